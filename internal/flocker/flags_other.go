@@ -1,0 +1,5 @@
+//go:build !unix
+
+package flocker
+
+const openFlags = 0

@@ -1,0 +1,161 @@
+// Package flocker hands out exclusive locks between processes, and says who holds one that cannot be had.
+//
+// A lock is an flock(2), taken through gofrs/flock, on a file that is made when it is first needed and kept forever: unlinking
+// lock files lets two processes lock two different files of one name. The kernel frees a lock when its holder dies, however it
+// dies, so there is nothing to expire, to break or to clean up.
+//
+// Promised: at most one holder per lock file among all processes that go through flock(2); within a process first come, first
+// served; a wait ends when its context does; nothing ever polls. After acquiring, the locked file is compared with the one at
+// the path, so a lock file that was removed or replaced meanwhile is noticed.
+//
+// Not promised: order between processes (a process may pass a waiter that the kernel has just woken), and anything on a
+// filesystem whose flock is a fiction; see Enforced.
+package flocker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrReplaced says that the lock file at the path is no longer the one that was locked: somebody removed or replaced it, and
+// another process may hold the new one.
+var ErrReplaced = errors.New("lock file was replaced while it was held")
+
+// BusyError says that a lock was not obtained before the context's deadline. Nothing is held.
+type BusyError struct {
+	Path   string        // the lock file
+	Waited time.Duration // how long
+	Holder Holder        // who holds it, as far as the system tells
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%s is held by %s; waited %s", filepath.Base(e.Path), e.Holder, e.Waited.Round(time.Millisecond))
+}
+
+// Holder is a process that holds a lock; PID 0 when the system does not tell.
+type Holder struct {
+	PID     int
+	Program string
+}
+
+func (h Holder) String() string {
+	switch {
+	case h.PID == 0:
+		return "another process"
+	case h.Program == "":
+		return fmt.Sprintf("pid %d", h.PID)
+	}
+	return fmt.Sprintf("pid %d (%s)", h.PID, h.Program)
+}
+
+// Locks are the locks of this process. The zero value is ready for use.
+type Locks struct {
+	mu    sync.Mutex
+	gates map[string]*gate
+}
+
+// Lock is a lock that is held. It is released by Unlock or by the end of the process.
+type Lock struct {
+	file    *flock.Flock
+	release func() error
+	once    sync.Once
+	err     error
+}
+
+// Acquire waits for the exclusive lock on the file at path, which is created when absent (mode 0666 less umask); its folder
+// must exist. A deadline that passes gives *BusyError, a cancelled context its own error; all else is the system's error.
+func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
+	began := time.Now()
+	path = filepath.Clean(path)
+	g := l.enter(path)
+	f, err := g.acquire(ctx)
+	if err != nil {
+		l.leave(g)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, &BusyError{Path: path, Waited: time.Since(began), Holder: holder(path)}
+		}
+		return nil, fmt.Errorf("acquire lock %s: %w", filepath.Base(path), err)
+	}
+	return &Lock{file: f, release: func() error {
+		err := f.Unlock()
+		<-g.turn
+		l.leave(g)
+		return err
+	}}, nil
+}
+
+// Unlock releases the lock; calls after the first only repeat its result.
+func (l *Lock) Unlock() error {
+	l.once.Do(func() { l.err = l.release() })
+	return l.err
+}
+
+// Check returns ErrReplaced unless the file at the path is still the one that is locked.
+func (l *Lock) Check() error {
+	same, err := atPath(l.file)
+	if err == nil && !same {
+		err = ErrReplaced
+	}
+	return err
+}
+
+// Enforced reports whether this filesystem's locks are real: while l is held, a second open of its file must be refused.
+func (l *Lock) Enforced() (bool, error) {
+	second := newFlock(l.file.Path())
+	got, err := second.TryLock()
+	if got {
+		err = second.Unlock()
+	}
+	return !got, err
+}
+
+// Held reports whether some open file holds the exclusive lock at path. It takes a shared lock for an instant, so that probes
+// do not disturb each other, and creates nothing: a missing file is fs.ErrNotExist.
+func Held(path string) (bool, error) {
+	f := flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
+	got, err := f.TryRLock()
+	if got {
+		err = f.Unlock()
+	}
+	return !got && err == nil, err
+}
+
+func newFlock(path string) *flock.Flock {
+	return flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE|openFlags), flock.SetPermissions(0o666))
+}
+
+// tryLock tries once, without waiting. A lock file that may be read but not written can still be locked: flock(2) on a local
+// filesystem needs no more than an open file.
+func tryLock(path string) (*flock.Flock, bool, error) {
+	f := newFlock(path)
+	got, err := f.TryLock()
+	if errors.Is(err, fs.ErrPermission) {
+		f = flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
+		got, err = f.TryLock()
+	}
+	return f, got, err
+}
+
+// atPath reports whether the open file of f is the one at its path. Lstat, because a link there is not our file.
+func atPath(f *flock.Flock) (bool, error) {
+	open, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := os.Lstat(f.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return os.SameFile(open, named), nil
+}

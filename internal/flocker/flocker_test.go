@@ -1,0 +1,359 @@
+package flocker
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain lets the test binary be another process that holds a lock, until its standard input ends.
+func TestMain(m *testing.M) {
+	if path := os.Getenv("FLOCKER_TEST_HOLD"); path != "" {
+		var l Locks
+		lock, err := l.Acquire(context.Background(), path)
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("held")
+		_, _ = bufio.NewReader(os.Stdin).ReadByte()
+		if err := lock.Unlock(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// otherProcess is a process that holds the lock at path.
+type otherProcess struct {
+	cmd   *exec.Cmd
+	letGo func()
+}
+
+func hold(t *testing.T, path string) otherProcess {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "FLOCKER_TEST_HOLD="+path)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if line != "held\n" {
+		t.Fatalf("the other process says %q, %v", line, err)
+	}
+	t.Cleanup(func() { in.Close(); _ = cmd.Wait() })
+	return otherProcess{cmd, func() { in.Close() }}
+}
+
+func lockPath(t *testing.T) string { return filepath.Join(t.TempDir(), "t.md.lock") }
+
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func mustAcquire(t *testing.T, l *Locks, path string) *Lock {
+	t.Helper()
+	lock, err := l.Acquire(within(t, 10*time.Second), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lock
+}
+
+func unlock(t *testing.T, lock *Lock) {
+	t.Helper()
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestExcludesOtherProcesses(t *testing.T) {
+	path := lockPath(t)
+	other := hold(t, path)
+	var l Locks
+	_, err := l.Acquire(within(t, 50*time.Millisecond), path)
+	var busy *BusyError
+	if !errors.As(err, &busy) {
+		t.Fatalf("a lock that another process holds: %v", err)
+	}
+	if runtime.GOOS == "linux" {
+		if busy.Holder.PID != other.cmd.Process.Pid || busy.Holder.Program != filepath.Base(os.Args[0]) {
+			t.Errorf("holder %v, want pid %d (%s)", busy.Holder, other.cmd.Process.Pid, filepath.Base(os.Args[0]))
+		}
+	}
+	if !strings.HasPrefix(busy.Error(), "t.md.lock is held by ") {
+		t.Errorf("the error does not name the lock: %v", busy)
+	}
+	got := make(chan error, 1)
+	go func() {
+		lock, err := l.Acquire(within(t, 10*time.Second), path)
+		if err == nil {
+			err = lock.Unlock()
+		}
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		t.Fatalf("acquired while held: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	other.letGo()
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestDeadHolderHoldsNothing(t *testing.T) {
+	path := lockPath(t)
+	other := hold(t, path)
+	var l Locks
+	got := make(chan error, 1)
+	go func() {
+		lock, err := l.Acquire(within(t, 10*time.Second), path)
+		if err == nil {
+			err = lock.Unlock()
+		}
+		got <- err
+	}()
+	if err := other.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFirstComeFirstServed lines up callers one by one, each seen in the queue before the next comes.
+func TestFirstComeFirstServed(t *testing.T) {
+	path := lockPath(t)
+	var l Locks
+	first := mustAcquire(t, &l, path)
+	const callers = 20
+	served := make(chan int, callers)
+	for i := range callers {
+		go func() {
+			lock, err := l.Acquire(within(t, 10*time.Second), path)
+			if err != nil {
+				t.Error(err)
+			}
+			served <- i
+			unlock(t, lock)
+		}()
+		waitUntil(t, func() bool { return queued(&l, path) == i+2 })
+		// The caller is counted before it queues; let it get there.
+		waitUntil(t, func() bool { return blockedSenders() == i+1 })
+	}
+	unlock(t, first)
+	for i := range callers {
+		if got := <-served; got != i {
+			t.Fatalf("caller %d was served in place %d", got, i)
+		}
+	}
+}
+
+func queued(l *Locks, path string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if g := l.gates[path]; g != nil {
+		return g.users
+	}
+	return 0
+}
+
+// blockedSenders counts the goroutines that wait for their turn.
+func blockedSenders() int {
+	buf := make([]byte, 1<<20)
+	n := 0
+	for _, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+		head, rest, _ := strings.Cut(stack, "\n")
+		if strings.Contains(head, "[select") && strings.Contains(rest, ".(*gate).acquire(") {
+			n++
+		}
+	}
+	return n
+}
+
+func waitUntil(t *testing.T, ready func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ready(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not reached within 10 s")
+		}
+	}
+}
+
+func TestCancelledWaitHoldsNothing(t *testing.T) {
+	path := lockPath(t)
+	other := hold(t, path)
+	var l Locks
+	ctx, cancel := context.WithCancel(context.Background())
+	got := make(chan error, 1)
+	go func() { _, err := l.Acquire(ctx, path); got <- err }()
+	waitUntil(t, func() bool { return queued(&l, path) == 2 }) // the caller and its blocked goroutine
+	cancel()
+	if err := <-got; !errors.Is(err, context.Canceled) {
+		t.Fatalf("a cancelled wait: %v", err)
+	}
+	other.letGo()
+	// The goroutine that stayed behind gets the lock and frees it, and then nothing of it is left.
+	waitUntil(t, func() bool { return queued(&l, path) == 0 })
+	if held, err := Held(path); held || err != nil {
+		t.Fatalf("held %v, %v, by nobody", held, err)
+	}
+}
+
+// TestTimeoutsShareOneWait: behind a holder that never lets go, any number of time-outs leaves one goroutine and one
+// descriptor, and the one who is still there in the end gets the lock from it.
+func TestTimeoutsShareOneWait(t *testing.T) {
+	path := lockPath(t)
+	other := hold(t, path)
+	var l Locks
+	for range 50 {
+		if _, err := l.Acquire(within(t, 2*time.Millisecond), path); err == nil {
+			t.Fatal("acquired while held")
+		}
+	}
+	if n := queued(&l, path); n != 1 {
+		t.Fatalf("%d users of the lock after all have left, want the one blocked goroutine", n)
+	}
+	got := make(chan *Lock, 1)
+	go func() {
+		lock, err := l.Acquire(within(t, 10*time.Second), path)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- lock
+	}()
+	waitUntil(t, func() bool { return queued(&l, path) == 2 })
+	other.letGo()
+	unlock(t, <-got)
+	if n := queued(&l, path); n != 0 {
+		t.Fatalf("%d users left", n)
+	}
+}
+
+func TestReplacedLockFileIsNoticed(t *testing.T) {
+	path := lockPath(t)
+	var l Locks
+	lock := mustAcquire(t, &l, path)
+	if err := lock.Check(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Check(); !errors.Is(err, ErrReplaced) {
+		t.Fatalf("after removal: %v", err)
+	}
+	// Another process locks the new file, as it must be able to.
+	other := hold(t, path)
+	if err := lock.Check(); !errors.Is(err, ErrReplaced) {
+		t.Fatalf("after replacement: %v", err)
+	}
+	unlock(t, lock)
+	other.letGo()
+}
+
+// TestWaiterFollowsTheFile: whoever waited on a file that was removed gets the lock on the one that is there, not on the old.
+func TestWaiterFollowsTheFile(t *testing.T) {
+	path := lockPath(t)
+	old := hold(t, path)
+	var l Locks
+	if _, err := l.Acquire(within(t, 20*time.Millisecond), path); err == nil {
+		t.Fatal("acquired while held")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	// The old holder still holds the old file; the wait left behind on it must not be inherited.
+	lock := mustAcquire(t, &l, path)
+	if err := lock.Check(); err != nil {
+		t.Fatal(err)
+	}
+	unlock(t, lock)
+	old.letGo()
+	waitUntil(t, func() bool { return queued(&l, path) == 0 })
+}
+
+func TestLockFileThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	var l Locks
+	if _, err := l.Acquire(within(t, time.Second), filepath.Join(dir, "none", "t.lock")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
+	}
+	path := filepath.Join(dir, "folder.lock")
+	if err := os.Mkdir(path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Acquire(within(t, time.Second), path); err == nil || errors.As(err, new(*BusyError)) {
+		t.Errorf("a folder in its place: %v", err)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	outside := filepath.Join(dir, "outside")
+	link := filepath.Join(dir, "link.lock")
+	if err := os.Symlink(outside, link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Acquire(within(t, time.Second), link); err == nil {
+		t.Error("a link in its place was followed")
+	}
+	if _, err := os.Lstat(outside); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the link's target was made: %v", err)
+	}
+}
+
+func TestHeldAndEnforced(t *testing.T) {
+	path := lockPath(t)
+	if _, err := Held(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatalf("no file: %v", err)
+	}
+	var l Locks
+	lock := mustAcquire(t, &l, path)
+	if held, err := Held(path); !held || err != nil {
+		t.Errorf("held: %v, %v", held, err)
+	}
+	if real, err := lock.Enforced(); !real || err != nil {
+		t.Errorf("enforced: %v, %v", real, err)
+	}
+	unlock(t, lock)
+	if held, err := Held(path); held || err != nil {
+		t.Errorf("free: %v, %v", held, err)
+	}
+}
+
+func TestUnlockTwice(t *testing.T) {
+	path := lockPath(t)
+	var l Locks
+	lock := mustAcquire(t, &l, path)
+	unlock(t, lock)
+	unlock(t, lock)
+	second := mustAcquire(t, &l, path)
+	unlock(t, lock)
+	if held, err := Held(path); !held || err != nil {
+		t.Errorf("a late second unlock freed the next holder's lock: %v, %v", held, err)
+	}
+	unlock(t, second)
+}

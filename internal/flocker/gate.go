@@ -1,0 +1,193 @@
+package flocker
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/gofrs/flock"
+)
+
+// gate is the queue of this process in front of one lock file. It exists as long as somebody uses it.
+//
+// Only the caller that has the turn talks to the kernel, and at most one goroutine blocks in flock(2) for the gate: a caller
+// that gives up cannot take its blocked goroutine along (the system call is not interruptible from Go), so the next caller
+// inherits it, and when nobody is left it frees the lock the moment it gets it. A goroutine per call instead would leak a
+// thread and a descriptor for every request that times out behind a stopped holder.
+type gate struct {
+	locks *Locks
+	path  string
+	users int           // callers and the blocked goroutine; guarded by Locks.mu
+	turn  chan struct{} // of size 1; Go wakes blocked senders first come, first served
+
+	mu      sync.Mutex
+	pending *pending // the goroutine that is blocked in the kernel, nil if none
+}
+
+// pending is one blocking acquisition under way.
+type pending struct {
+	file   fs.FileInfo // the lock file when the wait began; nil if it could not be seen
+	wanted bool        // somebody waits for it; guarded by gate.mu
+	done   chan outcome
+}
+
+type outcome struct {
+	file *flock.Flock
+	err  error
+}
+
+func (l *Locks) enter(path string) *gate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gates == nil {
+		l.gates = make(map[string]*gate)
+	}
+	g := l.gates[path]
+	if g == nil {
+		g = &gate{locks: l, path: path, turn: make(chan struct{}, 1)}
+		l.gates[path] = g
+	}
+	g.users++
+	return g
+}
+
+// leave forgets a gate that nobody uses.
+func (l *Locks) leave(g *gate) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g.users--
+	if g.users == 0 {
+		delete(l.gates, g.path)
+	}
+}
+
+// acquire returns with the turn and the lock, or with neither.
+func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case g.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	f, err := g.lock(ctx)
+	if err != nil {
+		<-g.turn
+		return nil, err
+	}
+	return f, nil
+}
+
+// lock gets the kernel's lock on the file that is at the path now. A file that was replaced while we waited is no lock: the
+// others lock the new one.
+func (g *gate) lock(ctx context.Context) (*flock.Flock, error) {
+	for {
+		f, err := g.lockOnce(ctx)
+		if err != nil {
+			return nil, err
+		}
+		same, err := atPath(f)
+		if same && err == nil {
+			return f, nil
+		}
+		if unlockErr := f.Unlock(); err == nil {
+			err = unlockErr
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
+	p := g.inherit()
+	if p == nil {
+		f, got, err := tryLock(g.path)
+		if got || err != nil {
+			return f, err
+		}
+		p = g.block(f)
+	}
+	select {
+	case o := <-p.done:
+		return o.file, o.err
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	p.wanted = false
+	g.mu.Unlock()
+	// It may have come in the same instant; nobody else looks at this channel now.
+	select {
+	case o := <-p.done:
+		if o.err == nil {
+			o.err = o.file.Unlock()
+		}
+		if o.err != nil {
+			return nil, o.err
+		}
+	default:
+	}
+	return nil, ctx.Err()
+}
+
+// inherit returns the acquisition that an earlier caller left behind, unless the lock file is another one by now: then the old
+// wait goes on alone, to free what it gets, and a new one is needed.
+func (g *gate) inherit() *pending {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	p := g.pending
+	if p == nil {
+		return nil
+	}
+	now, err := os.Lstat(g.path)
+	if err != nil || p.file == nil || !os.SameFile(p.file, now) {
+		g.pending = nil
+		return nil
+	}
+	p.wanted = true
+	return p
+}
+
+// block waits for the lock in a goroutine of its own.
+func (g *gate) block(f *flock.Flock) *pending {
+	p := &pending{wanted: true, done: make(chan outcome, 1)}
+	// The file is opened by the blocking call itself. If the path changes in between, the comparison after acquiring finds out.
+	if info, err := os.Lstat(g.path); err == nil {
+		p.file = info
+	}
+	g.mu.Lock()
+	g.pending = p
+	g.mu.Unlock()
+	g.locks.enter(g.path)
+	go func() {
+		defer g.locks.leave(g)
+		err := f.Lock()
+		for errors.Is(err, syscall.EINTR) {
+			err = f.Lock()
+		}
+		g.finish(p, outcome{f, err})
+	}()
+	return p
+}
+
+// finish hands the outcome to whoever waits for it, or frees the lock.
+func (g *gate) finish(p *pending, o outcome) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.pending == p {
+		g.pending = nil
+	}
+	if p.wanted {
+		p.done <- o
+	} else if o.err == nil {
+		// There is nobody to tell of an error, which flock(2) gives here only for a bad descriptor.
+		_ = o.file.Unlock()
+	}
+}
