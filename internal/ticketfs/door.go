@@ -1,0 +1,176 @@
+package ticketfs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+)
+
+// WithTicketLock runs fn on the current content of the ticket file at path, under that ticket's exclusive lock. Every write of
+// a ticket, by any tool, goes through it.
+//
+//   - content is nil exactly when the file does not exist; an empty file is not nil. So create uses the same door.
+//   - fn runs at most once. Its error comes back unchanged and nothing is written. A result that is nil or equal to content
+//     writes nothing, and the file keeps its mtime.
+//   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses updates with the lock held.
+//   - A nil return after a change means durable: the file was synced, renamed into place, and its folder synced. ErrNotDurable
+//     means that the change is visible, but the last of these failed. After any other error the old content stands.
+//   - The lock is held from before the read until after the write, and released on return, error, panic and cancelled ctx.
+//     Cancelling ends the wait; once fn has returned new bytes, the write is finished.
+//   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names the lock and its holder. The
+//     same code says that a program which takes no locks, an editor or git, wrote the ticket meanwhile.
+//
+// Not reentrant: fn must not call the Store.
+func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
+	return s.withTicketLock(ctx, path, ticketOnly, fn)
+}
+
+// scope says which locks a change needs.
+type scope int
+
+const (
+	ticketOnly    scope = iota // the rule looks at the ticket's own bytes
+	withRelations              // the rule reads another ticket, or the change can break another ticket's rule
+)
+
+// withTicketLock takes its locks in one order, ticket, tk's, relations, and never two tickets at once: there can be no
+// deadlock, a crowd on one ticket does not stop the others, and each change writes one file, so that a crash leaves no half.
+func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte) ([]byte, error)) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	defer cancel()
+	dir := filepath.Dir(path)
+	if err := s.prepare(dir); err != nil {
+		return err
+	}
+	var held locks
+	defer func() {
+		if unlockErr := held.release(); err == nil && unlockErr != nil {
+			err = fmt.Errorf("release lock: %w", unlockErr)
+		}
+	}()
+	if err := held.take(ctx, s, path+lockExt); err != nil {
+		return err
+	}
+	if err := s.trust(dir, held[0].Lock); err != nil {
+		return err
+	}
+	tk := tkLock(path)
+	if tk != "" {
+		if err := held.takeTk(ctx, s, tk); err != nil {
+			return err
+		}
+	}
+	step("locked")
+	old, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	if scope == withRelations {
+		if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
+			return err
+		}
+	}
+	content, err := fn(old.content)
+	if err != nil {
+		return err
+	}
+	if content == nil || old.content != nil && bytes.Equal(content, old.content) {
+		return nil
+	}
+	return replace(path, content, old, func() error {
+		if err := held.check(); err != nil {
+			return err
+		}
+		if tkLock(path) != tk {
+			return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
+		}
+		return old.unchanged(path)
+	})
+}
+
+const (
+	lockExt       = ".lock"
+	relationsLock = ".relations" + lockExt
+)
+
+// heldLock is a lock and, for tk's, the file to remove when it is released.
+type heldLock struct {
+	*flocker.Lock
+	remove string
+}
+
+// locks are held locks, in the order they were taken.
+type locks []heldLock
+
+func (l *locks) take(ctx context.Context, s *Store, path string) error {
+	lock, err := s.locks.Acquire(ctx, path)
+	if err != nil {
+		return busy(err)
+	}
+	*l = append(*l, heldLock{Lock: lock})
+	return nil
+}
+
+// busy turns a lock's time-out into a refusal.
+func busy(err error) error {
+	var timeout *flocker.BusyError
+	if errors.As(err, &timeout) {
+		return Refuse(Busy, "retry; a process that was stopped keeps its locks until it goes on or ends", "%v", timeout)
+	}
+	return err
+}
+
+// check makes sure, right before the rename, that no lock was taken from under us by removing its file.
+func (l locks) check() error {
+	for _, lock := range l {
+		err := lock.Check()
+		if errors.Is(err, flocker.ErrReplaced) {
+			return Refuse(Busy, "retry", "a lock file was removed by another program meanwhile")
+		}
+		if err != nil {
+			return fmt.Errorf("look at the lock again: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l locks) release() error {
+	var errs []error
+	for i := len(l) - 1; i >= 0; i-- {
+		if l[i].remove != "" && l[i].Check() == nil {
+			if err := os.Remove(l[i].remove); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+		errs = append(errs, l[i].Unlock())
+	}
+	return errors.Join(errs...)
+}
+
+// tkLocks is where newer versions of the tk program keep their lock files.
+const tkLocks = ".locks"
+
+// tkLock is the path of the lock by which tk guards the ticket at path, "" when tk has not made its folder.
+func tkLock(path string) string {
+	dir := filepath.Join(filepath.Dir(path), tkLocks)
+	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
+		return ""
+	}
+	return filepath.Join(dir, filepath.Base(path)+lockExt)
+}
+
+// takeTk takes tk's lock by tk's protocol: lock, compare inodes, and on release remove the file while holding it. Waiters then
+// find another inode, or none, and start over.
+func (l *locks) takeTk(ctx context.Context, s *Store, path string) error {
+	err := l.take(ctx, s, path)
+	if err == nil {
+		(*l)[len(*l)-1].remove = path
+	}
+	return err
+}

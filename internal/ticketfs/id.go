@@ -1,0 +1,58 @@
+package ticketfs
+
+import (
+	"crypto/rand"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// MaxID is the length of the longest id, in bytes.
+const MaxID = 64
+
+var idGrammar = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
+
+// ValidID reports whether id may name a ticket. The grammar has no separator, no leading dot or dash and no "..": an id that
+// passes is a plain file name on every system.
+func ValidID(id string) bool {
+	return len(id) <= MaxID && idGrammar.MatchString(id)
+}
+
+// ticketPath is the only place where an id becomes a path.
+func ticketPath(dir, id string) (string, error) {
+	if !ValidID(id) {
+		return "", Refuse(Invalid, "use an id as list prints it", "id %.80q is not a ticket id (letters, digits, _ and -, parts joined by dots, at most %d characters)", id, MaxID)
+	}
+	return filepath.Join(dir, id+ticketExt), nil
+}
+
+const ticketExt = ".md"
+
+// idOf is the id of a file name in the folder, "" when it is not a ticket's.
+func idOf(name string) string {
+	id, found := strings.CutSuffix(name, ticketExt)
+	if !found || !ValidID(id) {
+		return ""
+	}
+	return id
+}
+
+// crockford is Douglas Crockford's base32, which has no i, l, o, u; the tk program's ids use it in lower case.
+const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
+
+// NewID makes an id of twelve characters: seven of tk's form, which are the 32 bits of the Unix second, so that ids sort by
+// age, and five random ones (25 bits), so that clones of a repository can be merged.
+func NewID(now time.Time) string {
+	var b [12]byte
+	second := now.Unix() << 3 // 35 bits: base32 pads at the end
+	for i := 6; i >= 0; i-- {
+		b[i] = crockford[second&31]
+		second >>= 5
+	}
+	rand.Read(b[7:])
+	for i := 7; i < len(b); i++ {
+		b[i] = crockford[b[i]&31]
+	}
+	return string(b[:])
+}

@@ -1,0 +1,162 @@
+package ticketfs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+)
+
+// oldEnough is the age from which a temp file is taken for left over: no program takes an hour to rename one.
+const oldEnough = time.Hour
+
+var (
+	foreignTemp = regexp.MustCompile(`^(.+)\.md[0-9]+$`) // natefinch/atomic's, which tk uses
+	ownTemp     = regexp.MustCompile(`^\.(.+)\.md\.tmp$`)
+	ignoreTemp  = regexp.MustCompile(`^\.gitignore\.[0-9]+\.tmp$`)
+)
+
+// Leftovers are the names of temp files in the folder that killed programs left more than an hour ago.
+func (s *Store) Leftovers(now time.Time) ([]string, error) {
+	dir, err := s.Dir()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if !isTemp(e.Name()) {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.Mode().IsRegular() && now.Sub(info.ModTime()) > oldEnough {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func isTemp(name string) bool {
+	if ignoreTemp.MatchString(name) {
+		return true
+	}
+	for _, form := range []*regexp.Regexp{foreignTemp, ownTemp} {
+		if m := form.FindStringSubmatch(name); m != nil && ValidID(m[1]) {
+			return true
+		}
+	}
+	return false
+}
+
+// RemoveLeftover removes a file that Leftovers named; one of ours under the lock of its ticket, if that exists.
+func (s *Store) RemoveLeftover(ctx context.Context, name string) error {
+	dir, err := s.Dir()
+	if err != nil {
+		return err
+	}
+	if !isTemp(name) || name != filepath.Base(name) {
+		return Refuse(Invalid, "", "%q is not a temp file", name)
+	}
+	remove := func() error {
+		if err := os.Remove(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if m := ownTemp.FindStringSubmatch(name); m != nil {
+		if _, path, err := s.locate(m[1]); err == nil {
+			return s.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return nil, remove() })
+		}
+	}
+	return remove()
+}
+
+// StraySessions are the keys of session files that no ticket names and no process holds.
+func (s *Store) StraySessions() ([]string, error) {
+	dir, err := s.Dir()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, sessionsFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var stray []string
+	view := newView(dir)
+	for _, e := range entries {
+		key, found := strings.CutSuffix(e.Name(), lockExt)
+		if !found || claimKey("@"+key) == "" {
+			continue
+		}
+		held, err := flocker.Held(sessionPath(dir, key))
+		if held || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		named, err := view.names(key)
+		if err != nil {
+			return nil, err
+		}
+		if !named {
+			stray = append(stray, key)
+		}
+	}
+	return stray, nil
+}
+
+// SweepSession removes a session's file, if still no ticket names it, while holding its lock: a session that has just claimed
+// a ticket holds the lock, one that died with a claim is found by the second look, and one that is about to lock the file
+// finds that it is gone and makes it anew.
+func (s *Store) SweepSession(ctx context.Context, key string) error {
+	dir, err := s.Dir()
+	if err != nil {
+		return err
+	}
+	path := sessionPath(dir, key)
+	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	defer cancel()
+	lock, err := s.locks.Acquire(ctx, path)
+	if err != nil {
+		return busy(err)
+	}
+	named, err := newView(dir).names(key)
+	if err == nil && !named {
+		err = os.Remove(path)
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
+// names reports whether some ticket file holds a session's key.
+func (v *View) names(key string) (bool, error) {
+	ids, err := v.IDs()
+	if err != nil {
+		return false, err
+	}
+	for _, id := range ids {
+		if e := v.read(id); bytes.Contains(e.content, []byte("@"+key)) {
+			return true, nil
+		}
+	}
+	return false, nil
+}

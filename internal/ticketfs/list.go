@@ -1,0 +1,171 @@
+package ticketfs
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// listPlan says what becomes of a list: which of its items stay, and what comes behind them.
+type listPlan struct {
+	keep []bool
+	add  []string
+}
+
+// none reports whether no item stays.
+func (p listPlan) none() bool {
+	for _, keep := range p.keep {
+		if keep {
+			return false
+		}
+	}
+	return true
+}
+
+// changes reports whether the plan is not just to leave the list as it is.
+func (p listPlan) changes() bool {
+	for _, keep := range p.keep {
+		if !keep {
+			return true
+		}
+	}
+	return len(p.add) > 0
+}
+
+// planList folds the edits of one list.
+func planList(items []*yaml.Node, edits []Edit) (listPlan, *EditError) {
+	plan := listPlan{keep: make([]bool, len(items))}
+	for i := range items {
+		plan.keep[i] = true
+	}
+	for _, e := range edits {
+		if e.kind == editAddItem && !ValidID(e.value) {
+			return plan, cannot("%.80q is no ticket id", e.value)
+		}
+		there := false
+		for i, item := range items {
+			if id, ok := itemID(item); ok && id == e.value && plan.keep[i] {
+				there = true
+				plan.keep[i] = e.kind == editAddItem
+			}
+		}
+		var add []string
+		for _, id := range plan.add {
+			if id == e.value {
+				there = true
+				if e.kind == editRemoveItem {
+					continue
+				}
+			}
+			add = append(add, id)
+		}
+		if e.kind == editAddItem && !there {
+			add = append(add, e.value)
+		}
+		plan.add = add
+	}
+	return plan, nil
+}
+
+// itemID is the id that an item of a list stands for.
+func itemID(item *yaml.Node) (string, bool) {
+	if item.Kind == yaml.MappingNode {
+		if item = valueOf(item, "id"); item == nil {
+			return "", false
+		}
+	}
+	return item.Value, item.Kind == yaml.ScalarNode && !isNull(item)
+}
+
+// editList makes the list edits of a key. A list that is to be written where the key is absent is returned as YAML.
+func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice, list string, err *EditError) {
+	var items []*yaml.Node
+	if present && !isNull(f.value) {
+		if f.value.Kind != yaml.SequenceNode {
+			return nil, "", cannot("%s is %s, not a list", k.key, kindName(f.value))
+		}
+		items = f.value.Content
+	}
+	plan, err := planList(items, k.edits)
+	switch {
+	case err != nil || !plan.changes():
+		return nil, "", err
+	case !present:
+		return nil, "[" + flowItems(plan.add) + "]", nil
+	case isNull(f.value):
+		return d.replaceScalar(f, "["+flowItems(plan.add)+"]"), "", nil
+	case f.value.Style&yaml.FlowStyle != 0:
+		splices, err = d.editFlowList(f, plan)
+		return splices, "", err
+	}
+	return d.editBlockList(f, plan), "", nil
+}
+
+// itemToken writes an id as an item: plain, unless YAML would take it for null.
+func itemToken(id string) string { return scalarToken("blocked-by", id, 0) }
+
+func flowItems(ids []string) string {
+	tokens := make([]string, len(ids))
+	for i, id := range ids {
+		tokens[i] = itemToken(id)
+	}
+	return strings.Join(tokens, ", ")
+}
+
+// editBlockList removes the lines of items and adds lines like those that are there.
+func (d *Document) editBlockList(f field, plan listPlan) []splice {
+	items := d.blockItems(f)
+	var splices []splice
+	last := len(items) - 1 // of the items that stay; new ones stand behind it
+	for i, keep := range plan.keep {
+		if keep {
+			last = i
+		} else {
+			splices = append(splices, splice{items[i], ""})
+		}
+	}
+	if len(plan.add) > 0 {
+		start := items[last].start
+		dash := start + f.value.Column - 1
+		lineBreak := eol(d.text[start:lineEnd(d.text, start)])
+		var b strings.Builder
+		for _, id := range plan.add {
+			b.WriteString(d.text[start:dash] + "- " + itemToken(id) + lineBreak)
+		}
+		splices = append(splices, splice{span{items[last].end, items[last].end}, b.String()})
+	} else if plan.none() {
+		colon := d.colon(f)
+		splices = append(splices, splice{span{colon + 1, colon + 1}, " []"})
+	}
+	return splices
+}
+
+// blockItems returns the lines of each item of a block list, from its dash to its value's end.
+func (d *Document) blockItems(f field) []span {
+	n := f.value
+	items := make([]span, len(n.Content))
+	limit := f.stop
+	for i := len(items) - 1; i >= 0; i-- {
+		// The dash is on the item's line, or above it with only comments and blank lines between.
+		line := n.Content[i].Line
+		start := d.lines[line-1]
+		for line > n.Line && !strings.HasPrefix(strings.TrimLeft(d.text[start:start+n.Column], " "), "-") {
+			line--
+			start = d.lines[line-1]
+		}
+		items[i] = span{start, lineEnd(d.text, d.end(n.Content[i], n.Column-1, limit))}
+		limit = start
+	}
+	return items
+}
+
+// colon returns the offset of the colon behind a key.
+func (d *Document) colon(f field) int {
+	i := d.offset(f.key)
+	if f.key.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
+		i = quotedEnd(d.text, i)
+	} else {
+		i += len(f.key.Value)
+	}
+	return i + strings.IndexByte(d.text[i:], ':')
+}

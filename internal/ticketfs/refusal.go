@@ -1,0 +1,55 @@
+package ticketfs
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code is the kind of a refusal. There is one for each thing that the caller can do next.
+type Code string
+
+const (
+	NotFound     Code = "not_found"     // no such ticket, parent or blocker: fix the id
+	Invalid      Code = "invalid"       // an argument breaks a rule: fix the argument
+	WrongStatus  Code = "wrong_status"  // the ticket's status does not allow it: another tool, or nothing
+	Claimed      Code = "claimed"       // another session holds the ticket: take another one
+	Blocked      Code = "blocked"       // a blocker is not closed: work on that one
+	ParentStatus Code = "parent_status" // the parent is in the wrong state: start or reopen it
+	OpenChildren Code = "open_children" // children are not closed: close them
+	Cycle        Code = "cycle"         // tickets would wait for each other: choose another edge
+	NoChange     Code = "no_change"     // it is so already: nothing to do
+	BadFile      Code = "malformed"     // a ticket file cannot be read: mend the file
+	Busy         Code = "busy"          // a lock was not free, or another program wrote: retry
+	NoStore      Code = "no_store"      // there is no ticket folder: say where, or create
+	UnsafeFS     Code = "unsafe_fs"     // locks do not work on this filesystem: another place
+)
+
+// Refusal is an operation that was not done, by a rule. Nothing was written. Everything that is not a Refusal is an error of
+// the system and keeps the system's words.
+type Refusal struct {
+	Code Code
+	Why  string // what and why, ids named
+	Next string // what to do now; never something destructive
+}
+
+func (r *Refusal) Error() string {
+	text := string(r.Code) + ": " + r.Why
+	if r.Next != "" {
+		text += "; " + r.Next
+	}
+	return text
+}
+
+// Refuse makes a Refusal whose reason is formatted.
+func Refuse(code Code, next, why string, args ...any) *Refusal {
+	return &Refusal{Code: code, Why: fmt.Sprintf(why, args...), Next: next}
+}
+
+// CodeOf returns the code of a refusal, "" for every other error and for none.
+func CodeOf(err error) Code {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r.Code
+	}
+	return ""
+}

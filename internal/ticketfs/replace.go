@@ -1,0 +1,120 @@
+package ticketfs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/natefinch/atomic"
+)
+
+// ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
+// survives a power loss.
+var ErrNotDurable = errors.New("written, but not confirmed durable")
+
+// step is called at each stage of a change; crash tests set it to die there.
+var step = func(name string) {}
+
+// tempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so that whatever a killed
+// writer leaves is found and replaced by the next writer of that ticket, under the ticket's lock.
+func tempPath(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+}
+
+// replace makes content the file at path, whole or not at all, and returns when it is durable. lastCheck runs right before the
+// rename and can still refuse. For a ticket t the system sees:
+//
+//	open(".tickets", O_RDONLY|O_CLOEXEC)                        = 9
+//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
+//	write(10, "---\nschema_version: 1"...)
+//	fsync(10)
+//	close(10)
+//	(lastCheck: stat of the lock files and of the ticket)
+//	rename(".tickets/.t.md.tmp", ".tickets/t.md")
+//	fsync(9)
+//
+// natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can be lost by a power cut,
+// and has no place for the last check; hence only its rename is used, which also replaces on Windows.
+func replace(path string, content []byte, old file, lastCheck func() error) (err error) {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("open the ticket folder: %w", err)
+	}
+	defer folder.Close()
+	temp := tempPath(path)
+	defer func() {
+		if err != nil && !errors.Is(err, ErrNotDurable) {
+			// Whatever else stays is hidden, and replaced by the next writer.
+			_ = os.Remove(temp)
+		}
+	}()
+	if err := writeTemp(temp, content, old.info); err != nil {
+		return fmt.Errorf("write ticket: %w", err)
+	}
+	step("temp synced")
+	if err := lastCheck(); err != nil {
+		return err
+	}
+	step("checked")
+	if err := atomic.ReplaceFile(temp, path); err != nil {
+		return fmt.Errorf("replace ticket: %w", err)
+	}
+	step("renamed")
+	if err := syncFolder(folder); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotDurable, err)
+	}
+	step("folder synced")
+	return nil
+}
+
+// writeTemp writes and syncs a new file, with the mode of the one it will replace, or 0644 less umask.
+func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
+	mode := fs.FileMode(0o644)
+	if old != nil {
+		mode = old.Mode().Perm()
+	}
+	create := func() (*os.File, error) {
+		return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	}
+	f, err := create()
+	if errors.Is(err, fs.ErrExist) {
+		// A killed writer's. Removed rather than truncated: it may be a link or have another mode.
+		if err := os.Remove(temp); err != nil {
+			return err
+		}
+		f, err = create()
+	}
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	step("temp created")
+	if _, err := f.Write(content); err != nil {
+		return err
+	}
+	if old != nil {
+		if err := keepMode(f, mode); err != nil {
+			return err
+		}
+	}
+	step("temp written")
+	return f.Sync()
+}
+
+// keepMode sets the old file's mode where the umask took some of it away.
+func keepMode(f *os.File, mode fs.FileMode) error {
+	info, err := f.Stat()
+	if err != nil || info.Mode().Perm() == mode {
+		return err
+	}
+	return f.Chmod(mode)
+}
+
+// syncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
+var syncFolder = fsyncFolder

@@ -1,0 +1,287 @@
+package ticketfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+)
+
+// DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s after which clients give up.
+const DefaultLockTimeout = 5 * time.Second
+
+// Store is one ticket folder. Its methods may be called by any number of goroutines; any number of processes may have a Store
+// on the same folder. Nothing of a ticket is remembered between calls.
+type Store struct {
+	Where       Where
+	LockTimeout time.Duration
+
+	locks flocker.Locks
+
+	mu      sync.Mutex
+	dir     string // the folder found last
+	trusted string // the folder whose locks were seen to work
+}
+
+// NewStore returns the store of the folder that where leads to. The folder need not exist yet.
+func NewStore(where Where, lockTimeout time.Duration) *Store {
+	return &Store{Where: where, LockTimeout: lockTimeout}
+}
+
+// Dir returns the ticket folder. It is looked for anew whenever it has vanished: a branch switch may take it away.
+func (s *Store) Dir() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir != "" && isDir(s.dir) {
+		return s.dir, nil
+	}
+	dir, err := s.Where.Find()
+	if err != nil {
+		return "", err
+	}
+	s.dir = dir
+	return dir, nil
+}
+
+// locate finds the folder and the file of a ticket that exists.
+func (s *Store) locate(id string) (dir, path string, err error) {
+	dir, err = s.Dir()
+	if err != nil {
+		return "", "", err
+	}
+	path, err = ticketPath(dir, id)
+	if err != nil {
+		return "", "", err
+	}
+	_, err = lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = notFound(dir, id)
+	}
+	return dir, path, err
+}
+
+// Locate returns the folder of a ticket that exists, without reading it.
+func (s *Store) Locate(id string) (dir string, err error) {
+	dir, _, err = s.locate(id)
+	return dir, err
+}
+
+// Get reads a ticket as it is now. It takes no lock: a rename makes each ticket whole.
+func (s *Store) Get(id string) (*Document, error) {
+	dir, path, err := s.locate(id)
+	if err != nil {
+		return nil, err
+	}
+	f, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(dir, id, f.content)
+}
+
+// Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns it as
+// it shall be; its refusals come back unchanged. With ErrNotDurable the document is valid.
+func (s *Store) Edit(ctx context.Context, id string, fn func(*Document) (*Document, error)) (*Document, error) {
+	return s.change(ctx, id, ticketOnly, func(d *Document, _ *View) (*Document, error) { return fn(d) })
+}
+
+// Change is Edit for rules that read other tickets, or that other tickets' rules depend on: they are judged and the change is
+// written under the relations lock. The view reads each other ticket at most once, when asked.
+func (s *Store) Change(ctx context.Context, id string, fn func(*Document, *View) (*Document, error)) (*Document, error) {
+	return s.change(ctx, id, withRelations, fn)
+}
+
+func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Document, *View) (*Document, error)) (*Document, error) {
+	dir, path, err := s.locate(id)
+	if err != nil {
+		return nil, err
+	}
+	var result *Document
+	err = s.withTicketLock(ctx, path, scope, func(content []byte) ([]byte, error) {
+		d, err := parse(dir, id, content)
+		if err != nil {
+			return nil, err
+		}
+		view := newView(dir)
+		view.put(id, d)
+		result, err = fn(d, view)
+		if err != nil {
+			return nil, refuseEdit(id, err)
+		}
+		return result.Bytes(), nil
+	})
+	if err != nil && !errors.Is(err, ErrNotDurable) {
+		return nil, err
+	}
+	return result, err
+}
+
+// Create writes a new ticket under an id that no other has, made from now, in a folder that is made if there is none. fn gives
+// the content; it is judged and written under the relations lock like a change.
+func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, view *View) ([]byte, error)) (*Document, error) {
+	dir, err := s.Dir()
+	if CodeOf(err) == NoStore {
+		dir, err = s.Where.Make()
+	}
+	if err != nil {
+		return nil, err
+	}
+	for {
+		id := NewID(now)
+		path, err := ticketPath(dir, id)
+		if err != nil {
+			return nil, err
+		}
+		var created []byte
+		err = s.withTicketLock(ctx, path, withRelations, func(content []byte) ([]byte, error) {
+			if content != nil {
+				return nil, fs.ErrExist
+			}
+			var err error
+			created, err = fn(id, newView(dir))
+			return created, refuseEdit(id, err)
+		})
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil && !errors.Is(err, ErrNotDurable) {
+			return nil, err
+		}
+		d, parseErr := parse(dir, id, created)
+		return d, errors.Join(err, parseErr)
+	}
+}
+
+// refuseEdit turns an edit that cannot be done into a refusal.
+func refuseEdit(id string, err error) error {
+	var edit *EditError
+	if errors.As(err, &edit) {
+		return Refuse(Invalid, "nothing was written", "%s: %v", id, edit)
+	}
+	return err
+}
+
+// parse turns faults of a ticket's form into refusals that name the file.
+func parse(dir, id string, content []byte) (*Document, error) {
+	if content == nil {
+		return nil, notFound(dir, id)
+	}
+	d, err := Parse(id, content)
+	var bad *Malformed
+	if errors.As(err, &bad) {
+		return nil, Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, ticketExt, bad)
+	}
+	return d, err
+}
+
+// notFound names up to five tickets whose ids begin like the one asked for: the next step after a slip of the pen.
+func notFound(dir, id string) error {
+	const most = 5
+	ids, err := ticketIDs(dir)
+	if err != nil {
+		return err
+	}
+	var alike []string
+	for n := len(id); n > 0 && len(alike) == 0; n-- {
+		for _, other := range ids {
+			if len(alike) < most && strings.HasPrefix(other, id[:n]) {
+				alike = append(alike, other)
+			}
+		}
+	}
+	if len(alike) == 0 {
+		return Refuse(NotFound, "see list", "no ticket %s", id)
+	}
+	return Refuse(NotFound, "see list", "no ticket %s; ids that begin alike: %s", id, strings.Join(alike, ", "))
+}
+
+// ticketIDs lists the tickets of a folder, by id.
+func ticketIDs(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("list tickets: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if id := idOf(e.Name()); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+// prepare makes sure, before the first lock file is made, that git does not see lock and temp files.
+func (s *Store) prepare(dir string) error {
+	path := filepath.Join(dir, ".gitignore")
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".gitignore.*.tmp")
+	if err != nil {
+		return fmt.Errorf("write .gitignore: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString("# made by ticket-mcp: locks, unfinished writes and session marks are of this machine only\n*.lock\n.*.tmp\n.sessions/\n")
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		// A link, not a rename: one that somebody has made meanwhile stays. Not every filesystem has links.
+		if linkErr := os.Link(f.Name(), path); linkErr != nil && !errors.Is(linkErr, fs.ErrExist) {
+			err = os.Rename(f.Name(), path)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("write .gitignore: %w", err)
+	}
+	return nil
+}
+
+// trust refuses a filesystem whose locks do not exclude anybody, at the first change in a folder.
+func (s *Store) trust(dir string, lock *flocker.Lock) error {
+	s.mu.Lock()
+	trusted := s.trusted == dir
+	s.mu.Unlock()
+	if trusted {
+		return nil
+	}
+	real, err := lock.Enforced()
+	if err != nil {
+		return fmt.Errorf("probe the locks of %s: %w", dir, err)
+	}
+	if !real {
+		return Refuse(UnsafeFS, "keep the tickets on a local filesystem", "locks have no effect in %s: a second open of a locked file was not refused", dir)
+	}
+	s.mu.Lock()
+	s.trusted = dir
+	s.mu.Unlock()
+	return nil
+}
+
+// ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the relations lock for a moment.
+func (s *Store) ProbeLocks(ctx context.Context) error {
+	dir, err := s.Dir()
+	if err != nil {
+		return err
+	}
+	if err := s.prepare(dir); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	defer cancel()
+	var held locks
+	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
+		return err
+	}
+	return errors.Join(s.trust(dir, held[0].Lock), held.release())
+}
