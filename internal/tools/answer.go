@@ -1,0 +1,176 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// changeAnswer is the answer of a tool that changed a ticket.
+type changeAnswer struct {
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Status  string `json:"status"`
+	Message string `json:"message"`
+	place
+}
+
+// place is what an answer says only when it is not as usual.
+type place struct {
+	Durable *bool  `json:"durable,omitempty"` // false: visible, but the disk did not confirm
+	Board   string `json:"board,omitempty"`   // the folder, when it is not below the working directory
+	Warning string `json:"warning,omitempty"` // in the first answer only
+}
+
+func (a changeAnswer) Text() string {
+	return joinLines(a.Message, row{ID: a.ID, Status: a.Status, Title: a.Title}.line(), a.place.Text())
+}
+
+func (p place) Text() string {
+	var lines []string
+	if p.Durable != nil {
+		lines = append(lines, "durable: false (the change is visible, but the disk did not confirm that it survives a power loss)")
+	}
+	if p.Board != "" {
+		lines = append(lines, "board: "+p.Board)
+	}
+	if p.Warning != "" {
+		lines = append(lines, "warning: "+p.Warning)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// changed is the answer for a ticket as a change left it; err is nil or ErrNotDurable.
+func (b *Board) changed(d *ticketfs.Document, err error, message string) changeAnswer {
+	t := d.Ticket()
+	return changeAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Message: message, place: b.place(err)}
+}
+
+func (b *Board) place(err error) place {
+	var p place
+	if errors.Is(err, ticketfs.ErrNotDurable) {
+		p.Durable = new(bool)
+	}
+	if dir, err := b.Store.Dir(); err == nil {
+		if below, err := filepath.Rel(b.WorkDir, dir); err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
+			p.Board = dir
+		}
+		b.warn.Do(func() {
+			if kind, err := ticketfs.UnprovenFS(dir); err == nil && kind != "" {
+				p.Warning = unprovenText(dir, kind)
+			}
+		})
+	}
+	return p
+}
+
+func unprovenText(dir, kind string) string {
+	return fmt.Sprintf("%s is on %s: nobody has shown that its locks hold between machines; let only one machine write there", dir, kind)
+}
+
+// done reports whether a change was made: with or without a confirmed disk.
+func done(err error) bool { return err == nil || errors.Is(err, ticketfs.ErrNotDurable) }
+
+// row is one line about a ticket.
+type row struct {
+	ID       string `json:"id"`
+	Status   string `json:"status,omitempty"`
+	Priority int    `json:"priority,omitempty"`
+	Type     string `json:"type,omitempty"`
+	Title    string `json:"title,omitempty"`
+	Parent   string `json:"parent,omitempty"`
+	Assignee string `json:"assignee,omitempty"`
+	Holder   string `json:"holder,omitempty"`
+	Reason   string `json:"reason,omitempty"` // of a blocker
+}
+
+// line is, for example: d5czj08 in_progress P1 feature: Add locking (in d5cz1ng, held by planner@5f3a9c21d0e4)
+func (r row) line() string {
+	words := []string{r.ID}
+	if r.Status != "" {
+		words = append(words, r.Status)
+	}
+	if r.Priority != 0 {
+		words = append(words, "P"+string(rune('0'+r.Priority)))
+	}
+	if r.Type != "" {
+		words = append(words, r.Type)
+	}
+	line := strings.Join(words, " ")
+	if r.Title != "" {
+		line += ": " + r.Title
+	}
+	var extra []string
+	for _, e := range []struct{ label, value string }{{"in ", r.Parent}, {"for ", r.Assignee}, {"held by ", r.Holder}, {"because ", r.Reason}} {
+		if e.value != "" {
+			extra = append(extra, e.label+e.value)
+		}
+	}
+	if len(extra) > 0 {
+		line += " (" + strings.Join(extra, ", ") + ")"
+	}
+	return line
+}
+
+// maxTitle is the length at which a title is cut in answers, in characters: twenty lines stay below 2,000 tokens.
+const maxTitle = 100
+
+func ticketRow(t ticketfs.Ticket) row {
+	return row{ID: t.ID, Status: string(t.Status), Priority: t.Priority, Type: t.Type, Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40)}
+}
+
+// shortRow is for tickets that are named beside another one.
+func shortRow(t ticketfs.Ticket) row {
+	return row{ID: t.ID, Status: string(t.Status), Title: oneLine(t.Title, maxTitle)}
+}
+
+func shortRows(tickets []ticketfs.Ticket) []row {
+	rows := make([]row, len(tickets))
+	for i, t := range tickets {
+		rows[i] = shortRow(t)
+	}
+	return rows
+}
+
+// oneLine makes foreign text harmless in a line of ours: control, bidirectional and invisible characters could forge lines,
+// reorder them or hide words from people while a model reads them. At most max characters.
+func oneLine(s string, max int) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range strings.TrimSpace(s) {
+		if n == max {
+			return b.String() + "…"
+		}
+		switch {
+		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector):
+			continue
+		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
+			r = ' '
+		}
+		b.WriteRune(r)
+		n++
+	}
+	return b.String()
+}
+
+// joinLines joins the parts that say something.
+func joinLines(parts ...string) string {
+	var lines []string
+	for _, p := range parts {
+		if p != "" {
+			lines = append(lines, p)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// who is how this session signs in a ticket.
+func (b *Board) who(ctx context.Context, agent string) string {
+	return ticketfs.Claim(b.agentName(ctx, agent), b.Session.Key())
+}

@@ -1,0 +1,150 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/schemas"
+)
+
+// definitionOf reads schemas/<tool>.json into the form in which mcp-go serves it unchanged.
+func definitionOf(name string) (mcp.Tool, error) {
+	text, err := schemas.Files.ReadFile(name + ".json")
+	if err != nil {
+		return mcp.Tool{}, err
+	}
+	var d struct {
+		Name, Title, Description string
+		Annotations              mcp.ToolAnnotation
+		InputSchema              json.RawMessage
+		OutputSchema             json.RawMessage
+	}
+	if err := json.Unmarshal(text, &d); err != nil {
+		return mcp.Tool{}, fmt.Errorf("read schemas/%s.json: %w", name, err)
+	}
+	t := mcp.NewToolWithRawSchema(d.Name, d.Description, d.InputSchema)
+	t.Title, t.Annotations, t.RawOutputSchema = d.Title, d.Annotations, d.OutputSchema
+	return t, nil
+}
+
+// inputSchemas are compiled when a tool is first called: a server answers tools/list sooner, and most sessions use few tools.
+var inputSchemas sync.Map // name -> func() (*jsonschema.Schema, error)
+
+func inputSchema(name string) (*jsonschema.Schema, error) {
+	compile, _ := inputSchemas.LoadOrStore(name, sync.OnceValues(func() (*jsonschema.Schema, error) {
+		definition, err := definitionOf(name)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(definition.RawInputSchema))
+		if err != nil {
+			return nil, err
+		}
+		c := jsonschema.NewCompiler()
+		if err := c.AddResource(name, doc); err != nil {
+			return nil, err
+		}
+		return c.Compile(name)
+	}))
+	return compile.(func() (*jsonschema.Schema, error))()
+}
+
+// checkArguments refuses arguments that the tool's schema does not allow, in words an agent can act on. mcp-go's own checker
+// is not used: its messages show Go values.
+func checkArguments(name string, args json.RawMessage) error {
+	schema, err := inputSchema(name)
+	if err != nil {
+		return fmt.Errorf("compile schema of %s: %w", name, err)
+	}
+	if len(args) == 0 {
+		args = json.RawMessage("{}")
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args))
+	if err != nil {
+		return ticketfs.Refuse(ticketfs.Invalid, "send a JSON object", "arguments of %s are not JSON: %v", name, err)
+	}
+	err = schema.Validate(value)
+	var bad *jsonschema.ValidationError
+	if !errors.As(err, &bad) {
+		return err
+	}
+	var faults []string
+	for _, leaf := range leaves(bad) {
+		faults = append(faults, fault(leaf, schema))
+	}
+	slices.Sort(faults)
+	return ticketfs.Refuse(ticketfs.Invalid, name+" takes "+signature(schema), "%s", strings.Join(faults, "; "))
+}
+
+// leaves are the single faults of a nested error.
+func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	if len(e.Causes) == 0 {
+		return []*jsonschema.ValidationError{e}
+	}
+	var all []*jsonschema.ValidationError
+	for _, cause := range e.Causes {
+		all = append(all, leaves(cause)...)
+	}
+	return all
+}
+
+// fault says what is wrong with which argument.
+func fault(e *jsonschema.ValidationError, schema *jsonschema.Schema) string {
+	where := strings.Join(e.InstanceLocation, ".")
+	if where == "" {
+		where = "the arguments"
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		return strings.Join(k.Missing, ", ") + " is missing"
+	case *kind.AdditionalProperties:
+		return "unknown argument " + strings.Join(k.Properties, ", ")
+	case *kind.Type:
+		return fmt.Sprintf("%s must be of type %s, not %s", where, strings.Join(k.Want, " or "), k.Got)
+	case *kind.Enum:
+		return fmt.Sprintf("%s must be one of %s, not %v", where, joinAny(k.Want), k.Got)
+	case *kind.Minimum:
+		return fmt.Sprintf("%s must be at least %s, not %s", where, k.Want.RatString(), k.Got.RatString())
+	case *kind.Maximum:
+		return fmt.Sprintf("%s must be at most %s, not %s", where, k.Want.RatString(), k.Got.RatString())
+	case *kind.MinLength:
+		return fmt.Sprintf("%s must have at least %d characters", where, k.Want)
+	case *kind.MaxLength:
+		return fmt.Sprintf("%s must have at most %d characters, not %d", where, k.Want, k.Got)
+	case *kind.MaxItems:
+		return fmt.Sprintf("%s must have at most %d items, not %d", where, k.Want, k.Got)
+	}
+	return where + ": " + e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
+}
+
+func joinAny(values []any) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = fmt.Sprint(v)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// signature lists a tool's arguments, the required ones first.
+func signature(schema *jsonschema.Schema) string {
+	var optional []string
+	for name := range schema.Properties {
+		if !slices.Contains(schema.Required, name) {
+			optional = append(optional, name+"?")
+		}
+	}
+	slices.Sort(optional)
+	return strings.Join(append(slices.Clone(schema.Required), optional...), ", ")
+}

@@ -1,0 +1,47 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type blockIn struct {
+	ID        string `json:"id"`
+	BlockedBy string `json:"blocked_by"`
+}
+
+// block makes a ticket wait for another one to be closed, unless they would then wait for each other.
+func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
+	if !ticketfs.ValidID(in.BlockedBy) {
+		return nil, invalidID("blocked_by", in.BlockedBy)
+	}
+	var message string
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+		t := d.Ticket()
+		if t.Status == ticketfs.StatusClosed {
+			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
+		}
+		blocker, err := v.Get(in.BlockedBy)
+		if err != nil {
+			return nil, err
+		}
+		if t.BlockedByID(in.BlockedBy) {
+			return nil, ticketfs.Refuse(ticketfs.NoChange, "nothing to do", "%s is already blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
+		}
+		if err := refuseCircle(v, fmt.Sprintf("blocking %s by %s", t.ID, blocker.ID), edge{event{id: t.ID}, event{blocker.ID, true}}); err != nil {
+			return nil, err
+		}
+		message = fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
+		return d.Apply(ticketfs.AddItem("blocked-by", blocker.ID))
+	})
+	if !done(err) {
+		return nil, err
+	}
+	return b.changed(d, err, message), nil
+}
+
+func invalidID(argument, id string) error {
+	return ticketfs.Refuse(ticketfs.Invalid, "use an id as list prints it", "%s %.80q is not a ticket id", argument, id)
+}

@@ -1,0 +1,122 @@
+package tools
+
+import (
+	"context"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type closeIn struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+	Agent  string `json:"agent"`
+}
+
+// closeAnswer says also what can be started now that this ticket is closed.
+type closeAnswer struct {
+	changeAnswer
+	Unblocked []row `json:"unblocked"`
+}
+
+func (a closeAnswer) Text() string {
+	text := a.changeAnswer.Text()
+	for _, r := range a.Unblocked {
+		text += "\nnow ready: " + r.line()
+	}
+	return text
+}
+
+// close finishes a started ticket whose children are all closed.
+func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
+	if err := b.settle(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+		t := d.Ticket()
+		if err := b.mayFinish(t, "close"); err != nil {
+			return nil, err
+		}
+		if err := childrenClosed(v, t.ID); err != nil {
+			return nil, err
+		}
+		reason := ticketfs.Remove("close-reason") // one left over from an earlier close
+		if in.Reason != "" {
+			reason = ticketfs.Set("close-reason", in.Reason)
+		}
+		return d.Apply(
+			ticketfs.Set("status", string(ticketfs.StatusClosed)),
+			ticketfs.Remove("claimed-by"),
+			ticketfs.Remove("claimed-at"),
+			ticketfs.Set("closed", stamp(b.Now())),
+			reason)
+	})
+	if !done(err) {
+		return nil, err
+	}
+	b.owners.markStarted(in.ID, false)
+	// The ticket is closed; what it made ready is advice, and its failure must not look like a failed close.
+	unblocked, adviceErr := b.unblockedBy(in.ID)
+	message := in.ID + " is closed"
+	switch {
+	case adviceErr != nil:
+		message += "; what it made ready could not be seen: " + adviceErr.Error()
+	case len(unblocked) > 0:
+		message += "; now ready: " + listed(unblocked)
+	}
+	return closeAnswer{b.changed(d, err, message), unblocked}, nil
+}
+
+// childrenClosed refuses while a child is not closed, or a file that may be a child cannot be read.
+func childrenClosed(v *ticketfs.View, id string) error {
+	children, unreadable, err := v.Children(id)
+	if err != nil {
+		return err
+	}
+	var open []row
+	for _, c := range children {
+		if c.Status != ticketfs.StatusClosed {
+			open = append(open, shortRow(c))
+		}
+	}
+	if len(open) > 0 {
+		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent", "%s has children that are not closed: %s", id, listed(open))
+	}
+	if len(unreadable) > 0 {
+		return ticketfs.Refuse(ticketfs.BadFile, "mend that file by hand, then retry", "cannot tell whether it is a child of %s: %s", id, unreadable[0].Why)
+	}
+	return nil
+}
+
+// unblockedBy lists the tickets that can be started now, of those that waited for this one: themselves or through an ancestor.
+func (b *Board) unblockedBy(id string) ([]row, error) {
+	rows := []row{}
+	v, err := b.Store.View()
+	if err != nil {
+		return rows, err
+	}
+	waited, err := v.Blocks(id)
+	if err != nil {
+		return rows, err
+	}
+	var q queue
+	seen := map[string]bool{}
+	for ; len(waited) > 0; waited = waited[1:] {
+		t := waited[0]
+		if seen[t.ID] || t.Status == ticketfs.StatusClosed {
+			continue
+		}
+		seen[t.ID] = true
+		if err := b.enqueue(&q, v, t); err != nil {
+			return rows, err
+		}
+		children, _, err := v.Children(t.ID)
+		if err != nil {
+			return rows, err
+		}
+		waited = append(waited, children...)
+	}
+	for _, c := range q.candidates {
+		rows = append(rows, c.row())
+	}
+	return rows, nil
+}

@@ -1,0 +1,102 @@
+package tools
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type createIn struct {
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Design      string   `json:"design"`
+	Acceptance  string   `json:"acceptance"`
+	Type        string   `json:"type"`
+	Priority    int      `json:"priority"`
+	Parent      string   `json:"parent"`
+	BlockedBy   []string `json:"blocked_by"`
+	Assignee    string   `json:"assignee"`
+}
+
+// create writes a new open ticket under an id that nobody has.
+func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
+	title, err := checkTitle(in.Title)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range in.BlockedBy {
+		if slices.Contains(in.BlockedBy[:i], id) {
+			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
+		}
+	}
+	d, err := b.Store.Create(ctx, b.Now(), func(id string, v *ticketfs.View) ([]byte, error) {
+		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
+			return nil, err
+		}
+		t := ticketfs.Ticket{
+			ID: id, Status: ticketfs.StatusOpen, Created: b.Now().UTC().Truncate(time.Second), Title: title,
+			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, ticketfs.DefaultPriority),
+			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent,
+		}
+		for _, blocker := range in.BlockedBy {
+			t.BlockedBy = append(t.BlockedBy, ticketfs.Blocker{ID: blocker})
+		}
+		return ticketfs.New(t, in.Description, in.Design, in.Acceptance)
+	})
+	if !done(err) {
+		return nil, err
+	}
+	message := "created " + d.Ticket().ID
+	if len(in.BlockedBy) > 0 {
+		message += ", blocked by " + strings.Join(in.BlockedBy, ", ")
+	}
+	if in.Parent != "" {
+		message += ", part of " + in.Parent
+	}
+	return b.changed(d, err, message), nil
+}
+
+func checkTitle(title string) (string, error) {
+	title = strings.TrimSpace(title)
+	switch {
+	case title == "":
+		return "", ticketfs.Refuse(ticketfs.Invalid, "say in one line what it is about", "title is empty")
+	case strings.ContainsAny(title, "\r\n\u0085\u2028\u2029"):
+		return "", ticketfs.Refuse(ticketfs.Invalid, "put the rest into description", "title has more than one line")
+	}
+	return title, nil
+}
+
+// newRelations judges the parent and the blockers of a ticket that does not exist yet. Only close(parent) will wait for it, so
+// a circle can only arise where what it waits for, start(parent) and the close of its blockers, waits for close(parent).
+func newRelations(v *ticketfs.View, parent string, blockers []string) error {
+	named := blockers
+	if parent != "" {
+		named = append([]string{parent}, blockers...)
+	}
+	var unread error
+	for _, id := range named {
+		_, err := v.Get(id)
+		switch {
+		case ticketfs.CodeOf(err) == ticketfs.BadFile:
+			unread = cmp.Or(unread, err)
+		case err != nil:
+			return err
+		}
+	}
+	if unread != nil || parent == "" {
+		return unread
+	}
+	if err := parentNotClosed(v, "the new ticket", parent); err != nil {
+		return err
+	}
+	added := []edge{{event{parent, true}, event{id: parent}}}
+	for _, blocker := range blockers {
+		added = append(added, edge{event{parent, true}, event{blocker, true}})
+	}
+	return refuseCircle(v, "a child of "+parent+" that waits for "+strings.Join(named, ", "), added...)
+}

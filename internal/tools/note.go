@@ -1,0 +1,33 @@
+package tools
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type noteIn struct {
+	ID    string `json:"id"`
+	Text  string `json:"text"`
+	Agent string `json:"agent"`
+}
+
+// note appends a line to a ticket's notes. Anybody may, also a former holder: the line says who.
+func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
+	if strings.TrimSpace(in.Text) == "" {
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
+	}
+	d, err := b.Store.Edit(ctx, in.ID, func(d *ticketfs.Document) (*ticketfs.Document, error) {
+		return d.Apply(b.noteEdit(ctx, in.Agent, in.Text))
+	})
+	if !done(err) {
+		return nil, err
+	}
+	return b.changed(d, err, "noted on "+in.ID), nil
+}
+
+// noteEdit is the line that every note becomes: when, who, what.
+func (b *Board) noteEdit(ctx context.Context, agent, text string) ticketfs.Edit {
+	return ticketfs.AppendNote(stamp(b.Now()) + " " + b.who(ctx, agent) + ": " + strings.TrimSpace(text))
+}

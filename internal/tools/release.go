@@ -1,0 +1,41 @@
+package tools
+
+import (
+	"context"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type releaseIn struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+	Agent  string `json:"agent"`
+}
+
+// release gives a started ticket back: it becomes open.
+func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
+	if err := b.settle(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, _ *ticketfs.View) (*ticketfs.Document, error) {
+		if err := b.mayFinish(d.Ticket(), "release"); err != nil {
+			return nil, err
+		}
+		edits := []ticketfs.Edit{
+			ticketfs.Set("status", string(ticketfs.StatusOpen)),
+			ticketfs.Remove("claimed-by"),
+			ticketfs.Remove("claimed-at"),
+			ticketfs.Remove("closed"), // left over by another program
+			ticketfs.Remove("close-reason"),
+		}
+		if in.Reason != "" {
+			edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+in.Reason))
+		}
+		return d.Apply(edits...)
+	})
+	if !done(err) {
+		return nil, err
+	}
+	b.owners.markStarted(in.ID, false)
+	return b.changed(d, err, in.ID+" is open again, held by nobody"), nil
+}

@@ -1,0 +1,83 @@
+package tools
+
+import (
+	"context"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type reopenIn struct {
+	ID     string `json:"id"`
+	Reason string `json:"reason"`
+}
+
+// reopen makes a closed ticket open again, unless its parent is closed or a circle would come alive with it.
+func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+		t := d.Ticket()
+		if t.Status != ticketfs.StatusClosed {
+			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")
+		}
+		if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
+			return nil, err
+		}
+		if err := reopensNoCircle(v, t); err != nil {
+			return nil, err
+		}
+		edits := []ticketfs.Edit{
+			ticketfs.Set("status", string(ticketfs.StatusOpen)),
+			ticketfs.Remove("closed"),
+			ticketfs.Remove("close-reason"),
+			ticketfs.Remove("claimed-by"), // left over by another program
+			ticketfs.Remove("claimed-at"),
+		}
+		if in.Reason != "" {
+			edits = append(edits, b.noteEdit(ctx, "", "reopened: "+in.Reason))
+		}
+		return d.Apply(edits...)
+	})
+	if !done(err) {
+		return nil, err
+	}
+	return b.changed(d, err, in.ID+" is open again"), nil
+}
+
+// reopensNoCircle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them
+// as a blocker. Files that cannot be read do not count against it, as its own parent does not.
+func reopensNoCircle(v *ticketfs.View, t ticketfs.Ticket) error {
+	t.Status = ticketfs.StatusOpen
+	v.Assume(t)
+	var alive []edge
+	for _, e := range []event{{id: t.ID}, {t.ID, true}} {
+		next, _, err := waits(v, e)
+		if err != nil {
+			return err
+		}
+		for _, to := range next {
+			alive = append(alive, edge{e, to})
+		}
+	}
+	err := refuseCircle(v, "reopening "+t.ID, alive...)
+	if ticketfs.CodeOf(err) == ticketfs.BadFile {
+		return nil
+	}
+	return err
+}
+
+// parentNotClosed refuses an open ticket below a closed one. A parent that cannot be read is not taken as closed.
+func parentNotClosed(v *ticketfs.View, id, parent string) error {
+	if parent == "" {
+		return nil
+	}
+	p, err := v.Get(parent)
+	if ticketfs.CodeOf(err) != "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if p.Status == ticketfs.StatusClosed {
+		return ticketfs.Refuse(ticketfs.ParentStatus, "reopen "+parent+" first", "the parent %s of %s is closed", parent, id)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type repairIn struct {
+	DryRun *bool `json:"dry_run"`
+}
+
+// repairAnswer lists what is wrong with the board, and what was mended.
+type repairAnswer struct {
+	Found   []Finding `json:"found"`
+	More    int       `json:"more,omitempty"`
+	Message string    `json:"message"`
+	place
+}
+
+func (a repairAnswer) Text() string {
+	lines := []string{a.Message}
+	for _, f := range a.Found {
+		lines = append(lines, f.Line())
+	}
+	return joinLines(append(lines, a.place.Text())...)
+}
+
+// repair examines the board and, unless it is a dry run, mends what can be mended without a decision of somebody.
+func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
+	const most = 100
+	found, err := b.Examine()
+	if err != nil {
+		return nil, err
+	}
+	dry := in.DryRun == nil || *in.DryRun
+	if !dry {
+		if err := b.Mend(ctx, found); err != nil {
+			return nil, err
+		}
+	}
+	a := repairAnswer{Found: []Finding{}, place: b.place(nil)}
+	a.Found = append(a.Found, found[:min(most, len(found))]...)
+	a.More = len(found) - len(a.Found)
+	a.Message = summary(found, dry)
+	return a, nil
+}
+
+func summary(found []Finding, dry bool) string {
+	mendable, mended := 0, 0
+	for _, f := range found {
+		if f.Mend != "" {
+			mendable++
+		}
+		if f.Mended {
+			mended++
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return "nothing is wrong"
+	case !dry:
+		return fmt.Sprintf("%d found, %d mended; the rest needs a decision", len(found), mended)
+	case mendable == 0:
+		return fmt.Sprintf("%d found; none can be mended without a decision", len(found))
+	}
+	return fmt.Sprintf("%d found; repair with dry_run: false mends %d of them", len(found), mendable)
+}
+
+// Mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
+func (b *Board) Mend(ctx context.Context, found []Finding) error {
+	mended := make(map[string]bool) // tickets, all of whose findings one change mends
+	for i := range found {
+		f := &found[i]
+		if f.Mend == "" {
+			continue
+		}
+		var err error
+		switch f.Kind {
+		case oldTemp:
+			err = b.Store.RemoveLeftover(ctx, f.ID)
+		case straySession:
+			err = b.Store.SweepSession(ctx, f.ID)
+		default:
+			if !mended[f.ID] {
+				_, err = b.Store.Change(ctx, f.ID, mendTicket)
+				mended[f.ID] = true
+			}
+		}
+		if !done(err) {
+			return fmt.Errorf("mend %s: %w", f.ID, err)
+		}
+		f.Mended = true
+	}
+	return nil
+}
+
+// mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's status.
+func mendTicket(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	missing, err := missingBlockers(v, d.Ticket())
+	if err != nil {
+		return nil, err
+	}
+	var edits []ticketfs.Edit
+	for _, id := range missing {
+		edits = append(edits, ticketfs.RemoveItem("blocked-by", id))
+	}
+	for _, key := range leftoverKeys(d.Ticket()) {
+		edits = append(edits, ticketfs.Remove(key))
+	}
+	return d.Apply(edits...)
+}
+
+func missingBlockers(v *ticketfs.View, t ticketfs.Ticket) ([]string, error) {
+	var missing []string
+	for _, b := range t.BlockedBy {
+		_, err := v.Get(b.ID)
+		switch ticketfs.CodeOf(err) {
+		case ticketfs.NotFound:
+			if !slices.Contains(missing, b.ID) {
+				missing = append(missing, b.ID)
+			}
+		case "":
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return missing, nil
+}
+
+// leftoverKeys are the fields a ticket has that belong to another status.
+func leftoverKeys(t ticketfs.Ticket) []string {
+	var keys []string
+	if t.Status != ticketfs.StatusClosed {
+		if !t.Closed.IsZero() {
+			keys = append(keys, "closed")
+		}
+		if t.CloseReason != "" {
+			keys = append(keys, "close-reason")
+		}
+	}
+	if t.Status != ticketfs.StatusInProgress {
+		if t.ClaimedBy != "" {
+			keys = append(keys, "claimed-by")
+		}
+		if !t.ClaimedAt.IsZero() {
+			keys = append(keys, "claimed-at")
+		}
+	}
+	return keys
+}
+
+// Line is a finding as text.
+func (f Finding) Line() string {
+	line := strings.TrimSpace(f.ID + " " + f.Kind + ": " + f.What)
+	switch {
+	case f.Mended:
+		return line + " [mended: " + f.Mend + "]"
+	case f.Mend != "":
+		return line + " [repair would: " + f.Mend + "]"
+	}
+	return line
+}

@@ -1,0 +1,111 @@
+package tools
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// wait is what a ticket has to wait for before it can be started.
+type wait struct {
+	parent   string   // the ancestor that is not started or cannot be read, "" if none
+	blockers []string // ids of blockers that are not closed, own ones first
+	refusal  *ticketfs.Refusal
+}
+
+// waitsFor judges the rule that start enforces and ready predicts: the parent is started, and each blocker of the ticket and
+// of all its ancestors is closed. What is missing or malformed is never taken as started or closed. nil: nothing.
+func waitsFor(v *ticketfs.View, t ticketfs.Ticket) (*wait, error) {
+	lineage, w, err := ancestors(v, t)
+	if w != nil || err != nil {
+		return w, err
+	}
+	var blockers, whys []string
+	seen := map[string]bool{}
+	for _, waiting := range append([]ticketfs.Ticket{t}, lineage...) {
+		for _, blocker := range waiting.BlockedBy {
+			if seen[blocker.ID] {
+				continue
+			}
+			seen[blocker.ID] = true
+			state, closed, err := stateOf(v, blocker.ID)
+			if err != nil {
+				return nil, err
+			}
+			if closed {
+				continue
+			}
+			if waiting.ID != t.ID {
+				state += ", a blocker of " + waiting.ID
+			}
+			blockers = append(blockers, blocker.ID)
+			whys = append(whys, fmt.Sprintf("%s (%s)", blocker.ID, state))
+		}
+	}
+	if len(blockers) == 0 {
+		return nil, nil
+	}
+	return &wait{blockers: blockers, refusal: ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others",
+		"%s waits for %s", t.ID, strings.Join(whys, ", "))}, nil
+}
+
+// ancestors returns the parent, its parent and so on, or what is wrong with them. A loop, which only a hand can make, ends
+// where it closes.
+func ancestors(v *ticketfs.View, t ticketfs.Ticket) ([]ticketfs.Ticket, *wait, error) {
+	var lineage []ticketfs.Ticket
+	seen := map[string]bool{t.ID: true}
+	for child := t; child.Parent != "" && !seen[child.Parent]; child = lineage[len(lineage)-1] {
+		seen[child.Parent] = true
+		parent, err := v.Get(child.Parent)
+		var fault *ticketfs.Refusal
+		switch {
+		case errors.As(err, &fault):
+			return nil, &wait{parent: child.Parent, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "mend that file, or update the parent",
+				"%s waits for its parent %s, which cannot be read: %s", child.ID, child.Parent, fault.Why)}, nil
+		case err != nil:
+			return nil, nil, err
+		case child.ID == t.ID && parent.Status == ticketfs.StatusOpen:
+			return nil, &wait{parent: parent.ID, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "start "+parent.ID+" first, or see ready for others",
+				"%s waits for its parent %s (open) to be started", t.ID, parent.ID)}, nil
+		}
+		lineage = append(lineage, parent)
+	}
+	return lineage, nil, nil
+}
+
+// stateOf is the status of another ticket in words, and whether it is closed.
+func stateOf(v *ticketfs.View, id string) (state string, closed bool, err error) {
+	t, err := v.Get(id)
+	switch ticketfs.CodeOf(err) {
+	case ticketfs.NotFound:
+		return "missing", false, nil
+	case ticketfs.BadFile:
+		return "malformed: " + err.(*ticketfs.Refusal).Why, false, nil
+	}
+	return string(t.Status), t.Status == ticketfs.StatusClosed, err
+}
+
+// wrongStatus is the refusal for a ticket in a status that the tool does not take.
+func wrongStatus(t ticketfs.Ticket, tool, needs, next string) error {
+	return ticketfs.Refuse(ticketfs.WrongStatus, next, "%s is %s; %s needs %s", t.ID, t.Status, tool, needs)
+}
+
+// listed joins ids for a message, at most ten.
+func listed(rows []row) string {
+	const most = 10
+	var parts []string
+	for i, r := range rows {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("+%d more", len(rows)-most))
+			break
+		}
+		part := r.ID
+		if r.Status != "" {
+			part += " (" + r.Status + ")"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}

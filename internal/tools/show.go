@@ -1,0 +1,213 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type showIn struct {
+	ID     string `json:"id"`
+	Offset int    `json:"offset"`
+}
+
+// show reads one ticket from its file, whole.
+func (b *Board) show(_ context.Context, in showIn) (Answer, error) {
+	d, err := b.Store.Get(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return b.ticketAnswer(d, in.Offset, "", nil)
+}
+
+// ticketAnswer is a ticket with all that is known of it.
+type ticketAnswer struct {
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Status      string `json:"status"`
+	Type        string `json:"type,omitempty"`
+	Priority    int    `json:"priority"`
+	Assignee    string `json:"assignee,omitempty"`
+	Created     string `json:"created,omitempty"`
+	Closed      string `json:"closed,omitempty"`
+	CloseReason string `json:"close_reason,omitempty"`
+	ClaimedBy   string `json:"claimed_by,omitempty"`
+	ClaimedAt   string `json:"claimed_at,omitempty"`
+	Holder      string `json:"holder,omitempty"` // mine, alive, dead, unknown
+	Parent      *row   `json:"parent,omitempty"`
+	BlockedBy   []row  `json:"blocked_by,omitempty"`
+	Children    []row  `json:"children,omitempty"`
+	Blocks      []row  `json:"blocks,omitempty"`
+	Unseen      string `json:"unseen,omitempty"` // relations that could not be read
+	Message     string `json:"message,omitempty"`
+	place
+	Body       string `json:"body"`
+	NextOffset int    `json:"next_offset,omitempty"`
+}
+
+// maxAnswer is how long the text of an answer gets, in bytes: some clients cut what is longer, without a word.
+const maxAnswer = 32 << 10
+
+// maxRelated is how many blockers, children and blocked tickets one answer names.
+const maxRelated = 20
+
+func (a ticketAnswer) Text() string {
+	lines := []string{a.Message}
+	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee}.line())
+	for _, l := range []struct{ label, value string }{
+		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder},
+		{"created: ", a.Created}, {"closed: ", a.Closed}, {"close reason: ", a.CloseReason},
+	} {
+		if l.value != "" {
+			lines = append(lines, l.label+l.value)
+		}
+	}
+	if a.Parent != nil {
+		lines = append(lines, "parent: "+a.Parent.line())
+	}
+	for _, l := range []struct {
+		label string
+		rows  []row
+	}{{"blocked by: ", a.BlockedBy}, {"child: ", a.Children}, {"blocks: ", a.Blocks}} {
+		for _, r := range l.rows {
+			lines = append(lines, l.label+r.line())
+		}
+	}
+	text := joinLines(append(lines, a.Unseen, a.place.Text())...) + "\n\n" + a.Body
+	if a.NextOffset > 0 {
+		text += fmt.Sprintf("\n… cut here; show with offset %d reads on", a.NextOffset)
+	}
+	return text
+}
+
+// ticketAnswer describes a ticket from offset of its body on; written is nil or ErrNotDurable.
+func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, written error) (Answer, error) {
+	t := d.Ticket()
+	a := ticketAnswer{
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
+		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000), Message: message, place: b.place(written),
+	}
+	if !t.Created.IsZero() {
+		a.Created = stamp(t.Created)
+	}
+	if !t.Closed.IsZero() {
+		a.Closed = stamp(t.Closed)
+	}
+	if t.Status == ticketfs.StatusInProgress {
+		life, err := b.life(t)
+		if err != nil {
+			return nil, err
+		}
+		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(life)
+		if !t.ClaimedAt.IsZero() {
+			a.ClaimedAt = stamp(t.ClaimedAt)
+		}
+	}
+	if err := b.relate(&a, t); err != nil {
+		if written == nil && message == "" {
+			return nil, err
+		}
+		// The change is made; that its surroundings could not be read must not look like a failed change.
+		a.Unseen = "related tickets could not be read: " + err.Error()
+	}
+	return a, a.cut(d.Body(), offset)
+}
+
+// relate fills in the tickets around t.
+func (b *Board) relate(a *ticketAnswer, t ticketfs.Ticket) error {
+	v, err := b.Store.View()
+	if err != nil {
+		return err
+	}
+	if t.Parent != "" {
+		parent, err := related(v, t.Parent, "")
+		if err != nil {
+			return err
+		}
+		a.Parent = &parent
+	}
+	var blockers []row
+	for _, blocker := range t.BlockedBy {
+		r, err := related(v, blocker.ID, blocker.Reason)
+		if err != nil {
+			return err
+		}
+		blockers = append(blockers, r)
+	}
+	// Those that are still to be closed first: they are what the reader can act on.
+	slices.SortStableFunc(blockers, func(x, y row) int { return closedLast(x) - closedLast(y) })
+	children, unreadable, err := v.Children(t.ID)
+	if err != nil {
+		return err
+	}
+	blocks, err := v.Blocks(t.ID)
+	if err != nil {
+		return err
+	}
+	var unseen []string
+	a.BlockedBy, unseen = firstRows(blockers, "blockers", unseen)
+	a.Children, unseen = firstRows(shortRows(children), "children: see list with parent "+t.ID, unseen)
+	a.Blocks, unseen = firstRows(shortRows(blocks), "tickets that this one blocks", unseen)
+	for _, r := range unreadable {
+		unseen = append(unseen, "may be a child: "+r.Why)
+	}
+	if len(unseen) > maxRelated {
+		unseen = unseen[:maxRelated]
+	}
+	a.Unseen = strings.Join(unseen, "\n")
+	return nil
+}
+
+func firstRows(rows []row, what string, unseen []string) ([]row, []string) {
+	if more := len(rows) - maxRelated; more > 0 {
+		return rows[:maxRelated], append(unseen, fmt.Sprintf("+%d more %s", more, what))
+	}
+	return rows, unseen
+}
+
+func closedLast(r row) int {
+	if r.Status == string(ticketfs.StatusClosed) {
+		return 1
+	}
+	return 0
+}
+
+// related is the line of a ticket that another one names, also when its file is missing or malformed.
+func related(v *ticketfs.View, id, reason string) (row, error) {
+	t, err := v.Get(id)
+	r := shortRow(t)
+	if ticketfs.CodeOf(err) != "" {
+		state, _, err := stateOf(v, id)
+		if err != nil {
+			return row{}, err
+		}
+		r, err = row{ID: id, Status: state}, nil
+	}
+	r.Reason = oneLine(reason, maxTitle)
+	return r, err
+}
+
+// cut puts the body from offset on into the answer, as much as fits.
+func (a *ticketAnswer) cut(body string, offset int) error {
+	if offset > len(body) {
+		return ticketfs.Refuse(ticketfs.Invalid, "leave offset out to begin at the start", "offset %d is behind the end of the body, which has %d bytes", offset, len(body))
+	}
+	for offset > 0 && offset < len(body) && !utf8.RuneStart(body[offset]) {
+		offset--
+	}
+	rest := body[offset:]
+	const marker = 100
+	end := min(len(rest), max(maxAnswer-len(a.Text())-marker, 1024))
+	for end < len(rest) && !utf8.RuneStart(rest[end]) {
+		end--
+	}
+	a.Body = rest[:end]
+	if end < len(rest) {
+		a.NextOffset = offset + end
+	}
+	return nil
+}

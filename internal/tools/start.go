@@ -1,0 +1,99 @@
+package tools
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+type startIn struct {
+	ID       *string `json:"id"`
+	Agent    string  `json:"agent"`
+	Takeover bool    `json:"takeover"`
+	Type     string  `json:"type"`
+	Parent   string  `json:"parent"`
+}
+
+// start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next
+// ready one. An id that is empty is a wrong id, not "the next one".
+func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
+	if in.ID == nil {
+		return b.startNext(ctx, in)
+	}
+	answer, err := b.startTicket(ctx, *in.ID, in, false)
+	var refusal *ticketfs.Refusal
+	if errors.As(err, &refusal) && refusal.Code == ticketfs.Claimed && refusal.Next == "" {
+		refusal.Next = b.instead()
+	}
+	return answer, err
+}
+
+// startTicket starts one ticket. With fresh, one that this session holds already is refused like any other that is held.
+func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bool) (Answer, error) {
+	if err := b.settle(ctx, id); err != nil {
+		return nil, err
+	}
+	claim := b.who(ctx, in.Agent)
+	var message string
+	d, err := b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+		t := d.Ticket()
+		message = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim)
+		switch t.Status {
+		case ticketfs.StatusClosed:
+			return nil, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
+		case ticketfs.StatusInProgress:
+			life, err := b.life(t)
+			if err != nil {
+				return nil, err
+			}
+			switch {
+			case life == ticketfs.Mine && !fresh:
+				message = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life))
+				return d, nil
+			case life == ticketfs.Dead, life == ticketfs.Unknown && in.Takeover:
+				message += ", taken over from " + held(t, life)
+				if notes := lastNotes(d); notes != "" {
+					message += "\nits last notes:\n" + notes
+				}
+			case life == ticketfs.Unknown:
+				return nil, ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true", "%s is held by %s", t.ID, held(t, life))
+			default:
+				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life))
+			}
+		}
+		w, err := waitsFor(v, t)
+		if err != nil {
+			return nil, err
+		}
+		if w != nil {
+			return nil, w.refusal
+		}
+		return d.Apply(
+			ticketfs.Set("status", string(ticketfs.StatusInProgress)),
+			ticketfs.Set("claimed-by", claim),
+			ticketfs.Set("claimed-at", stamp(b.Now())),
+			ticketfs.Remove("closed"), // left over by another program
+			ticketfs.Remove("close-reason"))
+	})
+	if !done(err) {
+		return nil, err
+	}
+	b.owners.markStarted(id, true)
+	return b.ticketAnswer(d, 0, message, err)
+}
+
+// lastNotes are the newest notes of a ticket, for whoever takes it over.
+func lastNotes(d *ticketfs.Document) string {
+	const most = 3
+	notes := d.Notes()
+	if len(notes) > most {
+		notes = notes[len(notes)-most:]
+	}
+	for i := range notes {
+		notes[i] = "- " + oneLine(notes[i], 500)
+	}
+	return strings.Join(notes, "\n")
+}

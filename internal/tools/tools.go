@@ -1,0 +1,174 @@
+// Package tools is what an agent sees: one file per tool, each with the tool's arguments, its rule and its answer. What
+// tools/list says of a tool stands in schemas/<tool>.json and nowhere else.
+//
+// Promised: every change goes through ticketfs.Store, where its rule is judged under the locks, on what was read under them. A
+// refusal is a result with isError whose text begins with one of the codes of ticketfs and ends with the next step; nothing
+// was written. Text and structured content of an answer carry the same facts.
+//
+// Not promised: that what list, ready and show say still holds a moment later. They take no locks; start decides.
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	_ "embed"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// Board is the tools on one ticket folder, for one session.
+type Board struct {
+	Store   *ticketfs.Store
+	Session *ticketfs.Session
+	Agent   string           // the name that stands in claims; "" for the client's own
+	Now     func() time.Time // of claims, notes and new tickets
+	WorkDir string           // answers name the board when it is not below this folder
+
+	owners owners
+	warn   sync.Once
+}
+
+// Answer is what a tool says: its exported fields as JSON are the structured content, Text the same facts for reading.
+type Answer interface{ Text() string }
+
+// tool is one tool of a Board.
+type tool struct {
+	name string
+	run  func(*Board, context.Context, json.RawMessage) (Answer, error)
+}
+
+// define gives a tool's rule the form of a tool: arguments are checked against the schema, then decoded.
+func define[In any](name string, run func(*Board, context.Context, In) (Answer, error)) tool {
+	return tool{name, func(b *Board, ctx context.Context, args json.RawMessage) (Answer, error) {
+		if err := checkArguments(name, args); err != nil {
+			return nil, err
+		}
+		var in In
+		if len(args) > 0 {
+			if err := json.Unmarshal(args, &in); err != nil {
+				return nil, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", name, err)
+			}
+		}
+		// One deadline for all the locks that the call may need.
+		ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
+		defer cancel()
+		return run(b, ctx, in)
+	}}
+}
+
+// all are the tools, in the order an agent meets them.
+var all = []tool{
+	define("ready", (*Board).ready),
+	define("start", (*Board).start),
+	define("show", (*Board).show),
+	define("note", (*Board).note),
+	define("close", (*Board).close),
+	define("release", (*Board).release),
+	define("reopen", (*Board).reopen),
+	define("list", (*Board).list),
+	define("create", (*Board).create),
+	define("update", (*Board).update),
+	define("block", (*Board).block),
+	define("unblock", (*Board).unblock),
+	define("repair", (*Board).repair),
+}
+
+// Call runs a tool with its arguments as JSON.
+func (b *Board) Call(ctx context.Context, name string, args json.RawMessage) (Answer, error) {
+	for _, t := range all {
+		if t.name == name {
+			return t.run(b, ctx, args)
+		}
+	}
+	return nil, ticketfs.Refuse(ticketfs.Invalid, "see tools/list", "no tool %q", name)
+}
+
+//go:embed instructions.md
+var instructions string
+
+// NewServer returns an MCP server that serves the board's tools.
+func NewServer(b *Board, version string, log *slog.Logger) (*server.MCPServer, error) {
+	s := server.NewMCPServer("ticket-mcp", version,
+		server.WithInstructions(instructions),
+		server.WithToolCapabilities(false),
+		server.WithLogger(log))
+	for _, t := range all {
+		definition, err := definitionOf(t.name)
+		if err != nil {
+			return nil, err
+		}
+		s.AddTool(definition, func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			return b.serve(ctx, t, request, log), nil
+		})
+	}
+	return s, nil
+}
+
+// serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do not get to see: neither a
+// refusal, nor an error of the system, nor a panic.
+func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, log *slog.Logger) (result *mcp.CallToolResult) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.Error("panic", "tool", t.name, "panic", r, "stack", string(debug.Stack()))
+			result = failure(fmt.Errorf("%s failed by a fault in ticket-mcp; the server goes on, the ticket holds its old or its new content: see show", t.name))
+		}
+	}()
+	args, err := rawArguments(request)
+	if err != nil {
+		return failure(err)
+	}
+	answer, err := t.run(b, ctx, args)
+	if err != nil {
+		if ticketfs.CodeOf(err) == "" {
+			err = fmt.Errorf("%s: %w", t.name, err)
+		}
+		return failure(err)
+	}
+	return mcp.NewToolResultStructured(answer, answer.Text())
+}
+
+func failure(err error) *mcp.CallToolResult {
+	result := mcp.NewToolResultError(err.Error())
+	if code := ticketfs.CodeOf(err); code != "" {
+		result.Meta = mcp.NewMetaFromMap(map[string]any{"code": string(code)})
+	}
+	return result
+}
+
+// rawArguments are a call's arguments as they came, before any decoding could round or rename.
+func rawArguments(request mcp.CallToolRequest) (json.RawMessage, error) {
+	if len(request.Params.RawArguments) > 0 {
+		return request.Params.RawArguments, nil
+	}
+	if request.Params.Arguments == nil {
+		return nil, nil
+	}
+	return json.Marshal(request.Params.Arguments)
+}
+
+// agentName is the name for claims and notes: of the subagent that calls, of the session, or of the client program.
+func (b *Board) agentName(ctx context.Context, agent string) string {
+	for _, name := range []string{agent, b.Agent, clientName(ctx)} {
+		if strings.TrimSpace(name) != "" {
+			return ticketfs.AgentName(name)
+		}
+	}
+	return ticketfs.AgentName("")
+}
+
+func clientName(ctx context.Context) string {
+	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return session.GetClientInfo().Name
+	}
+	return ""
+}

@@ -1,0 +1,128 @@
+package tools
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// updateIn: a nil field was not given and stays as it is.
+type updateIn struct {
+	ID          string   `json:"id"`
+	Title       *string  `json:"title"`
+	Type        string   `json:"type"`
+	Priority    int      `json:"priority"`
+	Assignee    *string  `json:"assignee"`
+	Parent      *string  `json:"parent"`
+	Description *string  `json:"description"`
+	Design      *string  `json:"design"`
+	Acceptance  *string  `json:"acceptance"`
+	Tick        []string `json:"tick"`
+}
+
+// update changes fields and sections of a ticket that is not closed; never its status.
+func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
+	edits, what, err := in.edits()
+	if err != nil {
+		return nil, err
+	}
+	if len(edits) == 0 {
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "name at least one field or section", "nothing to update")
+	}
+	change := b.Store.Edit
+	if in.Parent != nil {
+		change = func(ctx context.Context, id string, fn func(*ticketfs.Document) (*ticketfs.Document, error)) (*ticketfs.Document, error) {
+			return b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+				if err := notClosed(d.Ticket()); err != nil {
+					return nil, err
+				}
+				if err := newParent(v, d.Ticket(), *in.Parent); err != nil {
+					return nil, err
+				}
+				return fn(d)
+			})
+		}
+	}
+	d, err := change(ctx, in.ID, func(d *ticketfs.Document) (*ticketfs.Document, error) {
+		if err := notClosed(d.Ticket()); err != nil {
+			return nil, err
+		}
+		return d.Apply(edits...)
+	})
+	if !done(err) {
+		return nil, err
+	}
+	return b.changed(d, err, "updated "+strings.Join(what, ", ")+" of "+in.ID), nil
+}
+
+func notClosed(t ticketfs.Ticket) error {
+	if t.Status == ticketfs.StatusClosed {
+		return wrongStatus(t, "update", "open or in_progress", "reopen it first, or add a note")
+	}
+	return nil
+}
+
+// edits are the wishes as edits of the file, and their names for the answer.
+func (in updateIn) edits() (edits []ticketfs.Edit, what []string, err error) {
+	wish := func(name string, e ticketfs.Edit) {
+		edits, what = append(edits, e), append(what, name)
+	}
+	setOrRemove := func(key, value string) ticketfs.Edit {
+		if value == "" {
+			return ticketfs.Remove(key)
+		}
+		return ticketfs.Set(key, value)
+	}
+	if in.Title != nil {
+		title, err := checkTitle(*in.Title)
+		if err != nil {
+			return nil, nil, err
+		}
+		wish("title", ticketfs.SetTitle(title))
+	}
+	if in.Type != "" {
+		wish("type", ticketfs.Set("type", in.Type))
+	}
+	if in.Priority != 0 {
+		wish("priority", ticketfs.Set("priority", strconv.Itoa(in.Priority)))
+	}
+	if in.Assignee != nil {
+		wish("assignee", setOrRemove("assignee", strings.TrimSpace(*in.Assignee)))
+	}
+	if in.Parent != nil {
+		wish("parent", setOrRemove("parent", *in.Parent))
+	}
+	for _, section := range []struct {
+		name, heading string
+		text          *string
+	}{{"description", "", in.Description}, {"design", "Design", in.Design}, {"acceptance", "Acceptance Criteria", in.Acceptance}} {
+		if section.text != nil {
+			wish(section.name, ticketfs.SetSection(section.heading, *section.text))
+		}
+	}
+	for _, item := range in.Tick {
+		wish("the box of "+strconv.Quote(oneLine(item, 40)), ticketfs.Tick(item))
+	}
+	return edits, what, nil
+}
+
+// newParent judges a new parent of a ticket that has other relations already: start(t) will wait for start(parent), and
+// close(parent) for close(t), in place of what its old parent made wait.
+func newParent(v *ticketfs.View, t ticketfs.Ticket, parent string) error {
+	if parent == "" || parent == t.Parent {
+		return nil
+	}
+	if _, err := v.Get(parent); err != nil {
+		return err
+	}
+	if err := parentNotClosed(v, t.ID, parent); err != nil {
+		return err
+	}
+	t.Parent = parent
+	v.Assume(t)
+	return refuseCircle(v, "making "+parent+" the parent of "+t.ID,
+		edge{event{id: t.ID}, event{id: parent}},
+		edge{event{parent, true}, event{t.ID, true}})
+}
