@@ -1,0 +1,112 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ticket-mcp/ticket-mcp/"
+
+// arrows are the packages of ours that each package may import, less those that only tests import.
+var arrows = map[string][]string{
+	"cmd/ticket-mcp":    {"internal/tools", "internal/ticketfs"},
+	"internal/tools":    {"internal/ticketfs", "schemas"},
+	"internal/ticketfs": {"internal/flocker"},
+	"internal/flocker":  {},
+	"internal/spec":     {},
+	"schemas":           {},
+}
+
+// owners are the packages that alone may import a library.
+var owners = map[string][]string{
+	"github.com/mark3labs/mcp-go": {"cmd/ticket-mcp", "internal/tools"},
+	"github.com/gofrs/flock":      {"internal/flocker"},
+	"github.com/natefinch/atomic": {"internal/ticketfs"},
+	"gopkg.in/yaml.v3":            {"internal/ticketfs"},
+}
+
+// writers are the functions of package os that change files. Only ticketfs calls them: there is one door.
+var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename", "Remove", "RemoveAll", "Link", "Symlink", "Mkdir", "MkdirAll", "MkdirTemp", "Truncate", "Chmod", "Chtimes", "Chown"}
+
+// exempt are the files that write outside the tickets, with the reason.
+var exempt = map[string]string{
+	"cmd/ticket-mcp/race_board.go": "makes and removes a scratch board of its own",
+}
+
+// TestHouse checks the rules of the house that a compiler does not: which package may import what, and that files are written
+// in one place.
+func TestHouse(t *testing.T) {
+	const root = "../.."
+	files := 0
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != root) {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			files++
+			checkFile(t, root, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files < 20 {
+		t.Fatalf("only %d files were looked at", files)
+	}
+}
+
+func checkFile(t *testing.T, root, path string) {
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if path, err = filepath.Rel(root, path); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.ToSlash(path)
+	pkg := filepath.ToSlash(filepath.Dir(path))
+	allowed, known := arrows[pkg]
+	if !known {
+		t.Errorf("%s: a package that the house does not know", path)
+	}
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ours, found := strings.CutPrefix(imported, module); found && !slices.Contains(allowed, ours) {
+			t.Errorf("%s: imports %s, against the arrows", path, ours)
+		}
+		for library, packages := range owners {
+			if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(packages, pkg) {
+				t.Errorf("%s: imports %s, which is for %s", path, imported, strings.Join(packages, ", "))
+			}
+		}
+	}
+	if pkg == "internal/ticketfs" || exempt[path] != "" {
+		return
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" && slices.Contains(writers, sel.Sel.Name) {
+				t.Errorf("%s: calls os.%s; only internal/ticketfs writes files", set.Position(sel.Pos()), sel.Sel.Name)
+			}
+		}
+		return true
+	})
+	if lines := set.Position(file.End()).Line; lines > 300 {
+		t.Errorf("%s: %d lines; does it still hold one idea?", path, lines)
+	}
+}

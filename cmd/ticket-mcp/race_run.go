@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// racer is the server processes of a race, on one board.
+type racer struct {
+	board   *scratch
+	servers []*client
+	random  *rand.Rand
+}
+
+// startServers starts the server processes, each a session of its own.
+func startServers(ctx context.Context, o raceOptions, s *scratch) ([]*client, error) {
+	servers := make([]*client, o.processes)
+	errs := make([]error, o.processes)
+	var group sync.WaitGroup
+	for i := range servers {
+		group.Go(func() {
+			// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is told to retry.
+			args := []string{"--dir", s.dir, "--agent", fmt.Sprintf("process-%d", i), "--lock-timeout", "1m"}
+			servers[i], errs[i] = connect(ctx, o.program, args, append(ownEnvironment(), o.env...))
+		})
+	}
+	group.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, errors.Join(err, stopServers(servers))
+	}
+	return servers, nil
+}
+
+// stopServers ends all processes, those that could not be started left out.
+func stopServers(servers []*client) error {
+	errs := make([]error, len(servers))
+	var group sync.WaitGroup
+	for i, c := range servers {
+		if c != nil {
+			group.Go(func() { errs[i] = c.close() })
+		}
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// ownEnvironment is the environment without what would make the servers other than they are by default, or one session.
+func ownEnvironment() []string {
+	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "TICKET_MCP_") || strings.HasPrefix(variable, "CLAUDE_")
+	})
+}
+
+// result is what came of a scenario.
+type result struct {
+	name                       string
+	rounds                     int
+	overlapping                int // rounds in which all lanes were under way at one moment
+	done, refused, lost        int
+	fewestWinners, mostWinners int // calls of one round that were done
+	broken                     []string
+	spent                      time.Duration // in the races alone
+	waits                      []time.Duration
+}
+
+// run makes the rounds of a scenario and judges each. It stops early when ctx ends.
+func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (result, error) {
+	total := result{name: s.name}
+	for n := range s.rounds {
+		progress(n)
+		one := s.round(n)
+		before, err := r.board.lay(one.tickets)
+		if err != nil {
+			return total, err
+		}
+		began := time.Now()
+		lanes := r.fire(one.lanes)
+		total.spent += time.Since(began)
+		if ctx.Err() != nil {
+			return total, ctx.Err()
+		}
+		final, faults := r.board.read(one.tickets)
+		replies := slices.Concat(lanes...)
+		total.add(lanes, replies, lost(replies, final), append(faults, one.judge(replies, before, final)...))
+		if err := r.board.clear(one.tickets); err != nil {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// add counts a round.
+func (t *result) add(lanes [][]reply, replies, lost []reply, broken []string) {
+	winners := 0
+	for _, r := range replies {
+		if r.done() {
+			winners++
+		} else {
+			t.refused++
+		}
+		t.waits = append(t.waits, r.got.Sub(r.sent))
+	}
+	t.done += winners
+	t.lost += len(lost)
+	t.broken = append(t.broken, broken...)
+	if t.rounds == 0 || winners < t.fewestWinners {
+		t.fewestWinners = winners
+	}
+	t.mostWinners = max(t.mostWinners, winners)
+	t.rounds++
+	if overlapping(lanes) {
+		t.overlapping++
+	}
+}
+
+// overlapping reports whether there was a moment at which every lane was under way.
+func overlapping(lanes [][]reply) bool {
+	var lastBegin, firstEnd time.Time
+	for _, lane := range lanes {
+		begin, end := lane[0].sent, lane[len(lane)-1].got
+		if begin.After(lastBegin) {
+			lastBegin = begin
+		}
+		if firstEnd.IsZero() || end.Before(firstEnd) {
+			firstEnd = end
+		}
+	}
+	return lastBegin.Before(firstEnd)
+}
+
+// fire makes the calls of each lane in a process of its own, all lanes at once. Who is first is left to chance.
+func (r *racer) fire(lanes [][]call) [][]reply {
+	processes := r.random.Perm(len(r.servers))
+	replies := make([][]reply, len(lanes))
+	begin := make(chan struct{})
+	var group sync.WaitGroup
+	for _, i := range r.random.Perm(len(lanes)) {
+		process := processes[i]
+		group.Go(func() {
+			<-begin
+			for _, c := range lanes[i] {
+				replies[i] = append(replies[i], ask(r.servers[process], process, c))
+			}
+		})
+	}
+	close(begin)
+	group.Wait()
+	return replies
+}
+
+// ask makes one call.
+func ask(server *client, process int, c call) reply {
+	arguments := map[string]string{"id": c.ticket}
+	if c.other != "" {
+		arguments["blocked_by"] = c.other
+	}
+	r := reply{call: c, process: process, sent: time.Now()}
+	answer, err := server.call(c.tool, arguments)
+	r.got = time.Now()
+	r.text = answer.Text
+	switch {
+	case err != nil:
+		r.fault = err.Error()
+	case answer.IsError && answer.Code == "":
+		r.fault = answer.Text
+	case answer.IsError:
+		r.code = answer.Code
+	case c.tool == "start":
+		var started struct {
+			ClaimedBy string `json:"claimed_by"`
+		}
+		if err := json.Unmarshal(answer.Structured, &started); err != nil {
+			r.fault = fmt.Sprintf("structured content %.200q: %v", answer.Structured, err)
+		}
+		r.claim = started.ClaimedBy
+	}
+	return r
+}
