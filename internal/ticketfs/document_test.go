@@ -3,8 +3,6 @@ package ticketfs
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -292,30 +290,4 @@ func TestParseIsFast(t *testing.T) {
 			t.Logf("%-16s %v", name, took)
 		}
 	}
-}
-
-// realTickets are the tickets of a folder beside the repository, for whoever has one; a checkout alone has not.
-func realTickets(t *testing.T) map[string]*Document {
-	t.Helper()
-	files, _ := filepath.Glob("../../../shared/corpus/*.md")
-	if len(files) == 0 {
-		t.Skip("no folder of real tickets beside the repository")
-	}
-	all := make(map[string]*Document)
-	for _, file := range files {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := strings.TrimSuffix(filepath.Base(file), ".md")
-		d, err := Parse(id, content)
-		if err != nil {
-			t.Fatalf("%s:%v", file, err)
-		}
-		if diff := cmp.Diff(string(content), string(d.Bytes())); diff != "" {
-			t.Errorf("%s: %s", file, diff)
-		}
-		all[id] = d
-	}
-	return all
 }

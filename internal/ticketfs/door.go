@@ -1,7 +1,6 @@
 package ticketfs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +40,12 @@ const (
 
 // withTicketLock takes its locks in one order, ticket, tk's, relations, and never two tickets at once: there can be no
 // deadlock, a crowd on one ticket does not stop the others, and each change writes one file, so that a crash leaves no half.
+//
+// With relations, fn runs twice on the same content: once to know the bytes, which are written and synced while the other
+// tickets may still change, and once under the relations lock to be judged. So that lock is held for a look and a rename, and
+// not for two syncs of the disk, for which all other sessions would have to wait. The second run decides alone: what the first
+// one saw is a forecast. Why nothing is lost by releasing the lock before the folder is synced: whoever then judges by our
+// rename syncs the same folder before it answers, and a folder's renames reach the disk in their order.
 func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte) ([]byte, error)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
 	defer cancel()
@@ -71,27 +76,39 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	if err != nil {
 		return err
 	}
+	r := replacement{path: path, old: old}
+	defer r.discard()
+	content, err := fn(old.content)
+	if err == nil {
+		err = r.write(content)
+	}
 	if scope == withRelations {
-		if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
-			return err
+		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
+			return lockErr
+		}
+		if content, err = fn(old.content); err == nil {
+			err = r.write(content)
 		}
 	}
-	content, err := fn(old.content)
-	if err != nil {
+	if err != nil || !r.ready {
 		return err
 	}
-	if content == nil || old.content != nil && bytes.Equal(content, old.content) {
-		return nil
+	step("judged")
+	if err := held.check(); err != nil {
+		return err
 	}
-	return replace(path, content, old, func() error {
-		if err := held.check(); err != nil {
-			return err
+	if tkLock(path) != tk {
+		return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
+	}
+	if err := r.rename(); err != nil {
+		return err
+	}
+	if scope == withRelations {
+		if err := held.releaseLast(); err != nil {
+			return fmt.Errorf("release lock: %w", err)
 		}
-		if tkLock(path) != tk {
-			return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
-		}
-		return old.unchanged(path)
-	})
+	}
+	return r.sync()
 }
 
 const (
@@ -140,17 +157,24 @@ func (l locks) check() error {
 	return nil
 }
 
-func (l locks) release() error {
+func (l *locks) release() error {
 	var errs []error
-	for i := len(l) - 1; i >= 0; i-- {
-		if l[i].remove != "" && l[i].Check() == nil {
-			if err := os.Remove(l[i].remove); !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, err)
-			}
-		}
-		errs = append(errs, l[i].Unlock())
+	for len(*l) > 0 {
+		errs = append(errs, l.releaseLast())
 	}
 	return errors.Join(errs...)
+}
+
+func (l *locks) releaseLast() error {
+	last := (*l)[len(*l)-1]
+	*l = (*l)[:len(*l)-1]
+	var removeErr error
+	if last.remove != "" && last.Check() == nil {
+		if removeErr = os.Remove(last.remove); errors.Is(removeErr, fs.ErrNotExist) {
+			removeErr = nil
+		}
+	}
+	return errors.Join(removeErr, last.Unlock())
 }
 
 // tkLocks is where newer versions of the tk program keep their lock files.

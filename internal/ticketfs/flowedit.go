@@ -76,21 +76,22 @@ func (d *Document) cutFlowItem(list flowList, index int, item flowItem) splice {
 	return splice{cut, ""}
 }
 
-// cutFlowTail removes the last item (or run of items), which follows one that stays. When a comma ends the list, that of the
-// item that stays does so now.
+// cutFlowTail removes the last item (or run of items), which follows one that stays, and the comma between them. When a comma
+// ends the list, one still does.
 func (d *Document) cutFlowTail(before, item flowItem) []splice {
 	cut := span{item.start, max(item.end, item.comma+1)}
-	comma := splice{span{before.comma, before.comma + 1}, ""}
-	if d.text[before.comma+1] == '#' {
-		comma.text = " " // a comment needs a blank before it
-	}
-	if lines, ok := d.ownLines(cut); ok {
+	lines, ok := d.ownLines(cut)
+	if ok {
 		cut = lines
 	} else if strings.TrimSpace(d.text[before.comma+1:item.start]) == "" {
-		cut.start = before.comma + 1
+		return []splice{{span{before.comma, item.end}, ""}}
 	}
 	if item.comma >= 0 {
 		return []splice{{cut, ""}}
+	}
+	comma := splice{span{before.comma, before.comma + 1}, ""}
+	if d.text[before.comma+1] == '#' {
+		comma.text = " " // a comment needs a blank before it
 	}
 	return []splice{comma, {cut, ""}}
 }

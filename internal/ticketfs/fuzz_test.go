@@ -92,7 +92,7 @@ func mustEdit(t *testing.T, d *Document, e Edit, err error) {
 }
 
 // checkLines compares the two files line by line, from both ends.
-func checkLines(t *testing.T, d, got *Document, key string) {
+func checkLines(t reporter, d, got *Document, key string) {
 	before, after := strings.SplitAfter(d.text, "\n"), strings.SplitAfter(got.text, "\n")
 	head := 0
 	for head < min(len(before), len(after)) && before[head] == after[head] {
@@ -117,7 +117,7 @@ func checkLines(t *testing.T, d, got *Document, key string) {
 	}
 }
 
-func checkValue(t *testing.T, d, got *Document, e Edit) {
+func checkValue(t reporter, d, got *Document, e Edit) {
 	f, present := got.field(e.name)
 	switch e.kind {
 	case editSet:
@@ -142,7 +142,7 @@ func checkValue(t *testing.T, d, got *Document, e Edit) {
 	}
 }
 
-func checkUndo(t *testing.T, d, got *Document, e Edit) {
+func checkUndo(t reporter, d, got *Document, e Edit) {
 	f, present := d.field(e.name)
 	var undo Edit
 	switch {
@@ -256,4 +256,9 @@ func checkInserted(t *testing.T, before, after string) {
 	if !strings.HasSuffix(after, before[head:]) {
 		t.Errorf("more than an insertion:\n%q\n%q", before, after)
 	}
+}
+
+// reporter is *testing.T or *rapid.T.
+type reporter interface {
+	Errorf(format string, args ...any)
 }

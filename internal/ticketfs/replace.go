@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,50 +24,86 @@ func tempPath(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 }
 
-// replace makes content the file at path, whole or not at all, and returns when it is durable. lastCheck runs right before the
-// rename and can still refuse. For a ticket t the system sees:
+// replacement makes new content the file at path, whole or not at all. For a ticket t the system sees:
 //
-//	open(".tickets", O_RDONLY|O_CLOEXEC)                        = 9
+//	open(".tickets", O_RDONLY|O_CLOEXEC)                          = 9
 //	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
 //	fsync(10)
 //	close(10)
-//	(lastCheck: stat of the lock files and of the ticket)
+//	(stat of the lock files and of the ticket, as the last check)
 //	rename(".tickets/.t.md.tmp", ".tickets/t.md")
 //	fsync(9)
 //
 // natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can be lost by a power cut,
 // and has no place for the last check; hence only its rename is used, which also replaces on Windows.
-func replace(path string, content []byte, old file, lastCheck func() error) (err error) {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return fmt.Errorf("open the ticket folder: %w", err)
+type replacement struct {
+	path    string
+	old     file
+	content []byte   // in the temp file, when ready
+	folder  *os.File // opened before anything is written, so that its sync cannot fail for want of a descriptor
+	ready   bool
+}
+
+// write puts content into the temp file and syncs it, unless it is there already. Content that is nil or equal to the old is
+// no change.
+func (r *replacement) write(content []byte) error {
+	if content == nil || r.old.content != nil && bytes.Equal(content, r.old.content) {
+		r.ready = false
+		return nil
 	}
-	defer folder.Close()
-	temp := tempPath(path)
-	defer func() {
-		if err != nil && !errors.Is(err, ErrNotDurable) {
-			// Whatever else stays is hidden, and replaced by the next writer.
-			_ = os.Remove(temp)
+	if r.content != nil && bytes.Equal(content, r.content) {
+		r.ready = true
+		return nil
+	}
+	r.ready, r.content = false, nil
+	if r.folder == nil {
+		folder, err := os.Open(filepath.Dir(r.path))
+		if err != nil {
+			return fmt.Errorf("open the ticket folder: %w", err)
 		}
-	}()
-	if err := writeTemp(temp, content, old.info); err != nil {
+		r.folder = folder
+	}
+	if err := writeTemp(tempPath(r.path), content, r.old.info); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
+	r.ready, r.content = true, content
 	step("temp synced")
-	if err := lastCheck(); err != nil {
+	return nil
+}
+
+// rename makes the content visible, if the ticket is still the one that was read.
+func (r *replacement) rename() error {
+	if err := r.old.unchanged(r.path); err != nil {
 		return err
 	}
 	step("checked")
-	if err := atomic.ReplaceFile(temp, path); err != nil {
+	if err := atomic.ReplaceFile(tempPath(r.path), r.path); err != nil {
 		return fmt.Errorf("replace ticket: %w", err)
 	}
+	r.content = nil
 	step("renamed")
-	if err := syncFolder(folder); err != nil {
+	return nil
+}
+
+// sync makes the rename durable.
+func (r *replacement) sync() error {
+	if err := syncFolder(r.folder); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDurable, err)
 	}
 	step("folder synced")
 	return nil
+}
+
+// discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by the next writer.
+func (r *replacement) discard() {
+	if r.folder == nil {
+		return
+	}
+	if r.content != nil {
+		_ = os.Remove(tempPath(r.path))
+	}
+	_ = r.folder.Close()
 }
 
 // writeTemp writes and syncs a new file, with the mode of the one it will replace, or 0644 less umask.
@@ -92,6 +129,9 @@ func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
 	defer func() {
 		if closeErr := f.Close(); err == nil {
 			err = closeErr
+		}
+		if err != nil {
+			_ = os.Remove(temp)
 		}
 	}()
 	step("temp created")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -86,41 +87,50 @@ func (s *Store) Get(id string) (*Document, error) {
 	return parse(dir, id, f.content)
 }
 
-// Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns it as
-// it shall be; its refusals come back unchanged. With ErrNotDurable the document is valid.
-func (s *Store) Edit(ctx context.Context, id string, fn func(*Document) (*Document, error)) (*Document, error) {
-	return s.change(ctx, id, ticketOnly, func(d *Document, _ *View) (*Document, error) { return fn(d) })
+// Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns what to
+// change; its refusals come back unchanged, and no edits are no change. With ErrNotDurable the document is valid.
+func (s *Store) Edit(ctx context.Context, id string, fn func(*Document) ([]Edit, error)) (*Document, error) {
+	return s.change(ctx, id, ticketOnly, func(d *Document, _ *View) ([]Edit, error) { return fn(d) })
 }
 
 // Change is Edit for rules that read other tickets, or that other tickets' rules depend on: they are judged and the change is
-// written under the relations lock. The view reads each other ticket at most once, when asked.
-func (s *Store) Change(ctx context.Context, id string, fn func(*Document, *View) (*Document, error)) (*Document, error) {
+// written under the relations lock. The view reads each other ticket at most once, when asked. fn runs more than once, on the
+// same ticket and on views of different moments; its last result counts, so it must have no effect but its result.
+func (s *Store) Change(ctx context.Context, id string, fn func(*Document, *View) ([]Edit, error)) (*Document, error) {
 	return s.change(ctx, id, withRelations, fn)
 }
 
-func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Document, *View) (*Document, error)) (*Document, error) {
+func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Document, *View) ([]Edit, error)) (*Document, error) {
 	dir, path, err := s.locate(id)
 	if err != nil {
 		return nil, err
 	}
-	var result *Document
+	var read, changed *Document
+	var edits []Edit
 	err = s.withTicketLock(ctx, path, scope, func(content []byte) ([]byte, error) {
-		d, err := parse(dir, id, content)
+		if read == nil {
+			if read, err = parse(dir, id, content); err != nil {
+				return nil, err
+			}
+		}
+		view := newView(dir)
+		view.put(id, read)
+		wanted, err := fn(read, view)
 		if err != nil {
 			return nil, err
 		}
-		view := newView(dir)
-		view.put(id, d)
-		result, err = fn(d, view)
-		if err != nil {
-			return nil, refuseEdit(id, err)
+		if changed == nil || !slices.Equal(wanted, edits) {
+			if changed, err = read.Apply(wanted...); err != nil {
+				return nil, refuseEdit(id, err)
+			}
+			edits = wanted
 		}
-		return result.Bytes(), nil
+		return changed.Bytes(), nil
 	})
 	if err != nil && !errors.Is(err, ErrNotDurable) {
 		return nil, err
 	}
-	return result, err
+	return changed, err
 }
 
 // Create writes a new ticket under an id that no other has, made from now, in a folder that is made if there is none. fn gives

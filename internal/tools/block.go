@@ -18,7 +18,7 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
 		if t.Status == ticketfs.StatusClosed {
 			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
@@ -34,7 +34,7 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 			return nil, err
 		}
 		message = fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
-		return d.Apply(ticketfs.AddItem("blocked-by", blocker.ID))
+		return []ticketfs.Edit{ticketfs.AddItem("blocked-by", blocker.ID)}, nil
 	})
 	if !done(err) {
 		return nil, err

@@ -31,7 +31,12 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	if err := b.settle(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	now := stamp(b.Now())
+	reason := ticketfs.Remove("close-reason") // one left over from an earlier close
+	if in.Reason != "" {
+		reason = ticketfs.Set("close-reason", in.Reason)
+	}
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
 		if err := b.mayFinish(t, "close"); err != nil {
 			return nil, err
@@ -39,16 +44,13 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 		if err := childrenClosed(v, t.ID); err != nil {
 			return nil, err
 		}
-		reason := ticketfs.Remove("close-reason") // one left over from an earlier close
-		if in.Reason != "" {
-			reason = ticketfs.Set("close-reason", in.Reason)
-		}
-		return d.Apply(
+		return []ticketfs.Edit{
 			ticketfs.Set("status", string(ticketfs.StatusClosed)),
 			ticketfs.Remove("claimed-by"),
 			ticketfs.Remove("claimed-at"),
-			ticketfs.Set("closed", stamp(b.Now())),
-			reason)
+			ticketfs.Set("closed", now),
+			reason,
+		}, nil
 	})
 	if !done(err) {
 		return nil, err

@@ -18,8 +18,8 @@ func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
 	}
-	d, err := b.Store.Edit(ctx, in.ID, func(d *ticketfs.Document) (*ticketfs.Document, error) {
-		return d.Apply(b.noteEdit(ctx, in.Agent, in.Text))
+	d, err := b.Store.Edit(ctx, in.ID, func(*ticketfs.Document) ([]ticketfs.Edit, error) {
+		return []ticketfs.Edit{b.noteEdit(ctx, in.Agent, in.Text)}, nil
 	})
 	if !done(err) {
 		return nil, err

@@ -17,21 +17,21 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 	if err := b.settle(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, _ *ticketfs.View) (*ticketfs.Document, error) {
+	edits := []ticketfs.Edit{
+		ticketfs.Set("status", string(ticketfs.StatusOpen)),
+		ticketfs.Remove("claimed-by"),
+		ticketfs.Remove("claimed-at"),
+		ticketfs.Remove("closed"), // left over by another program
+		ticketfs.Remove("close-reason"),
+	}
+	if in.Reason != "" {
+		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+in.Reason))
+	}
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, _ *ticketfs.View) ([]ticketfs.Edit, error) {
 		if err := b.mayFinish(d.Ticket(), "release"); err != nil {
 			return nil, err
 		}
-		edits := []ticketfs.Edit{
-			ticketfs.Set("status", string(ticketfs.StatusOpen)),
-			ticketfs.Remove("claimed-by"),
-			ticketfs.Remove("claimed-at"),
-			ticketfs.Remove("closed"), // left over by another program
-			ticketfs.Remove("close-reason"),
-		}
-		if in.Reason != "" {
-			edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+in.Reason))
-		}
-		return d.Apply(edits...)
+		return edits, nil
 	})
 	if !done(err) {
 		return nil, err

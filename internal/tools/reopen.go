@@ -13,7 +13,17 @@ type reopenIn struct {
 
 // reopen makes a closed ticket open again, unless its parent is closed or a circle would come alive with it.
 func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	edits := []ticketfs.Edit{
+		ticketfs.Set("status", string(ticketfs.StatusOpen)),
+		ticketfs.Remove("closed"),
+		ticketfs.Remove("close-reason"),
+		ticketfs.Remove("claimed-by"), // left over by another program
+		ticketfs.Remove("claimed-at"),
+	}
+	if in.Reason != "" {
+		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+in.Reason))
+	}
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
 		if t.Status != ticketfs.StatusClosed {
 			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")
@@ -24,17 +34,7 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 		if err := reopensNoCircle(v, t); err != nil {
 			return nil, err
 		}
-		edits := []ticketfs.Edit{
-			ticketfs.Set("status", string(ticketfs.StatusOpen)),
-			ticketfs.Remove("closed"),
-			ticketfs.Remove("close-reason"),
-			ticketfs.Remove("claimed-by"), // left over by another program
-			ticketfs.Remove("claimed-at"),
-		}
-		if in.Reason != "" {
-			edits = append(edits, b.noteEdit(ctx, "", "reopened: "+in.Reason))
-		}
-		return d.Apply(edits...)
+		return edits, nil
 	})
 	if !done(err) {
 		return nil, err

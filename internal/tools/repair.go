@@ -99,7 +99,7 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 }
 
 // mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's status.
-func mendTicket(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+func mendTicket(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 	missing, err := missingBlockers(v, d.Ticket())
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func mendTicket(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, err
 	for _, key := range leftoverKeys(d.Ticket()) {
 		edits = append(edits, ticketfs.Remove(key))
 	}
-	return d.Apply(edits...)
+	return edits, nil
 }
 
 func missingBlockers(v *ticketfs.View, t ticketfs.Ticket) ([]string, error) {

@@ -37,8 +37,15 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		return nil, err
 	}
 	claim := b.who(ctx, in.Agent)
+	edits := []ticketfs.Edit{
+		ticketfs.Set("status", string(ticketfs.StatusInProgress)),
+		ticketfs.Set("claimed-by", claim),
+		ticketfs.Set("claimed-at", stamp(b.Now())),
+		ticketfs.Remove("closed"), // left over by another program
+		ticketfs.Remove("close-reason"),
+	}
 	var message string
-	d, err := b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	d, err := b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
 		message = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim)
 		switch t.Status {
@@ -52,7 +59,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 			switch {
 			case life == ticketfs.Mine && !fresh:
 				message = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life))
-				return d, nil
+				return nil, nil
 			case life == ticketfs.Dead, life == ticketfs.Unknown && in.Takeover:
 				message += ", taken over from " + held(t, life)
 				if notes := lastNotes(d); notes != "" {
@@ -71,12 +78,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		if w != nil {
 			return nil, w.refusal
 		}
-		return d.Apply(
-			ticketfs.Set("status", string(ticketfs.StatusInProgress)),
-			ticketfs.Set("claimed-by", claim),
-			ticketfs.Set("claimed-at", stamp(b.Now())),
-			ticketfs.Remove("closed"), // left over by another program
-			ticketfs.Remove("close-reason"))
+		return edits, nil
 	})
 	if !done(err) {
 		return nil, err

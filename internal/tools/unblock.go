@@ -13,7 +13,7 @@ func (b *Board) unblock(ctx context.Context, in blockIn) (Answer, error) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
 		if t.Status == ticketfs.StatusClosed {
 			return nil, wrongStatus(t, "unblock", "open or in_progress", "nothing to do: a closed ticket waits for nothing")
@@ -26,7 +26,7 @@ func (b *Board) unblock(ctx context.Context, in blockIn) (Answer, error) {
 			return nil, err
 		}
 		message = fmt.Sprintf("%s is no longer blocked by %s (%s)", t.ID, in.BlockedBy, state)
-		return d.Apply(ticketfs.RemoveItem("blocked-by", in.BlockedBy))
+		return []ticketfs.Edit{ticketfs.RemoveItem("blocked-by", in.BlockedBy)}, nil
 	})
 	if !done(err) {
 		return nil, err

@@ -33,8 +33,8 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 	}
 	change := b.Store.Edit
 	if in.Parent != nil {
-		change = func(ctx context.Context, id string, fn func(*ticketfs.Document) (*ticketfs.Document, error)) (*ticketfs.Document, error) {
-			return b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) (*ticketfs.Document, error) {
+		change = func(ctx context.Context, id string, fn func(*ticketfs.Document) ([]ticketfs.Edit, error)) (*ticketfs.Document, error) {
+			return b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 				if err := notClosed(d.Ticket()); err != nil {
 					return nil, err
 				}
@@ -45,11 +45,11 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 			})
 		}
 	}
-	d, err := change(ctx, in.ID, func(d *ticketfs.Document) (*ticketfs.Document, error) {
+	d, err := change(ctx, in.ID, func(d *ticketfs.Document) ([]ticketfs.Edit, error) {
 		if err := notClosed(d.Ticket()); err != nil {
 			return nil, err
 		}
-		return d.Apply(edits...)
+		return edits, nil
 	})
 	if !done(err) {
 		return nil, err
