@@ -101,7 +101,10 @@ func (s *Store) StraySessions() ([]string, error) {
 		return nil, err
 	}
 	var stray []string
-	view := newView(dir)
+	view, err := s.View()
+	if err != nil {
+		return nil, err
+	}
 	for _, e := range entries {
 		key, found := strings.CutSuffix(e.Name(), lockExt)
 		if !found || claimKey("@"+key) == "" {
@@ -140,9 +143,12 @@ func (s *Store) SweepSession(ctx context.Context, key string) error {
 	if err != nil {
 		return busy(err)
 	}
-	named, err := newView(dir).names(key)
-	if err == nil && !named {
-		err = os.Remove(path)
+	view, err := s.View()
+	if err == nil {
+		var named bool
+		if named, err = view.names(key); err == nil && !named {
+			err = os.Remove(path)
+		}
 	}
 	return errors.Join(err, lock.Unlock())
 }
@@ -154,8 +160,15 @@ func (v *View) names(key string) (bool, error) {
 		return false, err
 	}
 	for _, id := range ids {
-		if e := v.read(id); bytes.Contains(e.content, []byte("@"+key)) {
+		t, err := v.Get(id)
+		if err == nil && claimKey(t.ClaimedBy) == key {
 			return true, nil
+		}
+		if err != nil {
+			f, _ := readFile(filepath.Join(v.dir, id+ticketExt))
+			if bytes.Contains(f.content, []byte(key)) {
+				return true, nil
+			}
 		}
 	}
 	return false, nil

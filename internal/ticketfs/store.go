@@ -19,12 +19,13 @@ import (
 const DefaultLockTimeout = 5 * time.Second
 
 // Store is one ticket folder. Its methods may be called by any number of goroutines; any number of processes may have a Store
-// on the same folder. Nothing of a ticket is remembered between calls.
+// on the same folder.
 type Store struct {
 	Where       Where
 	LockTimeout time.Duration
 
 	locks flocker.Locks
+	index index
 
 	mu      sync.Mutex
 	dir     string // the folder found last
@@ -113,8 +114,8 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Doc
 				return nil, err
 			}
 		}
-		view := newView(dir)
-		view.put(id, read)
+		view := s.judge(dir)
+		view.known[id] = entry{ticket: read.Ticket()}
 		wanted, err := fn(read, view)
 		if err != nil {
 			return nil, err
@@ -155,7 +156,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 				return nil, fs.ErrExist
 			}
 			var err error
-			created, err = fn(id, newView(dir))
+			created, err = fn(id, s.judge(dir))
 			return created, refuseEdit(id, err)
 		})
 		if errors.Is(err, fs.ErrExist) {

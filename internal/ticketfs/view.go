@@ -3,168 +3,168 @@ package ticketfs
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// View is what a rule, or an answer, may ask about the tickets of a folder. Each file is read at most once, when it is first
-// needed. Under the relations lock, which every change of a relation takes, what it says holds until the lock is released;
-// without it, it is a look at files that may change: advice.
+// View is what a rule, or an answer, may ask about the tickets of a folder. To judge a change, under the relations lock that
+// every change of a relation takes, it reads each ticket asked for from its file, and what it says holds until the lock is
+// released. For an answer it looks into the index, brought up to date first: advice, on files that may change.
 type View struct {
+	store   *Store
 	dir     string
-	entries map[string]*entry
-	ids     []string // of the whole folder; nil until somebody asks
+	judging bool
+	fresh   bool             // the index was refreshed for this view
+	known   map[string]entry // read from files, or assumed
 }
 
-// entry is a ticket file as far as it is known: read, then, when its fields are needed, parsed.
 type entry struct {
-	content []byte
-	assumed bool // there is no content to look into
-	parsed  bool
 	ticket  Ticket
-	err     error // why it cannot be read
+	err     error
+	assumed bool
 }
 
-func newView(dir string) *View {
-	return &View{dir: dir, entries: make(map[string]*entry)}
+func (s *Store) judge(dir string) *View {
+	return &View{store: s, dir: dir, judging: true, known: make(map[string]entry)}
 }
 
-// View returns a view of the folder as it is from now on.
+// View returns a view of the folder as it is now.
 func (s *Store) View() (*View, error) {
 	dir, err := s.Dir()
 	if err != nil {
 		return nil, err
 	}
-	return newView(dir), nil
+	v := &View{store: s, dir: dir, known: make(map[string]entry)}
+	return v, v.refresh()
 }
 
-func (v *View) put(id string, d *Document) {
-	v.entries[id] = &entry{content: d.Bytes(), parsed: true, ticket: d.Ticket()}
+// refresh brings the index up to date, once for each view: what changes later is another view's.
+func (v *View) refresh() error {
+	if v.fresh {
+		return nil
+	}
+	if err := v.store.index.refresh(v.dir); err != nil {
+		return err
+	}
+	v.fresh = true
+	return nil
 }
 
 // Assume makes the view answer as if the ticket were already as t says.
-func (v *View) Assume(t Ticket) {
-	v.entries[t.ID] = &entry{assumed: true, parsed: true, ticket: t}
+func (v *View) Assume(t Ticket) { v.known[t.ID] = entry{ticket: t, assumed: true} }
+
+// Get returns a ticket. A missing or malformed one is a Refusal that names the file and its fault.
+func (v *View) Get(id string) (Ticket, error) {
+	if e, known := v.known[id]; known {
+		return e.ticket, e.err
+	}
+	if !v.judging {
+		return v.store.index.get(id)
+	}
+	var e entry
+	path, err := ticketPath(v.dir, id)
+	var f file
+	if err == nil {
+		f, err = readFile(path)
+	}
+	switch t, ok := scan(id, f.content); {
+	case err != nil:
+		e.err = err
+	case f.content == nil:
+		e.err = missing(id)
+	case ok:
+		e.ticket = t
+	default:
+		d, err := parse(v.dir, id, f.content)
+		if e.err = err; err == nil {
+			e.ticket = d.Ticket()
+		}
+	}
+	v.known[id] = e
+	return e.ticket, e.err
+}
+
+func missing(id string) error { return Refuse(NotFound, "see list", "no ticket %s", id) }
+
+// IDs lists the tickets of the folder, by id. The caller must not change the list.
+func (v *View) IDs() ([]string, error) {
+	if err := v.refresh(); err != nil {
+		return nil, err
+	}
+	return v.store.index.ids(), nil
+}
+
+// Children returns the tickets whose parent is id, and a refusal for each file that cannot be read and may be one: whose bytes
+// contain the id.
+func (v *View) Children(id string) (children []Ticket, unreadable []*Refusal, err error) {
+	if err := v.refresh(); err != nil {
+		return nil, nil, err
+	}
+	children, broken := v.store.index.childrenOf(id)
+	for other, e := range v.known {
+		if e.assumed {
+			children = slices.DeleteFunc(children, func(t Ticket) bool { return t.ID == other })
+			if e.ticket.Parent == id {
+				children = append(children, e.ticket)
+			}
+		}
+	}
+	for _, other := range broken {
+		if other == id {
+			continue
+		}
+		f, err := readFile(filepath.Join(v.dir, other+ticketExt))
+		if err != nil && CodeOf(err) == "" {
+			return nil, nil, err
+		}
+		var refusal *Refusal
+		if _, err := v.store.index.get(other); bytes.Contains(f.content, []byte(id)) && errors.As(err, &refusal) {
+			unreadable = append(unreadable, refusal)
+		}
+	}
+	return children, unreadable, nil
+}
+
+// Blocks returns the tickets that have id among their blockers.
+func (v *View) Blocks(id string) ([]Ticket, error) {
+	if err := v.refresh(); err != nil {
+		return nil, err
+	}
+	return v.store.index.blockedBy(id), nil
+}
+
+// Changes returns the tickets that changed since it was last asked, of any view of the store. It has one user: whoever keeps
+// something that is made of all tickets.
+func (v *View) Changes() []string { return v.store.index.takeChanges() }
+
+// Dependents returns the ids of a ticket's children and of the tickets that it blocks.
+func (v *View) Dependents(id string) (children, blocked []string) {
+	return v.store.index.dependents(id)
 }
 
 // Contains reports whether the title or the body of a ticket holds a text, case ignored.
 func (v *View) Contains(id, text string) bool {
-	e := v.read(id)
-	d, err := Parse(id, e.content)
+	f, err := readFile(filepath.Join(v.dir, id+ticketExt))
+	if err != nil {
+		return false
+	}
+	d, err := Parse(id, f.content)
 	return err == nil && strings.Contains(strings.ToLower(d.Body()), strings.ToLower(text))
 }
 
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.
 func (v *View) ConflictMarker(id string) int {
+	f, _ := readFile(filepath.Join(v.dir, id+ticketExt)) // what cannot be read is another finding
 	n := 0
-	for line := range bytes.Lines(v.read(id).content) {
+	for line := range bytes.Lines(f.content) {
 		n++
 		if bytes.HasPrefix(line, []byte("<<<<<<< ")) || bytes.HasPrefix(line, []byte(">>>>>>> ")) {
 			return n
 		}
 	}
 	return 0
-}
-
-// Get returns a ticket. A missing or malformed one is a Refusal that names the file and its fault.
-func (v *View) Get(id string) (Ticket, error) {
-	e := v.read(id)
-	if !e.parsed {
-		e.parsed = true
-		d, err := parse(v.dir, id, e.content)
-		if err == nil {
-			e.ticket = d.Ticket()
-		}
-		e.err = err
-	}
-	return e.ticket, e.err
-}
-
-// read loads a ticket's bytes.
-func (v *View) read(id string) *entry {
-	if e := v.entries[id]; e != nil {
-		return e
-	}
-	e := &entry{}
-	path, err := ticketPath(v.dir, id)
-	if err == nil {
-		var f file
-		f, err = readFile(path)
-		if err == nil && f.content == nil {
-			err = Refuse(NotFound, "see list", "no ticket %s", id)
-		}
-		e.content = f.content
-	}
-	e.err, e.parsed = err, err != nil
-	v.entries[id] = e
-	return e
-}
-
-// IDs lists the tickets of the folder, by id.
-func (v *View) IDs() ([]string, error) {
-	if v.ids == nil {
-		ids, err := ticketIDs(v.dir)
-		if err != nil {
-			return nil, err
-		}
-		v.ids = ids
-	}
-	return v.ids, nil
-}
-
-// Children returns the tickets whose parent is id, and a refusal for each file that cannot be read and may be one: whose bytes
-// contain the id.
-func (v *View) Children(id string) (children []Ticket, unreadable []*Refusal, err error) {
-	err = v.mentions(id, func(t Ticket) {
-		if t.Parent == id {
-			children = append(children, t)
-		}
-	}, func(r *Refusal) { unreadable = append(unreadable, r) })
-	return children, unreadable, err
-}
-
-// Blocks returns the tickets that have id among their blockers.
-func (v *View) Blocks(id string) (blocked []Ticket, err error) {
-	err = v.mentions(id, func(t Ticket) {
-		if t.BlockedByID(id) {
-			blocked = append(blocked, t)
-		}
-	}, func(*Refusal) {})
-	return blocked, err
-}
-
-// mentions calls found for each other ticket that may refer to id, and broken for each that cannot be read but holds its
-// bytes. A file without these bytes is not parsed, which is what makes asking for children affordable; a backslash could
-// write them as an escape.
-func (v *View) mentions(id string, found func(Ticket), broken func(*Refusal)) error {
-	ids, err := v.IDs()
-	if err != nil {
-		return err
-	}
-	for _, other := range ids {
-		if other == id {
-			continue
-		}
-		e := v.read(other)
-		holds := bytes.Contains(e.content, []byte(id))
-		if !holds && !e.assumed && bytes.IndexByte(e.content, '\\') < 0 {
-			continue
-		}
-		t, err := v.Get(other)
-		var refusal *Refusal
-		switch {
-		case err == nil:
-			found(t)
-		case errors.As(err, &refusal):
-			if holds {
-				broken(refusal)
-			}
-		default:
-			return fmt.Errorf("read ticket %s: %w", other, err)
-		}
-	}
-	return nil
 }
 
 func isDir(path string) bool {

@@ -100,7 +100,6 @@ func (b *Board) unblockedBy(id string) ([]row, error) {
 	if err != nil {
 		return rows, err
 	}
-	var q queue
 	seen := map[string]bool{}
 	for ; len(waited) > 0; waited = waited[1:] {
 		t := waited[0]
@@ -108,17 +107,18 @@ func (b *Board) unblockedBy(id string) ([]row, error) {
 			continue
 		}
 		seen[t.ID] = true
-		if err := b.enqueue(&q, v, t); err != nil {
+		c, err := b.startable(v, t)
+		if err != nil {
 			return rows, err
+		}
+		if c != nil {
+			rows = append(rows, c.row())
 		}
 		children, _, err := v.Children(t.ID)
 		if err != nil {
 			return rows, err
 		}
 		waited = append(waited, children...)
-	}
-	for _, c := range q.candidates {
-		rows = append(rows, c.row())
 	}
 	return rows, nil
 }

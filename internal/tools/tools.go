@@ -35,6 +35,7 @@ type Board struct {
 	WorkDir string           // answers name the board when it is not below this folder
 
 	owners owners
+	queue  queue
 	warn   sync.Once
 }
 

@@ -1,0 +1,64 @@
+package ticketfs
+
+import (
+	"maps"
+	"slices"
+)
+
+// What may be asked of an index, by any number of goroutines, between two refreshes.
+
+func (x *index) get(id string) (Ticket, error) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	f := x.files[id]
+	if f == nil {
+		return Ticket{}, missing(id)
+	}
+	return f.ticket, f.err
+}
+
+// ids are the files' ids in order. The list is never changed, but replaced.
+func (x *index) ids() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.names == nil {
+		x.names = slices.Sorted(maps.Keys(x.files))
+	}
+	return x.names
+}
+
+// childrenOf are the tickets with this parent, by id, and the files that cannot be read.
+func (x *index) childrenOf(id string) (children []Ticket, broken []string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.tickets(x.parents[id]), slices.Sorted(maps.Keys(x.broken))
+}
+
+func (x *index) blockedBy(id string) []Ticket {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.tickets(x.blocks[id])
+}
+
+// dependents are the ids of a ticket's children and of the tickets that it blocks.
+func (x *index) dependents(id string) (children, blocked []string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Collect(maps.Keys(x.parents[id])), slices.Collect(maps.Keys(x.blocks[id]))
+}
+
+func (x *index) tickets(ids map[string]bool) []Ticket {
+	list := make([]Ticket, 0, len(ids))
+	for _, id := range slices.Sorted(maps.Keys(ids)) {
+		list = append(list, x.files[id].ticket)
+	}
+	return list
+}
+
+func (x *index) takeChanges() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	ids := slices.Collect(maps.Keys(x.changed))
+	x.changed = make(map[string]bool)
+	return ids
+}

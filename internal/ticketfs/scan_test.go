@@ -1,0 +1,118 @@
+package ticketfs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// usual is what this program writes; every line is in one of the seeds.
+const usual = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: planner@5f3a9c21d0e4\nclaimed-at: 2026-01-04T05:30:01Z\n" +
+	"blocked-by: [d5cyp4r, a.b]\ncreated: 2026-01-04T05:22:09Z\ntype: feature\npriority: 1\nassignee: Ada Lovelace\nparent: d5cz1ng\n---\n# Title\n\nBody\n"
+
+// agree fails unless what scan takes is what Parse gives.
+func agree(t *testing.T, content []byte) (scanned bool) {
+	t.Helper()
+	got, ok := scan("t", content)
+	if !ok {
+		return false
+	}
+	d, err := Parse("t", content)
+	if err != nil {
+		t.Fatalf("scan takes what Parse refuses: %v\n%s", err, content)
+	}
+	if diff := cmp.Diff(d.Ticket(), got); diff != "" {
+		t.Fatalf("scan and Parse differ (-parse +scan):\n%s\n%s", diff, content)
+	}
+	return true
+}
+
+func TestScanTakesTheUsualForm(t *testing.T) {
+	for _, content := range []string{
+		usual,
+		"---\nstatus: open\n---\n",
+		"---\nid: t\nstatus: closed\nclosed: 2026-01-04T05:30:01Z\nclose-reason: done at last\nblocked-by: []\n---\n```\n# no title\n```\n# a title\n",
+	} {
+		if !agree(t, []byte(content)) {
+			t.Errorf("not taken:\n%s", content)
+		}
+	}
+}
+
+// TestScanLeavesTheRest: forms that only YAML can tell are left to it, and none is read otherwise than YAML reads it.
+func TestScanLeavesTheRest(t *testing.T) {
+	for _, line := range []string{
+		"parent: null", "parent: ~", "parent:", "assignee: a: b", "assignee: a #b", "assignee: 'a'", "assignee: [a]", "assignee: &a b",
+		"assignee: a\t", "assignee:  a", "parent: \"a\"", "blocked-by: [a, null]", "blocked-by: [a,b]", "blocked-by: [a, [b]]", "blocked-by:\n- a",
+		"unknown: x", "status: closed", "priority: 5", "priority: 01", "created: 2026-01-04", "created: 2026-13-04T05:22:09Z", "id: other", "type: story",
+		"assignee: |\n  a", "assignee: a\n  b", "assignee: é", "schema_version: 2", "? parent", "assignee: a:", "assignee: a\r",
+	} {
+		content := []byte("---\nstatus: open\n" + line + "\n---\n")
+		if agree(t, content) {
+			t.Errorf("taken: %q", line)
+		}
+	}
+}
+
+func FuzzScan(f *testing.F) {
+	f.Add([]byte(usual))
+	for _, line := range strings.SplitAfter(usual, "\n") {
+		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
+	}
+	f.Fuzz(func(t *testing.T, content []byte) { agree(t, content) })
+}
+
+func TestScanAgreesOnRealTickets(t *testing.T) {
+	files, err := filepath.Glob("../../../shared/corpus/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Skip("the collection of real tickets is not here")
+	}
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := idOf(filepath.Base(path))
+		got, ok := scan(id, content)
+		d, err := Parse(id, content)
+		if !ok || err != nil {
+			t.Errorf("%s: scan takes it: %v, Parse: %v", id, ok, err)
+			continue
+		}
+		if diff := cmp.Diff(d.Ticket(), got); diff != "" {
+			t.Errorf("%s (-parse +scan):\n%s", id, diff)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	content := []byte(usual + strings.Repeat("Some text of a ticket's body.\n", 60))
+	for _, way := range []struct {
+		name string
+		read func() error
+	}{
+		{"scan", func() error {
+			if _, ok := scan("t", content); !ok {
+				return fmt.Errorf("not taken")
+			}
+			return nil
+		}},
+		{"parse", func() error { _, err := Parse("t", content); return err }},
+	} {
+		b.Run(way.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := way.read(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,176 @@
+package tools
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// outlook is what a queue says at one moment to one session.
+type outlook struct {
+	candidates []candidate // the first ones
+	total      int         // of all candidates
+	held       int         // in progress, not to be taken over
+	waiting    map[string]int
+	problems   []row
+}
+
+// candidate is a ticket that start accepts; former is the dead holder whom it would be taken over from.
+type candidate struct {
+	ticket ticketfs.Ticket
+	former string
+}
+
+func (c candidate) row() row {
+	r := ticketRow(c.ticket)
+	if c.former != "" {
+		r.Holder = oneLine(c.former, maxTitle) + ", which is dead"
+	}
+	return r
+}
+
+// ask is what an outlook is wanted of.
+type ask struct {
+	typ, parent string // "" for all
+	limit       int    // of candidates
+	grace       bool   // pass over tickets whose owner was seen dead only just now
+}
+
+func (a ask) wants(t ticketfs.Ticket) bool {
+	return (a.typ == "" || t.Type == a.typ) && (a.parent == "" || t.Parent == a.parent)
+}
+
+func (a ask) all() bool { return a.typ == "" && a.parent == "" }
+
+// outlook tells what can be started now.
+func (b *Board) outlook(a ask) (outlook, error) {
+	b.queue.mu.Lock()
+	defer b.queue.mu.Unlock()
+	q := &b.queue
+	v, err := b.Store.View()
+	if err != nil {
+		return outlook{}, err
+	}
+	if err := q.update(v); err != nil {
+		return outlook{}, err
+	}
+	o := outlook{waiting: q.reasons(v, a)}
+	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
+		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 200)})
+	}
+	orphans, err := b.orphans(v, &o, a)
+	if err != nil {
+		return o, err
+	}
+	for _, r := range q.ready {
+		if a.all() && len(o.candidates) == a.limit {
+			break
+		}
+		t, err := v.Get(r.id)
+		if err != nil || !a.wants(t) {
+			continue
+		}
+		o.total++
+		if len(o.candidates) < a.limit {
+			o.candidates = append(o.candidates, candidate{ticket: t})
+		}
+	}
+	if a.all() {
+		o.total = len(q.ready)
+	}
+	o.total += len(orphans)
+	o.candidates = append(o.candidates, orphans...)
+	slices.SortFunc(o.candidates, func(x, y candidate) int { return rankOf(x.ticket).compare(rankOf(y.ticket)) })
+	o.candidates = o.candidates[:min(a.limit, len(o.candidates))]
+	return o, nil
+}
+
+func rankOf(t ticketfs.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
+
+// reasons counts what the tickets that are asked for wait for.
+func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
+	if a.all() {
+		return maps.Clone(q.waiting)
+	}
+	counts := make(map[string]int)
+	for id, s := range q.slots {
+		if t, err := v.Get(id); err == nil && s.reason != "" && a.wants(t) {
+			counts[s.reason]++
+		}
+	}
+	return counts
+}
+
+// orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
+func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) ([]candidate, error) {
+	var orphans []candidate
+	for id := range b.queue.started {
+		t, err := v.Get(id)
+		if err != nil || !a.wants(t) {
+			continue
+		}
+		c, err := b.startable(v, t)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			o.held++
+			continue
+		}
+		if left := restartGrace - b.owners.deadFor(c.former, b.Now()); a.grace && left > 0 {
+			o.waiting[fmt.Sprintf("of a session that just died: start %s with its id, or wait %s", id, left.Round(time.Second))]++
+			continue
+		}
+		orphans = append(orphans, *c)
+	}
+	return orphans, nil
+}
+
+// startable judges one ticket as start would for this session, without locks; nil if it would be refused.
+func (b *Board) startable(v *ticketfs.View, t ticketfs.Ticket) (*candidate, error) {
+	c := candidate{ticket: t}
+	switch t.Status {
+	case ticketfs.StatusClosed:
+		return nil, nil
+	case ticketfs.StatusInProgress:
+		life, err := b.life(t)
+		if err != nil || life != ticketfs.Dead {
+			return nil, err
+		}
+		c.former = t.ClaimedBy
+	}
+	w, err := waitsFor(v, t)
+	if err != nil || w != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// why says, for an empty queue, what the tickets wait for, the most frequent first.
+func (o outlook) why() string {
+	const most = 5
+	reasons := slices.SortedFunc(maps.Keys(o.waiting), func(x, y string) int { return cmp.Or(o.waiting[y]-o.waiting[x], cmp.Compare(x, y)) })
+	var parts []string
+	for i, reason := range reasons {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("+%d more reasons", len(reasons)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%d %s", o.waiting[reason], reason))
+	}
+	if o.held > 0 {
+		parts = append(parts, fmt.Sprintf("%d in progress", o.held))
+	}
+	if n := len(o.problems); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d malformed", n))
+	}
+	if len(parts) == 0 {
+		return "no open ticket here"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,153 @@
+package tools
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// queue is the order in which open tickets are to be started, and what the others wait for. It is kept from call to call and
+// brought up to date from the tickets that changed, so that asking costs no look at all the others.
+type queue struct {
+	mu       sync.Mutex
+	slots    map[string]slot
+	ready    []rank            // open, waiting for nothing, first to be started first
+	started  map[string]bool   // in progress: whether one may be taken over is a question of the moment
+	waiting  map[string]int    // reason -> how many tickets wait for it
+	problems map[string]string // malformed files
+}
+
+// slot is where the queue has put a ticket.
+type slot struct {
+	rank   rank
+	reason string // what it waits for; "" in ready
+}
+
+// rank orders tickets: by priority, then age.
+type rank struct {
+	priority int
+	created  time.Time
+	id       string
+}
+
+func (r rank) compare(other rank) int {
+	return cmp.Or(cmp.Compare(r.priority, other.priority), r.created.Compare(other.created), cmp.Compare(r.id, other.id))
+}
+
+// update moves the tickets that changed, and those whose waiting depends on them: the ones they block, and all below these
+// and themselves.
+func (q *queue) update(v *ticketfs.View) error {
+	changes := v.Changes()
+	if q.slots == nil {
+		q.slots, q.started, q.waiting, q.problems = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}
+		q.ready = nil
+		var err error
+		if changes, err = v.IDs(); err != nil {
+			return err
+		}
+	}
+	affected := make(map[string]bool)
+	var below []string
+	for _, id := range changes {
+		_, blocked := v.Dependents(id)
+		below = append(append(below, id), blocked...)
+	}
+	for len(below) > 0 {
+		id := below[len(below)-1]
+		below = below[:len(below)-1]
+		if affected[id] {
+			continue
+		}
+		affected[id] = true
+		children, _ := v.Dependents(id)
+		below = append(below, children...)
+	}
+	var entered []rank
+	for id := range affected {
+		q.remove(id)
+		r, err := q.enter(v, id)
+		if err != nil {
+			q.slots = nil // half done: the next call begins anew
+			return err
+		}
+		entered = append(entered, r...)
+	}
+	q.insert(entered)
+	return nil
+}
+
+func (q *queue) remove(id string) {
+	delete(q.started, id)
+	delete(q.problems, id)
+	p, there := q.slots[id]
+	if !there {
+		return
+	}
+	delete(q.slots, id)
+	if p.reason != "" {
+		if q.waiting[p.reason]--; q.waiting[p.reason] == 0 {
+			delete(q.waiting, p.reason)
+		}
+	} else if i, found := slices.BinarySearchFunc(q.ready, p.rank, rank.compare); found {
+		q.ready = slices.Delete(q.ready, i, i+1)
+	}
+}
+
+// enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
+func (q *queue) enter(v *ticketfs.View, id string) ([]rank, error) {
+	t, err := v.Get(id)
+	var refusal *ticketfs.Refusal
+	switch {
+	case ticketfs.CodeOf(err) == ticketfs.NotFound:
+		return nil, nil
+	case errors.As(err, &refusal):
+		q.problems[id] = refusal.Why
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case t.Status == ticketfs.StatusInProgress:
+		q.started[id] = true
+		return nil, nil
+	case t.Status == ticketfs.StatusClosed:
+		return nil, nil
+	}
+	w, err := waitsFor(v, t)
+	if err != nil {
+		return nil, err
+	}
+	p := slot{rank: rankOf(t)}
+	if w != nil {
+		p.reason = w.reason()
+		q.waiting[p.reason]++
+	}
+	q.slots[id] = p
+	if w != nil {
+		return nil, nil
+	}
+	return []rank{p.rank}, nil
+}
+
+func (q *queue) insert(ranks []rank) {
+	const few = 100
+	if len(ranks) < few {
+		for _, r := range ranks {
+			i, _ := slices.BinarySearchFunc(q.ready, r, rank.compare)
+			q.ready = slices.Insert(q.ready, i, r)
+		}
+		return
+	}
+	q.ready = append(q.ready, ranks...)
+	slices.SortFunc(q.ready, rank.compare)
+}
+
+// reason is why a ticket waits, for counting.
+func (w *wait) reason() string {
+	if w.parent != "" {
+		return "wait for their parent " + w.parent
+	}
+	return "blocked by " + w.blockers[0]
+}
