@@ -7,27 +7,31 @@ import (
 )
 
 // codeFence is the opening line of a fenced code block, also as the first thing of a list item.
-var codeFence = regexp.MustCompile("^ {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)]) +)*(```+|~~~+)([^\r\n]*)")
+var codeFence = regexp.MustCompile("^( {0,3}(?:(?:[-*+]|[0-9]{1,9}[.)]) +)*)(```+|~~~+)([^\r\n]*)")
 
-// codeBlock follows the fenced code blocks of a body. It is the fence that is open, "" outside.
-type codeBlock string
+// codeBlock follows the fenced code blocks of a body. fence is that of the open one, "" outside; indent is where it starts in
+// its line.
+type codeBlock struct {
+	fence  string
+	indent int
+}
 
 // next takes the next line and reports whether it belongs to a code block, the fences included.
 func (c *codeBlock) next(line string) bool {
-	if *c != "" {
+	if c.fence != "" {
 		// Any indentation closes: in a list item the fences are indented with its text.
-		if s := strings.TrimSpace(line); strings.HasPrefix(s, string(*c)) && strings.Trim(s, string((*c)[0])) == "" {
-			*c = ""
+		if s := strings.TrimSpace(line); strings.HasPrefix(s, c.fence) && strings.Trim(s, c.fence[:1]) == "" {
+			c.fence = ""
 		}
 		return true
 	}
 	if !strings.Contains(line, "```") && !strings.Contains(line, "~~~") {
 		return false
 	}
-	if m := codeFence.FindStringSubmatch(line); m != nil && (m[1][0] == '~' || !strings.Contains(m[2], "`")) {
-		*c = codeBlock(m[1])
+	if m := codeFence.FindStringSubmatch(line); m != nil && (m[2][0] == '~' || !strings.Contains(m[3], "`")) {
+		c.fence, c.indent = m[2], len(m[1])
 	}
-	return *c != ""
+	return c.fence != ""
 }
 
 // prose yields the lines of a text that are not in a fenced code block, with their offsets.
@@ -45,18 +49,18 @@ func prose(text string) iter.Seq2[int, string] {
 }
 
 // closeCode closes a code block that text leaves open, so that it cannot swallow what comes behind.
-func closeCode(text, lineBreak, indent string) string {
+func closeCode(text, lineBreak string) string {
 	var code codeBlock
 	for line := range strings.Lines(text) {
 		code.next(line)
 	}
-	if code == "" {
+	if code.fence == "" {
 		return text
 	}
 	if eol(text) == "" {
 		text += lineBreak
 	}
-	return text + indent + string(code)
+	return text + strings.Repeat(" ", code.indent) + code.fence
 }
 
 // heading is a heading of the first or second level. Deeper ones are a section's own affair.

@@ -29,6 +29,7 @@ var bodyEdits = []struct {
 	{"note with open code", "## Notes\n\n## X\n", []Edit{AppendNote("see\n```sh\n# c"), AppendNote("d")}, "## Notes\n\n- see\n  ```sh\n  # c\n  ```\n- d\n\n## X\n"},
 	{"note that opens code", "## Notes\n", []Edit{AppendNote("~~~~\nb"), AppendNote("d")}, "## Notes\n\n- ~~~~\n  b\n  ~~~~\n- d\n"},
 	{"note behind open code", "# T\n```\n## Notes", []Edit{AppendNote("a"), AppendNote("b")}, "# T\n```\n## Notes\n```\n\n## Notes\n\n- a\n- b"},
+	{"note behind open code of a note", "## Notes\n- ```\n  # x\n", []Edit{AppendNote("b")}, "## Notes\n- ```\n  # x\n  ```\n- b\n"},
 	{"note keeps blanks of others", "## Notes\n- a  \n", []Edit{AppendNote("b")}, "## Notes\n- a  \n- b\n"},
 
 	{"title", "\n# T\nx\n# T\n", []Edit{SetTitle(" New ")}, "\n# New\nx\n# T\n"},

@@ -104,7 +104,7 @@ func appendNote(body, lineBreak, text string) (string, *EditError) {
 	if text == "" {
 		return "", cannot("a note must have text")
 	}
-	text = closeCode("- "+text, "\n", "")
+	text = "- " + closeCode(text, "\n")
 	var item strings.Builder
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
@@ -119,8 +119,8 @@ func appendNote(body, lineBreak, text string) (string, *EditError) {
 	if !found {
 		return addSection(body, lineBreak, notes, item.String()), nil
 	}
-	if old := content(body, part); old.start < old.end {
-		return body[:old.end] + lineBreak + item.String() + body[old.end:], nil
+	if old := inner(body, part); old.start < old.end {
+		return closeCode(body[:old.end], lineBreak) + lineBreak + item.String() + body[old.end:], nil
 	}
 	return fill(body, lineBreak, part, item.String()), nil
 }
@@ -129,15 +129,15 @@ func setSection(body, lineBreak, name, text string) (string, *EditError) {
 	if strings.ContainsAny(name, "\r\n") {
 		return "", cannot("the name of a section must be one line")
 	}
-	for h := range headings(text) {
-		return "", cannot("the text must not hold the heading %q, which would start another section; use ### or deeper", h.name)
+	if within := slices.Collect(headings(text)); len(within) > 0 {
+		return "", cannot("the text must not hold the heading %q, which would start another section; use ### or deeper", within[0].name)
 	}
-	name, text = strings.TrimSpace(name), closeCode(block(text, lineBreak), lineBreak, "")
+	name, text = strings.TrimSpace(name), closeCode(block(text, lineBreak), lineBreak)
 	part, found := section(body, name)
 	if !found {
 		return addSection(body, lineBreak, name, text), nil
 	}
-	old := content(body, part)
+	old := inner(body, part)
 	switch {
 	case body[old.start:old.end] == text:
 		return body, nil
@@ -148,33 +148,28 @@ func setSection(body, lineBreak, name, text string) (string, *EditError) {
 }
 
 // section returns the part of body that is below the heading of a section, up to the next heading. The section "" is the
-// description; it is always there.
+// description; it is always there, and without a title it is all before the first heading.
 func section(body, name string) (part span, found bool) {
-	var first []heading
+	part.end = len(body)
+	first := len(body)
 	for h := range headings(body) {
 		if found {
-			return span{part.start, h.line.start}, true
+			part.end = h.line.start
+			return part, true
 		}
+		first = min(first, h.line.start)
 		if name == "" && h.level == 1 || name != "" && h.level == 2 && strings.EqualFold(h.name, name) {
 			part.start, found = h.line.end, true
 		}
-		if first == nil {
-			first = []heading{h}
-		}
 	}
-	part.end = len(body)
-	if !found && name == "" {
-		// There is no title: the description is all before the first heading.
-		if first != nil {
-			part.end = first[0].line.start
-		}
-		return part, true
+	if name == "" && !found {
+		return span{0, first}, true
 	}
 	return part, found
 }
 
-// content returns the part of a section that is left without the blank lines around it and its last line break.
-func content(body string, part span) span {
+// inner returns the part of a section that is left without the blank lines around it and its last line break.
+func inner(body string, part span) span {
 	for part.start < part.end {
 		next := min(lineEnd(body, part.start), part.end)
 		if strings.TrimSpace(body[part.start:next]) != "" {
@@ -223,12 +218,12 @@ func addSection(body, lineBreak, name, text string) string {
 		at := all[n-1].line.start
 		return body[:at] + added + blank + body[at:]
 	}
-	old := content(body, span{0, len(body)})
+	old := inner(body, span{0, len(body)})
 	if old.start == old.end {
 		if body != "" && eol(body) == "" {
 			body += lineBreak
 		}
 		return body + added + lineBreak
 	}
-	return closeCode(body[:old.end], lineBreak, "") + blank + added + body[old.end:]
+	return closeCode(body[:old.end], lineBreak) + blank + added + body[old.end:]
 }

@@ -151,7 +151,7 @@ func TestApplyRefuses(t *testing.T) {
 		{"value as list", "a: b\n", AddItem("a", "c"), "a is a single value, not a list"},
 		{"mapping as list", "a: {b: c}\n", RemoveItem("a", "c"), "a is a mapping, not a list"},
 		{"bad id", "", AddItem("blocked-by", "a, b"), `"a, b" is no ticket id`},
-		{"literal would grow", "a: |\n  x\nb: c\n  # d\n", Remove("b"), "the edit would change another key than b"},
+		{"literal would grow", "a: |\n  x\nb: c\n  # d\n", Remove("b"), "the edit would change other keys than it names"},
 		{"front matter too long", "a: '" + strings.Repeat("x", MaxFrontMatter-40) + "'\n", Set("b", strings.Repeat("x", 100)), "the front matter would have 65619 bytes, more than the 65536 it may have"},
 		{"file too long", "", SetSection("Design", strings.Repeat("x", MaxFile)), "the file would have 1048"},
 		{"no box", "", Tick("a"), "there is no open box `- [ ] a`"},

@@ -1,16 +1,14 @@
 package ticketfs
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
 
-// checkFrontMatter refuses the lines and characters that YAML takes for something else than the reader of the file does.
+// checkFrontMatter refuses the lines and characters that YAML takes for something else than a reader of the file does.
 func (d *Document) checkFrontMatter() *Malformed {
 	for _, start := range d.lines[1 : len(d.lines)-1] {
 		line := trimEOL(d.text[start:lineEnd(d.text, start)])
@@ -73,62 +71,11 @@ func nodeFault(n *yaml.Node, format string, args ...any) *Malformed {
 	return &Malformed{n.Line, n.Column, fmt.Sprintf(format, args...)}
 }
 
-// decodeYAML returns the document node of source. A panic of yaml.v3 is an error: input must not stop a server.
-func decodeYAML(source string) (doc *yaml.Node, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("yaml: %v", p)
-		}
-	}()
-	doc = new(yaml.Node)
-	err = yaml.Unmarshal([]byte(source), doc)
-	return doc, err
-}
-
-var (
-	yamlPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
-	aliasName  = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
-)
-
-// syntaxError finds the line of yaml.v3's error. The line in its text is that of the fault, one off, that of the first key, or
-// missing, depending on where in yaml.v3 it arose; so look for the least number of lines that has the same error.
-func syntaxError(source string, err error) *Malformed {
-	message := func(err error) string {
-		if err == nil {
-			return ""
-		}
-		return yamlPrefix.ReplaceAllString(err.Error(), "")
-	}
-	why := message(err)
-	lines := strings.SplitAfter(strings.TrimSuffix(source, "\n"), "\n")
-	low, high := 1, len(lines) // the fence alone is no error, all lines are
-	size := make([]int, len(lines)+1)
-	for i, line := range lines {
-		size[i+1] = size[i] + len(line)
-	}
-	for low+1 < high {
-		mid := (low + high) / 2
-		if _, err := decodeYAML(source[:size[mid]]); message(err) == why {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	m := &Malformed{Line: high, Column: 1, Why: "not YAML: " + why}
-	if name := aliasName.FindStringSubmatch(why); name != nil {
-		m.Why = errAlias.Error()
-		if i := strings.Index(lines[high-1], "*"+name[1]); i >= 0 {
-			m.Column = utf8.RuneCountInString(lines[high-1][:i]) + 1
-		}
-	}
-	return m
-}
-
 // What YAML allows and a ticket does not: a value must be what its own lines say.
-var (
-	errAlias  = errors.New("aliases (`*name`) are not allowed; quote a value that starts with `*`")
-	errAnchor = errors.New("anchors (`&name`) are not allowed; quote a value that starts with `&`")
-	errTag    = errors.New("tags (`!name`) are not allowed; quote a value that starts with `!`")
+const (
+	noAliases = "aliases (`*name`) are not allowed; quote a value that starts with `*`"
+	noAnchors = "anchors (`&name`) are not allowed; quote a value that starts with `&`"
+	noTags    = "tags (`!name`) are not allowed; quote a value that starts with `!`"
 )
 
 // inspector walks all nodes in the order of the file.
@@ -137,12 +84,11 @@ type inspector struct{ at cursor }
 func (in *inspector) node(n *yaml.Node) *Malformed {
 	// yaml.v3 gives no sign of the tag `!`, but a tagged or anchored node's position is that of the tag or the anchor.
 	switch first := in.at.byteAt(n); {
-	case n.Kind == yaml.AliasNode:
-		return nodeFault(n, "%v", errAlias)
 	case n.Anchor != "" || first == '&':
-		return nodeFault(n, "%v", errAnchor)
+		// An alias comes behind its anchor: none gets past this.
+		return nodeFault(n, noAnchors)
 	case n.Style&yaml.TaggedStyle != 0 || first == '!':
-		return nodeFault(n, "%v", errTag)
+		return nodeFault(n, noTags)
 	}
 	var seen map[string]int
 	if n.Kind == yaml.MappingNode {

@@ -209,8 +209,8 @@ func FuzzBodyEdit(f *testing.F) {
 		case editSection:
 			name = strings.TrimSpace(name)
 			part, found := section(got.Body(), name)
-			text := content(got.Body(), part)
-			want := closeCode(block(value, d.bodyEOL()), d.bodyEOL(), "")
+			text := inner(got.Body(), part)
+			want := closeCode(block(value, d.bodyEOL()), d.bodyEOL())
 			if s := got.Body()[text.start:text.end]; !found || s != want {
 				t.Errorf("section %q is %q, want %q", name, s, want)
 			}

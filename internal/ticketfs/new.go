@@ -55,7 +55,7 @@ func New(t Ticket, description, design, acceptance string) ([]byte, error) {
 		{"## Design\n\n", design},
 		{"## Acceptance Criteria\n\n", acceptance},
 	} {
-		if text := closeCode(block(section.text, "\n"), "\n", ""); text != "" {
+		if text := closeCode(block(section.text, "\n"), "\n"); text != "" {
 			fmt.Fprintf(&b, "\n%s%s\n", section.heading, text)
 		}
 	}

@@ -8,7 +8,7 @@ func (d *Document) Notes() []string {
 	in := false
 	for _, line := range prose(d.Body()) {
 		if name, found := strings.CutPrefix(line, "## "); found || strings.HasPrefix(line, "# ") {
-			in = strings.TrimSpace(name) == notes
+			in = strings.EqualFold(strings.TrimSpace(name), notes)
 			continue
 		}
 		if text, found := strings.CutPrefix(line, "- "); in && found {

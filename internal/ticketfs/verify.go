@@ -23,7 +23,7 @@ func (d *Document) verify(changed *Document, keys []keyEdits, edits []Edit) *Edi
 	if !slices.EqualFunc(others(d.fields), others(changed.fields), func(a, b field) bool {
 		return a.key.Value == b.key.Value && sameNode(a.value, b.value)
 	}) {
-		return cannot("the edit would change another key than %s", keys[0].key)
+		return cannot("the edit would change other keys than it names")
 	}
 	if len(keys) == 0 && d.FrontMatter() != changed.FrontMatter() {
 		return cannot("the edit would change the front matter")
@@ -36,7 +36,7 @@ func (d *Document) verify(changed *Document, keys []keyEdits, edits []Edit) *Edi
 		}
 	}
 	if changed.ticket.Title != title || !inBody && changed.Body() != d.Body() {
-		return cannot("the edit would change the body elsewhere")
+		return cannot("the edit would change more of the body than it names")
 	}
 	return nil
 }

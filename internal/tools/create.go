@@ -28,7 +28,13 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.Parent != "" && !ticketfs.ValidID(in.Parent) {
+		return nil, invalidID("parent", in.Parent)
+	}
 	for i, id := range in.BlockedBy {
+		if !ticketfs.ValidID(id) {
+			return nil, invalidID("blocked_by", id)
+		}
 		if slices.Contains(in.BlockedBy[:i], id) {
 			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
 		}

@@ -181,11 +181,8 @@ func related(v *ticketfs.View, id, reason string) (row, error) {
 	t, err := v.Get(id)
 	r := shortRow(t)
 	if ticketfs.CodeOf(err) != "" {
-		state, _, err := stateOf(v, id)
-		if err != nil {
-			return row{}, err
-		}
-		r, err = row{ID: id, Status: state}, nil
+		r = row{ID: id}
+		r.Status, _, err = stateOf(v, id)
 	}
 	r.Reason = oneLine(reason, maxTitle)
 	return r, err

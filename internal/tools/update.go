@@ -92,6 +92,9 @@ func (in updateIn) edits() (edits []ticketfs.Edit, what []string, err error) {
 		wish("assignee", setOrRemove("assignee", strings.TrimSpace(*in.Assignee)))
 	}
 	if in.Parent != nil {
+		if *in.Parent != "" && !ticketfs.ValidID(*in.Parent) {
+			return nil, nil, invalidID("parent", *in.Parent)
+		}
 		wish("parent", setOrRemove("parent", *in.Parent))
 	}
 	for _, section := range []struct {
