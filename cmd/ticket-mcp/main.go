@@ -60,6 +60,7 @@ type options struct {
 	lockTimeout time.Duration
 	logLevel    slog.Level
 	agent       string
+	readOnly    bool
 	version     bool
 }
 
@@ -77,6 +78,7 @@ func parseOptions(args []string) (options, error) {
 	boardFlags(f, &o)
 	f.TextVar(&o.logLevel, "log-level", o.logLevel, "debug, info, warn or error; logs go to standard error (TICKET_MCP_LOG_LEVEL)")
 	f.StringVar(&o.agent, "agent", "", "the `name` that stands in claims (TICKET_MCP_AGENT; default the client's)")
+	f.BoolVar(&o.readOnly, "read-only", false, "offer only the tools that read: ready, list, show")
 	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	if err := parseFlags(f, &o, args); err != nil {
 		return o, err
@@ -147,7 +149,7 @@ func serve(args []string) int {
 	if err != nil {
 		return exitOn(err)
 	}
-	s, err := tools.NewServer(b, buildVersion(), log)
+	s, err := tools.NewServer(b, buildVersion(), o.readOnly, log)
 	if err != nil {
 		return exitOn(err)
 	}

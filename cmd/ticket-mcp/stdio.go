@@ -45,7 +45,7 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 		}
 		os.Exit(1)
 	}()
-	p := &pipe{in: bufio.NewReaderSize(in, 64<<10), out: out, pending: make(map[string]int), idle: make(chan struct{}, 1), log: log}
+	p := &pipe{in: bufio.NewReaderSize(in, 64<<10), out: out, pending: make(map[string]int), dropped: make(map[string]bool), idle: make(chan struct{}, 1), log: log}
 	stdio := server.NewStdioServer(s)
 	server.WithWorkerPoolSize(workers)(stdio)
 	server.WithQueueSize(10000)(stdio)
@@ -66,7 +66,8 @@ type pipe struct {
 
 	mu      sync.Mutex
 	out     io.Writer
-	pending map[string]int // requests without an answer, by id
+	pending map[string]int  // requests without an answer, by id
+	dropped map[string]bool // requests that were cancelled: their answer must not be sent
 	ended   bool
 	idle    chan struct{} // told when the last answer went after the end
 }
@@ -148,17 +149,28 @@ func idAtStart(beginning []byte) string {
 type envelope struct {
 	ID     json.RawMessage `json:"id"`
 	Method string          `json:"method"`
+	Params json.RawMessage `json:"params"`
 }
 
-// received counts a request. A subscription is answered when it ends, which may be never.
+// received counts a request, or notes that one was cancelled. A subscription is answered when it ends, which may be never.
 func (p *pipe) received(line []byte) {
 	var e envelope
-	if json.Unmarshal(line, &e) != nil || len(e.ID) == 0 || string(e.ID) == "null" || e.Method == "" || e.Method == "subscriptions/listen" {
+	if json.Unmarshal(line, &e) != nil || e.Method == "" || e.Method == "subscriptions/listen" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.pending[canonicalID(e.ID)]++
+	if e.Method == "notifications/cancelled" {
+		var cancelled struct {
+			RequestID json.RawMessage `json:"requestId"`
+		}
+		if json.Unmarshal(e.Params, &cancelled) == nil && p.pending[canonicalID(cancelled.RequestID)] > 0 {
+			p.dropped[canonicalID(cancelled.RequestID)] = true
+		}
+	}
+	if len(e.ID) > 0 && string(e.ID) != "null" {
+		p.pending[canonicalID(e.ID)]++
+	}
 }
 
 // canonicalID is an id as mcp-go gives it back: it reads numbers as float64.
@@ -180,9 +192,14 @@ func (p *pipe) Write(b []byte) (int, error) {
 	isAnswer := json.Unmarshal(b, &e) == nil && e.Method == "" && len(e.ID) > 0
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n, err := p.out.Write(b)
+	id := canonicalID(e.ID)
+	n, err := len(b), error(nil)
+	if isAnswer && p.dropped[id] {
+		delete(p.dropped, id)
+	} else {
+		n, err = p.out.Write(b)
+	}
 	if isAnswer {
-		id := canonicalID(e.ID)
 		if p.pending[id]--; p.pending[id] <= 0 {
 			delete(p.pending, id)
 		}

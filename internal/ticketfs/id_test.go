@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -31,5 +32,26 @@ func TestNewID(t *testing.T) {
 	}
 	if a, b := NewID(time.Unix(1_800_000_000, 0)), NewID(time.Unix(1_800_000_001, 0)); a >= b {
 		t.Errorf("%s of a second before %s does not sort before it", a, b)
+	}
+}
+
+// TestValidIDIsTheGrammar compares the loop with the regular expression that the format names, on all short strings of an
+// alphabet with one character of each kind.
+func TestValidIDIsTheGrammar(t *testing.T) {
+	grammar := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
+	words := []string{""}
+	for range 5 {
+		var longer []string
+		for _, w := range words {
+			for _, c := range []string{"a", "-", "_", ".", "/", "\n"} {
+				longer = append(longer, w+c)
+			}
+		}
+		words = append(words, longer...)
+	}
+	for _, w := range words {
+		if ValidID(w) != grammar.MatchString(w) {
+			t.Fatalf("%q: %v", w, ValidID(w))
+		}
 	}
 }

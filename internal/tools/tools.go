@@ -97,8 +97,8 @@ func (b *Board) Call(ctx context.Context, name string, args json.RawMessage) (An
 //go:embed instructions.md
 var instructions string
 
-// NewServer returns an MCP server that serves the board's tools.
-func NewServer(b *Board, version string, log *slog.Logger) (*server.MCPServer, error) {
+// NewServer returns an MCP server that serves the board's tools, with readOnly those alone that only read.
+func NewServer(b *Board, version string, readOnly bool, log *slog.Logger) (*server.MCPServer, error) {
 	s := server.NewMCPServer("ticket-mcp", version,
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(false),
@@ -107,6 +107,9 @@ func NewServer(b *Board, version string, log *slog.Logger) (*server.MCPServer, e
 		definition, err := definitionOf(t.name)
 		if err != nil {
 			return nil, err
+		}
+		if readOnly && !*definition.Annotations.ReadOnlyHint {
+			continue
 		}
 		s.AddTool(definition, func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return b.serve(ctx, t, request, log), nil
