@@ -59,6 +59,9 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	// The ticket is closed; what it made ready is advice, and its failure must not look like a failed close.
 	unblocked, adviceErr := b.unblockedBy(in.ID)
 	message := in.ID + " is closed"
+	if in.Agent != "" {
+		message += " by " + b.who(ctx, in.Agent)
+	}
 	switch {
 	case adviceErr != nil:
 		message += "; what it made ready could not be seen: " + adviceErr.Error()
