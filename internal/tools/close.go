@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
@@ -33,8 +34,8 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	}
 	now := stamp(b.Now())
 	reason := ticketfs.Remove("close-reason") // one left over from an earlier close
-	if in.Reason != "" {
-		reason = ticketfs.Set("close-reason", in.Reason)
+	if text := strings.TrimSpace(in.Reason); text != "" {
+		reason = ticketfs.Set("close-reason", text)
 	}
 	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
@@ -106,7 +107,7 @@ func (b *Board) unblockedBy(id string) ([]row, error) {
 	seen := map[string]bool{}
 	for ; len(waited) > 0; waited = waited[1:] {
 		t := waited[0]
-		if seen[t.ID] || t.Status == ticketfs.StatusClosed {
+		if seen[t.ID] {
 			continue
 		}
 		seen[t.ID] = true

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
@@ -24,8 +25,8 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 		ticketfs.Remove("closed"), // left over by another program
 		ticketfs.Remove("close-reason"),
 	}
-	if in.Reason != "" {
-		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+in.Reason))
+	if reason := strings.TrimSpace(in.Reason); reason != "" {
+		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+reason))
 	}
 	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, _ *ticketfs.View) ([]ticketfs.Edit, error) {
 		if err := b.mayFinish(d.Ticket(), "release"); err != nil {

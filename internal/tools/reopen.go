@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
@@ -20,8 +21,8 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 		ticketfs.Remove("claimed-by"), // left over by another program
 		ticketfs.Remove("claimed-at"),
 	}
-	if in.Reason != "" {
-		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+in.Reason))
+	if reason := strings.TrimSpace(in.Reason); reason != "" {
+		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+reason))
 	}
 	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()

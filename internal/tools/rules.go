@@ -55,7 +55,7 @@ func waitsFor(v *ticketfs.View, t ticketfs.Ticket) (*wait, error) {
 // where it closes.
 func ancestors(v *ticketfs.View, t ticketfs.Ticket) ([]ticketfs.Ticket, *wait, error) {
 	var lineage []ticketfs.Ticket
-	seen := map[string]bool{t.ID: true}
+	seen := map[string]bool{}
 	for child := t; child.Parent != "" && !seen[child.Parent]; child = lineage[len(lineage)-1] {
 		seen[child.Parent] = true
 		parent, err := v.Get(child.Parent)
