@@ -99,6 +99,11 @@ func raceAll(ctx context.Context, o raceOptions, terminal *os.File) (results []r
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.timeout, fmt.Errorf("not finished after %s; see --timeout", o.timeout))
 	defer cancel()
+	defer func() {
+		if ctx.Err() != nil { // whatever went wrong then, went wrong because of this
+			err = context.Cause(ctx)
+		}
+	}()
 	s, err := newScratch(o.dir)
 	if s != nil {
 		defer func() { err = errors.Join(err, s.remove()) }()
@@ -106,13 +111,14 @@ func raceAll(ctx context.Context, o raceOptions, terminal *os.File) (results []r
 	if err != nil {
 		return nil, err
 	}
-	servers, err := startServers(ctx, o, s)
+	// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is told to retry.
+	servers, err := startServers(ctx, o, s.dir, "--lock-timeout", "1m")
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		// A server that died, or had to be killed, failed the race as much as a wrong answer.
-		if stopErr := stopServers(servers); stopErr != nil && ctx.Err() == nil {
+		if stopErr := stopServers(servers); stopErr != nil {
 			err = errors.Join(err, fmt.Errorf("end servers: %w", stopErr))
 		}
 	}()
@@ -121,9 +127,6 @@ func raceAll(ctx context.Context, o raceOptions, terminal *os.File) (results []r
 	defer clear()
 	for _, s := range scenarios(o.processes, o.updates, o.rounds) {
 		result, err := r.run(ctx, s, func(n int) { show(fmt.Sprintf("%s: round %d of %d", s.name, n+1, s.rounds)) })
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
 		if err != nil {
 			return nil, err
 		}

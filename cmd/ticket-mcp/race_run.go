@@ -20,15 +20,14 @@ type racer struct {
 	random  *rand.Rand
 }
 
-// startServers starts the server processes, each a session of its own.
-func startServers(ctx context.Context, o raceOptions, s *scratch) ([]*client, error) {
+// startServers starts the server processes, each a session of its own, with these flags besides those that tell them apart.
+func startServers(ctx context.Context, o raceOptions, dir string, flags ...string) ([]*client, error) {
 	servers := make([]*client, o.processes)
 	errs := make([]error, o.processes)
 	var group sync.WaitGroup
 	for i := range servers {
 		group.Go(func() {
-			// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is told to retry.
-			args := []string{"--dir", s.dir, "--agent", fmt.Sprintf("process-%d", i), "--lock-timeout", "1m"}
+			args := append([]string{"--dir", dir, "--agent", fmt.Sprintf("process-%d", i)}, flags...)
 			servers[i], errs[i] = connect(ctx, o.program, args, append(ownEnvironment(), o.env...))
 		})
 	}

@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,9 @@ import (
 //
 // Not reentrant: fn must not call the Store.
 func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
+	if _, err := lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	return s.withTicketLock(ctx, path, ticketOnly, fn)
 }
 
@@ -78,7 +82,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	}
 	r := replacement{path: path, old: old}
 	defer r.discard()
-	content, err := fn(old.content)
+	content, err := fn(bytes.Clone(old.content))
 	if err == nil {
 		err = r.write(content)
 	}
@@ -86,7 +90,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
 			return lockErr
 		}
-		if content, err = fn(old.content); err == nil {
+		if content, err = fn(bytes.Clone(old.content)); err == nil {
 			err = r.write(content)
 		}
 	}

@@ -37,9 +37,28 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 		return []ticketfs.Edit{ticketfs.AddItem("blocked-by", blocker.ID)}, nil
 	})
 	if !done(err) {
-		return nil, err
+		return nil, b.alike(err, in.ID, in.BlockedBy)
 	}
 	return b.changed(d, err, message), nil
+}
+
+// alike adds to a not_found about one of these related tickets, in a change of the ticket id, the ids that begin like it.
+func (b *Board) alike(err error, id string, related ...string) error {
+	if ticketfs.CodeOf(err) != ticketfs.NotFound {
+		return err
+	}
+	if _, missing := b.Store.Locate(id); missing != nil && id != "" {
+		return err
+	}
+	for _, id := range related {
+		if id == "" {
+			continue
+		}
+		if _, missing := b.Store.Locate(id); ticketfs.CodeOf(missing) == ticketfs.NotFound {
+			return missing
+		}
+	}
+	return err
 }
 
 func invalidID(argument, id string) error {

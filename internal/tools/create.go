@@ -54,7 +54,7 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 		return ticketfs.New(t, in.Description, in.Design, in.Acceptance)
 	})
 	if !done(err) {
-		return nil, err
+		return nil, b.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)
 	}
 	message := "created " + d.Ticket().ID
 	if len(in.BlockedBy) > 0 {

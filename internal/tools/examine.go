@@ -150,6 +150,9 @@ func circles(tickets []ticketfs.Ticket) []Finding {
 				ids = append(ids, e.id)
 			}
 		}
+		if last := len(ids) - 1; last > 0 && ids[last] == ids[0] {
+			ids = ids[:last]
+		}
 		found = append(found, Finding{ID: ids[0], Kind: waitCycle, What: "these wait for each other: " + strings.Join(append(ids, ids[0]), " -> ") + "; unblock one of them"})
 	}
 }

@@ -52,6 +52,9 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 		return edits, nil
 	})
 	if !done(err) {
+		if in.Parent != nil {
+			err = b.alike(err, in.ID, *in.Parent)
+		}
 		return nil, err
 	}
 	return b.changed(d, err, "updated "+strings.Join(what, ", ")+" of "+in.ID), nil

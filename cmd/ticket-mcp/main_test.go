@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "write what the scripts see into their golden files")
+
+// TestMain puts two commands on the PATH, both this test binary: ticket-mcp, the program itself, and mcp, a client for it.
+// So every test that starts ticket-mcp starts the code under test.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": callTools})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[scriptKey{}] = &scriptState{locks: make(map[string]*flock.Flock)}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":     await,
+			"exits":     exits,
+			"lock":      lock,
+			"mask":      mask,
+			"newticket": newTicket,
+			"snapshot":  snapshot,
+			"unlock":    unlock,
+			"untouched": untouched,
+		},
+	})
+}
+
+// callTools is the mcp command: mcp [--json] [--hold] [--flags FLAGS] TOOL ARGUMENTS [TOOL ARGUMENTS]... It starts ticket-mcp
+// with these flags, calls the tools one after the other as one session, prints what the server said, and ends the server. Answers
+// go to standard output, as text or with --json as their structured content; the first refusal or error goes to standard error
+// and ends it with status 1. With --hold the session lives on until an interrupt.
+func callTools() {
+	asJSON := flag.Bool("json", false, "print the structured content")
+	hold := flag.Bool("hold", false, "keep the server until an interrupt")
+	flags := flag.String("flags", "", "flags for ticket-mcp, separated by blanks")
+	flag.Parse()
+	if err := callEach(strings.Fields(*flags), flag.Args(), *asJSON, *hold); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func callEach(flags, calls []string, asJSON, hold bool) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	c, err := connect(ctx, "ticket-mcp", flags, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	for call := range slices.Chunk(calls, 2) {
+		if len(call) < 2 {
+			return fmt.Errorf("%s has no arguments", call[0])
+		}
+		r, err := c.call(call[0], json.RawMessage(call[1]))
+		switch {
+		case err != nil:
+			return err
+		case r.IsError:
+			return errors.New(r.Text)
+		case asJSON:
+			fmt.Println(string(r.Structured))
+		default:
+			fmt.Println(r.Text)
+		}
+	}
+	if hold {
+		<-ctx.Done()
+	}
+	return nil
+}
+
+var (
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	keys  = regexp.MustCompile(`@[0-9a-f]{12}\b`)
+	// newIDs are ids that create made: of this time of the century, so that they begin with d or e.
+	newIDs = regexp.MustCompile(`\b[de][0-9a-hjkmnp-tv-z]{11}\b`)
+)
+
+// mask FILE [TO] replaces what differs from run to run, the time of day and session keys, in a file or in the last stdout or
+// stderr.
+func mask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: mask FILE [TO]")
+	}
+	text := ts.ReadFile(args[0])
+	text = times.ReplaceAllStringFunc(text, func(stamp string) string {
+		if at, err := time.Parse(time.RFC3339, stamp); err != nil || time.Since(at).Abs() > time.Hour {
+			return stamp // of a fixture
+		}
+		return "TIME"
+	})
+	text = keys.ReplaceAllString(text, "@KEY")
+	text = newIDs.ReplaceAllString(text, "NEWID")
+	ts.Check(os.WriteFile(ts.MkAbs(args[len(args)-1]), []byte(text), 0o666))
+}
+
+// newTicket copies the newest ticket, under an id that create made, to new.md.
+func newTicket(ts *testscript.TestScript, neg bool, args []string) {
+	files, err := ticketFiles(ts.MkAbs(".tickets"))
+	ts.Check(err)
+	newest := ""
+	for name, f := range files {
+		if newIDs.MatchString(name) && strings.HasSuffix(name, ".md") && (newest == "" || f.modTime.After(files[newest].modTime)) {
+			newest = name
+		}
+	}
+	if neg || len(args) > 0 || newest == "" {
+		ts.Fatalf("usage: newticket, behind a create")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("new.md"), []byte(files[newest].content), 0o666))
+}
+
+// ticketVersion is a ticket file at a moment.
+type ticketVersion struct {
+	content string
+	modTime time.Time
+}
+
+// scriptState is what the commands of one script remember.
+type scriptState struct {
+	files map[string]ticketVersion // at the last snapshot
+	locks map[string]*flock.Flock
+}
+
+type scriptKey struct{}
+
+// ticketFiles reads what is in .tickets, subfolders left out.
+func ticketFiles(dir string) (map[string]ticketVersion, error) {
+	entries, err := os.ReadDir(dir)
+	files := make(map[string]ticketVersion)
+	for _, e := range entries {
+		// Locks, temps and .gitignore are not tickets; nothing hidden is.
+		if !e.Type().IsRegular() || filepath.Ext(e.Name()) != ".md" {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		content, readErr := os.ReadFile(path)
+		info, statErr := os.Stat(path)
+		if err = errors.Join(err, readErr, statErr); err != nil {
+			return nil, err
+		}
+		files[e.Name()] = ticketVersion{string(content), info.ModTime()}
+	}
+	return files, err
+}
+
+// snapshot remembers all ticket files for untouched.
+func snapshot(ts *testscript.TestScript, neg bool, args []string) {
+	files, err := ticketFiles(ts.MkAbs(".tickets"))
+	ts.Check(err)
+	ts.Value(scriptKey{}).(*scriptState).files = files
+}
+
+// untouched fails unless the ticket files are those of the last snapshot: the names, the bytes, the times of the last write.
+func untouched(ts *testscript.TestScript, neg bool, args []string) {
+	files, err := ticketFiles(ts.MkAbs(".tickets"))
+	ts.Check(err)
+	if diff := cmp.Diff(ts.Value(scriptKey{}).(*scriptState).files, files, cmp.AllowUnexported(ticketVersion{})); diff != "" {
+		ts.Fatalf("tickets changed (-before +after):\n%s", diff)
+	}
+}
+
+// exits STATUS COMMAND... runs a command that must end with this status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND [ARGUMENT...]")
+	}
+	status := "0"
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		status = strconv.Itoa(exit.ExitCode())
+	} else {
+		ts.Check(err)
+	}
+	if status != args[0] {
+		ts.Fatalf("exit status %s, want %s", status, args[0])
+	}
+}
+
+// lock FILE holds a lock, as another process would, until unlock or the end of the script.
+func lock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: lock FILE")
+	}
+	l := flock.New(ts.MkAbs(args[0]))
+	ts.Check(l.Lock())
+	ts.Value(scriptKey{}).(*scriptState).locks[args[0]] = l
+	ts.Defer(func() { _ = l.Close() })
+}
+
+func unlock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: unlock FILE")
+	}
+	ts.Check(ts.Value(scriptKey{}).(*scriptState).locks[args[0]].Close())
+}
+
+// await waits until a file's content matches a pattern, at most ten seconds: what a script waits for is done by a command that
+// runs in the background.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await PATTERN FILE")
+	}
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		text, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err == nil && pattern.Match(text) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not match %s: %s %v", args[1], args[0], text, err)
+		}
+	}
+}
