@@ -27,22 +27,32 @@ func holder(path string) Holder {
 		return Holder{}
 	}
 	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
-	table, err := os.ReadFile("/proc/locks")
-	if err != nil {
-		return Holder{}
+	// The kernel gives the table in pieces, and a line that moves between two of them while locks come and go is missed.
+	const tries = 10
+	for range tries {
+		table, err := os.ReadFile("/proc/locks")
+		if err != nil {
+			return Holder{}
+		}
+		if pid := holderIn(string(table), file); pid > 0 {
+			return Holder{PID: pid, Program: program(pid)}
+		}
 	}
-	for line := range strings.Lines(string(table)) {
+	return Holder{}
+}
+
+// holderIn finds the process that holds the lock on a file in the text of /proc/locks; 0 if there is none.
+func holderIn(table, file string) int {
+	for line := range strings.Lines(table) {
 		f := strings.Fields(line)
 		if len(f) < 6 || f[1] != "FLOCK" || f[5] != file {
 			continue
 		}
-		pid, err := strconv.Atoi(f[4])
-		if err != nil || pid <= 0 {
-			return Holder{}
+		if pid, err := strconv.Atoi(f[4]); err == nil {
+			return pid
 		}
-		return Holder{PID: pid, Program: program(pid)}
 	}
-	return Holder{}
+	return 0
 }
 
 // program is the name a process was started by; /proc/PID/comm alone is cut at 15 bytes and may be a thread's name.
