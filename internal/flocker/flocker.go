@@ -138,8 +138,10 @@ func tryLock(path string) (*flock.Flock, bool, error) {
 	f := newFlock(path)
 	got, err := f.TryLock()
 	if errors.Is(err, fs.ErrPermission) {
-		f = flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
-		got, err = f.TryLock()
+		readOnly := flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
+		if locked, readErr := readOnly.TryLock(); !errors.Is(readErr, fs.ErrNotExist) {
+			return readOnly, locked, readErr
+		}
 	}
 	return f, got, err
 }

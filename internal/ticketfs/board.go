@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // folderName is the name of a ticket folder.
@@ -28,19 +29,33 @@ func (w Where) Find() (string, error) {
 		return "", err
 	}
 	if filepath.Base(begin) == folderName {
-		if isDir(begin) {
+		if there, err := isDir(begin); err != nil {
+			return "", err
+		} else if there {
 			return filepath.EvalSymlinks(begin)
 		}
 		return "", noStore("%s does not exist", begin)
 	}
 	for dir := begin; ; dir = filepath.Dir(dir) {
-		if candidate := filepath.Join(dir, folderName); isDir(candidate) {
+		candidate := filepath.Join(dir, folderName)
+		if there, err := isDir(candidate); err != nil {
+			return "", err
+		} else if there {
 			return filepath.EvalSymlinks(candidate)
 		}
 		if dir == filepath.Dir(dir) {
 			return "", noStore("no %s in %s or any folder above it", folderName, begin)
 		}
 	}
+}
+
+// isDir reports whether a folder is there. That it cannot be seen is an error: it is not the same as none.
+func isDir(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return false, nil
+	}
+	return err == nil && info.IsDir(), err
 }
 
 func noStore(why string, args ...any) error {

@@ -164,14 +164,20 @@ func TestDoorGitignore(t *testing.T) {
 		}
 	}
 
-	// One that is there already is somebody's, even an empty one.
-	for _, text := range []string{"", "mine\n"} {
-		writeFile(t, ignore, text)
-		untouched := watchFile(t, ignore)
-		if err := s.WithTicketLock(t.Context(), path, appendLine("x")); err != nil {
-			t.Fatal(err)
-		}
-		untouched()
+	// One that is there already is somebody's; an empty one is what a killed writer left.
+	made := textOf(t, ignore)
+	writeFile(t, ignore, "mine\n")
+	untouched := watchFile(t, ignore)
+	if err := s.WithTicketLock(t.Context(), path, appendLine("x")); err != nil {
+		t.Fatal(err)
+	}
+	untouched()
+	writeFile(t, ignore, "")
+	if err := s.WithTicketLock(t.Context(), path, appendLine("y")); err != nil {
+		t.Fatal(err)
+	}
+	if got := textOf(t, ignore); got != made {
+		t.Errorf("an empty .gitignore became %q, want %q", got, made)
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil {

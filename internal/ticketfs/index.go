@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +25,7 @@ type index struct {
 	parents map[string]map[string]bool // parent -> children
 	blocks  map[string]map[string]bool // blocker -> tickets that list it
 	broken  map[string]bool            // malformed files
+	linked  map[string]bool            // files with more than one name
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
 	watch   *watch                     // nil when the folder has to be looked through
@@ -38,7 +41,7 @@ type indexed struct {
 
 // stamp tells whether a file was written since it was read.
 type stamp struct {
-	ino          uint64
+	ino, links   uint64
 	size         int64
 	mtime, ctime int64 // Unix nanoseconds
 }
@@ -78,8 +81,13 @@ func (x *index) refresh(dir string) error {
 		x.begin(dir, folder)
 	}
 	if x.watch != nil {
-		if names, complete := x.watch.drain(); complete {
-			return x.update(names)
+		names, complete := x.watch.drain()
+		if complete {
+			err := x.update(names)
+			if err != nil {
+				x.unwatch() // the names are gone; the stamps will tell
+			}
+			return err
 		}
 		x.unwatch()
 	}
@@ -108,6 +116,7 @@ func (x *index) begin(dir string, folder fs.FileInfo) {
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)
 	x.broken = make(map[string]bool)
+	x.linked = make(map[string]bool)
 }
 
 func (x *index) unwatch() {
@@ -151,7 +160,8 @@ func (x *index) forgetAllBut(ids []string) {
 	}
 }
 
-// update reads the files again that a watch has named.
+// update reads the files again that a watch has named, and looks at those that have other names as well: what is written
+// through a name outside the folder is no event of the folder.
 func (x *index) update(names []string) error {
 	ids := names[:0]
 	for _, name := range names {
@@ -159,7 +169,10 @@ func (x *index) update(names []string) error {
 			ids = append(ids, id)
 		}
 	}
-	return x.reread(ids, true)
+	if err := x.reread(ids, true); err != nil {
+		return err
+	}
+	return x.reread(slices.Collect(maps.Keys(x.linked)), false)
 }
 
 // reread compares the stamps of files with those in the index, on all processors, and reads what is new, or with all
@@ -212,8 +225,8 @@ func (x *index) reread(ids []string, all bool) error {
 func (x *index) readOne(id string) (*indexed, error) {
 	began := time.Now().UnixNano()
 	f, err := readFile(filepath.Join(x.dir, id+ticketExt))
-	if CodeOf(err) != "" {
-		return &indexed{err: err, read: began}, nil
+	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) {
+		return &indexed{err: err, read: began}, nil // this file's affair; all else is everybody's
 	}
 	if err != nil || f.content == nil {
 		return nil, err
@@ -257,6 +270,7 @@ func (x *index) put(id string, now *indexed) {
 		}
 	}
 	delete(x.broken, id)
+	delete(x.linked, id)
 	if now == nil {
 		delete(x.files, id)
 		x.names = nil
@@ -271,6 +285,9 @@ func (x *index) put(id string, now *indexed) {
 		}
 		if now.err != nil {
 			x.broken[id] = true
+		}
+		if now.stamp.links > 1 {
+			x.linked[id] = true
 		}
 	}
 	x.changed[id] = true

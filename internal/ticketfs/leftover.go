@@ -20,7 +20,6 @@ const oldEnough = time.Hour
 var (
 	foreignTemp = regexp.MustCompile(`^(.+)\.md[0-9]+$`) // natefinch/atomic's, which tk uses
 	ownTemp     = regexp.MustCompile(`^\.(.+)\.md\.tmp$`)
-	ignoreTemp  = regexp.MustCompile(`^\.gitignore\.[0-9]+\.tmp$`)
 )
 
 // Leftovers are the names of temp files in the folder that killed programs left more than an hour ago.
@@ -53,9 +52,6 @@ func (s *Store) Leftovers(now time.Time) ([]string, error) {
 }
 
 func isTemp(name string) bool {
-	if ignoreTemp.MatchString(name) {
-		return true
-	}
 	for _, form := range []*regexp.Regexp{foreignTemp, ownTemp} {
 		if m := form.FindStringSubmatch(name); m != nil && ValidID(m[1]) {
 			return true
@@ -130,27 +126,33 @@ func (s *Store) StraySessions() ([]string, error) {
 
 // SweepSession removes a session's file, if still no ticket names it, while holding its lock: a session that has just claimed
 // a ticket holds the lock, one that died with a claim is found by the second look, and one that is about to lock the file
-// finds that it is gone and makes it anew.
-func (s *Store) SweepSession(ctx context.Context, key string) error {
+// finds that it is gone and makes it anew. A session that came to life meanwhile is left alone.
+func (s *Store) SweepSession(ctx context.Context, key string) (swept bool, err error) {
 	dir, err := s.Dir()
 	if err != nil {
-		return err
+		return false, err
 	}
 	path := sessionPath(dir, key)
-	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	// Nobody holds the lock of a dead session for longer than a look.
+	ctx, cancel := context.WithTimeout(ctx, min(s.LockTimeout, time.Second))
 	defer cancel()
 	lock, err := s.locks.Acquire(ctx, path)
+	var alive *flocker.BusyError
+	if errors.As(err, &alive) {
+		return false, nil
+	}
 	if err != nil {
-		return busy(err)
+		return false, err
 	}
 	view, err := s.View()
 	if err == nil {
 		var named bool
 		if named, err = view.names(key); err == nil && !named {
 			err = os.Remove(path)
+			swept = err == nil
 		}
 	}
-	return errors.Join(err, lock.Unlock())
+	return swept, errors.Join(err, lock.Unlock())
 }
 
 // names reports whether some ticket file holds a session's key.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -41,8 +40,10 @@ func NewStore(where Where, lockTimeout time.Duration) *Store {
 func (s *Store) Dir() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dir != "" && isDir(s.dir) {
-		return s.dir, nil
+	if s.dir != "" {
+		if there, err := isDir(s.dir); there || err != nil {
+			return s.dir, err
+		}
 	}
 	dir, err := s.Where.Find()
 	if err != nil {
@@ -144,6 +145,13 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	if err != nil {
 		return nil, err
 	}
+	if _, err := fn(NewID(now), s.judge(dir)); err != nil {
+		// So that a refusal leaves no lock file for a ticket that there will not be.
+		err = s.underRelations(ctx, dir, func() error { _, err := fn(NewID(now), s.judge(dir)); return err })
+		if err != nil {
+			return nil, refuseEdit("the new ticket", err)
+		}
+	}
 	for {
 		id := NewID(now)
 		path, err := ticketPath(dir, id)
@@ -226,73 +234,4 @@ func ticketIDs(dir string) ([]string, error) {
 		}
 	}
 	return ids, nil
-}
-
-// prepare makes sure, before the first lock file is made, that git does not see lock and temp files.
-func (s *Store) prepare(dir string) error {
-	path := filepath.Join(dir, ".gitignore")
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".gitignore.*.tmp")
-	if err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.WriteString("# made by ticket-mcp: locks, unfinished writes and session marks are of this machine only\n*.lock\n.*.tmp\n.sessions/\n")
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		// A link, not a rename: one that somebody has made meanwhile stays. Not every filesystem has links.
-		if linkErr := os.Link(f.Name(), path); linkErr != nil && !errors.Is(linkErr, fs.ErrExist) {
-			err = os.Rename(f.Name(), path)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
-	}
-	return nil
-}
-
-// trust refuses a filesystem whose locks do not exclude anybody, at the first change in a folder.
-func (s *Store) trust(dir string, lock *flocker.Lock) error {
-	s.mu.Lock()
-	trusted := s.trusted == dir
-	s.mu.Unlock()
-	if trusted {
-		return nil
-	}
-	real, err := lock.Enforced()
-	if err != nil {
-		return fmt.Errorf("probe the locks of %s: %w", dir, err)
-	}
-	if !real {
-		return Refuse(UnsafeFS, "keep the tickets on a local filesystem", "locks have no effect in %s: a second open of a locked file was not refused", dir)
-	}
-	s.mu.Lock()
-	s.trusted = dir
-	s.mu.Unlock()
-	return nil
-}
-
-// ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the relations lock for a moment.
-func (s *Store) ProbeLocks(ctx context.Context) error {
-	dir, err := s.Dir()
-	if err != nil {
-		return err
-	}
-	if err := s.prepare(dir); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
-	defer cancel()
-	var held locks
-	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
-		return err
-	}
-	return errors.Join(s.trust(dir, held[0].Lock), held.release())
 }

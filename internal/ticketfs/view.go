@@ -3,7 +3,6 @@ package ticketfs
 import (
 	"bytes"
 	"errors"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -165,9 +164,4 @@ func (v *View) ConflictMarker(id string) int {
 		}
 	}
 	return 0
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

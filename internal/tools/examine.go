@@ -53,7 +53,7 @@ func (b *Board) Examine() ([]Finding, error) {
 		case errors.As(err, &refusal):
 			found = append(found, Finding{ID: id, Kind: malformed, What: oneLine(refusal.Why, 500)})
 		case err != nil:
-			return nil, err
+			found = append(found, Finding{ID: id, Kind: malformed, What: oneLine(err.Error(), 500)})
 		default:
 			tickets = append(tickets, t)
 		}

@@ -59,13 +59,15 @@ func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
 		switch {
 		case ticketfs.CodeOf(err) == ticketfs.NotFound: // removed since it was listed
 			continue
-		case errors.As(err, &refusal):
+		case err != nil: // one file that cannot be read must not hide the others
+			why := err.Error()
+			if errors.As(err, &refusal) {
+				why = refusal.Why
+			}
 			if after == "" && len(a.Problems) < defaultLimit {
-				a.Problems = append(a.Problems, row{ID: id, Reason: oneLine(refusal.Why, 200)})
+				a.Problems = append(a.Problems, row{ID: id, Reason: oneLine(why, 200)})
 			}
 			continue
-		case err != nil:
-			return nil, err
 		}
 		if id <= after || !in.matches(t) || in.Query != "" && !v.Contains(id, in.Query) {
 			continue

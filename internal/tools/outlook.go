@@ -63,10 +63,7 @@ func (b *Board) outlook(a ask) (outlook, error) {
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 200)})
 	}
-	orphans, err := b.orphans(v, &o, a)
-	if err != nil {
-		return o, err
-	}
+	orphans := b.orphans(v, &o, a)
 	for _, r := range q.ready {
 		if a.all() && len(o.candidates) == a.limit {
 			break
@@ -107,7 +104,7 @@ func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
 }
 
 // orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
-func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) ([]candidate, error) {
+func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
 	var orphans []candidate
 	for id := range b.queue.started {
 		t, err := v.Get(id)
@@ -115,10 +112,7 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) ([]candidate, error
 			continue
 		}
 		c, err := b.startable(v, t)
-		if err != nil {
-			return nil, err
-		}
-		if c == nil {
+		if c == nil || err != nil { // what cannot be judged is not offered
 			o.held++
 			continue
 		}
@@ -128,7 +122,7 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) ([]candidate, error
 		}
 		orphans = append(orphans, *c)
 	}
-	return orphans, nil
+	return orphans
 }
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.

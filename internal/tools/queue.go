@@ -69,12 +69,7 @@ func (q *queue) update(v *ticketfs.View) error {
 	var entered []rank
 	for id := range affected {
 		q.remove(id)
-		r, err := q.enter(v, id)
-		if err != nil {
-			q.slots = nil // half done: the next call begins anew
-			return err
-		}
-		entered = append(entered, r...)
+		entered = append(entered, q.enter(v, id)...)
 	}
 	q.insert(entered)
 	return nil
@@ -98,26 +93,28 @@ func (q *queue) remove(id string) {
 }
 
 // enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
-func (q *queue) enter(v *ticketfs.View, id string) ([]rank, error) {
+func (q *queue) enter(v *ticketfs.View, id string) []rank {
 	t, err := v.Get(id)
 	var refusal *ticketfs.Refusal
 	switch {
 	case ticketfs.CodeOf(err) == ticketfs.NotFound:
-		return nil, nil
+		return nil
 	case errors.As(err, &refusal):
 		q.problems[id] = refusal.Why
-		return nil, nil
-	case err != nil:
-		return nil, err
+		return nil
+	case err != nil: // one file that cannot be read must not hide the others
+		q.problems[id] = err.Error()
+		return nil
 	case t.Status == ticketfs.StatusInProgress:
 		q.started[id] = true
-		return nil, nil
+		return nil
 	case t.Status == ticketfs.StatusClosed:
-		return nil, nil
+		return nil
 	}
 	w, err := waitsFor(v, t)
 	if err != nil {
-		return nil, err
+		q.problems[id] = err.Error()
+		return nil
 	}
 	p := slot{rank: rankOf(t)}
 	if w != nil {
@@ -126,9 +123,9 @@ func (q *queue) enter(v *ticketfs.View, id string) ([]rank, error) {
 	}
 	q.slots[id] = p
 	if w != nil {
-		return nil, nil
+		return nil
 	}
-	return []rank{p.rank}, nil
+	return []rank{p.rank}
 }
 
 func (q *queue) insert(ranks []rank) {

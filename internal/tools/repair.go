@@ -79,11 +79,12 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 			continue
 		}
 		var err error
+		f.Mended = true
 		switch f.Kind {
 		case oldTemp:
 			err = b.Store.RemoveLeftover(ctx, f.ID)
 		case straySession:
-			err = b.Store.SweepSession(ctx, f.ID)
+			f.Mended, err = b.Store.SweepSession(ctx, f.ID)
 		default:
 			if !mended[f.ID] {
 				_, err = b.Store.Change(ctx, f.ID, mendTicket)
@@ -93,7 +94,6 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 		if !done(err) {
 			return fmt.Errorf("mend %s: %w", f.ID, err)
 		}
-		f.Mended = true
 	}
 	return nil
 }

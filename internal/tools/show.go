@@ -180,9 +180,11 @@ func closedLast(r row) int {
 func related(v *ticketfs.View, id, reason string) (row, error) {
 	t, err := v.Get(id)
 	r := shortRow(t)
-	if ticketfs.CodeOf(err) != "" {
+	if err != nil {
 		r = row{ID: id}
-		r.Status, _, err = stateOf(v, id)
+		if r.Status, _, err = stateOf(v, id); err != nil {
+			r.Status, err = oneLine(err.Error(), 200), nil
+		}
 	}
 	r.Reason = oneLine(reason, maxTitle)
 	return r, err

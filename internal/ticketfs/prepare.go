@@ -1,0 +1,87 @@
+package ticketfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+)
+
+const gitignore = "# made by ticket-mcp: locks, unfinished writes and session marks are of this machine only\n*.lock\n.*.tmp\n.sessions/\n"
+
+// prepare makes sure, before the first lock file is made, that git does not see lock and temp files. An empty .gitignore is one
+// whose writer was killed; any number of processes may fill it at once, since they write the same.
+func (s *Store) prepare(dir string) error {
+	path := filepath.Join(dir, ".gitignore")
+	info, err := os.Lstat(path)
+	if err == nil && (info.Size() > 0 || !info.Mode().IsRegular()) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|noFollow, 0o644)
+	if err != nil {
+		return fmt.Errorf("write .gitignore: %w", err)
+	}
+	_, err = f.WriteAt([]byte(gitignore), 0)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("write .gitignore: %w", err)
+	}
+	return nil
+}
+
+// trust refuses a filesystem whose locks do not exclude anybody, at the first change in a folder.
+func (s *Store) trust(dir string, lock *flocker.Lock) error {
+	s.mu.Lock()
+	trusted := s.trusted == dir
+	s.mu.Unlock()
+	if trusted {
+		return nil
+	}
+	real, err := lock.Enforced()
+	if err != nil {
+		return fmt.Errorf("probe the locks of %s: %w", dir, err)
+	}
+	if !real {
+		return Refuse(UnsafeFS, "keep the tickets on a local filesystem", "locks have no effect in %s: a second open of a locked file was not refused", dir)
+	}
+	s.mu.Lock()
+	s.trusted = dir
+	s.mu.Unlock()
+	return nil
+}
+
+// ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the relations lock for a moment.
+func (s *Store) ProbeLocks(ctx context.Context) error {
+	dir, err := s.Dir()
+	if err != nil {
+		return err
+	}
+	return s.underRelations(ctx, dir, func() error { return nil })
+}
+
+// underRelations runs fn under the relations lock alone, where nothing is written.
+func (s *Store) underRelations(ctx context.Context, dir string, fn func() error) error {
+	if err := s.prepare(dir); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	defer cancel()
+	var held locks
+	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
+		return err
+	}
+	err := s.trust(dir, held[0].Lock)
+	if err == nil {
+		err = fn()
+	}
+	return errors.Join(err, held.release())
+}
