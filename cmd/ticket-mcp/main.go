@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ var commands = []command{
 	{"show", "print one ticket", show},
 	{"doctor", "find what is wrong with the tickets and their filesystem; --fix mends", doctor},
 	{"race", "prove on a scratch board that no update is lost, by many real server processes", race},
+	{"bench", "measure on scratch boards how fast it is, beside the bare system calls and beside its targets", bench},
+	{"install", "add this server to a client's configuration: claude, codex, gemini, cursor, vscode, ...", install},
+	{"instructions", "print a section on the tickets for AGENTS.md or CLAUDE.md", instructions},
 }
 
 func run(args []string) int {
@@ -68,7 +72,7 @@ type options struct {
 func boardFlags(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.where.Start, "dir", "", "the .tickets `folder`, or where the search for it begins, upwards (TICKET_MCP_DIR; default CLAUDE_PROJECT_DIR, else the working directory)")
 	f.BoolVar(&o.where.Local, "worktree-local", false, "in a linked git worktree, use its own .tickets and not the main worktree's")
-	f.DurationVar(&o.lockTimeout, "lock-timeout", ticketfs.DefaultLockTimeout, "how `long` a call waits for locks (TICKET_MCP_LOCK_TIMEOUT)")
+	f.DurationVar(&o.lockTimeout, "lock-timeout", ticketfs.DefaultLockTimeout, "how `long` a call waits for locks, like 5s or 500ms (TICKET_MCP_LOCK_TIMEOUT)")
 }
 
 func parseOptions(args []string) (options, error) {
@@ -99,11 +103,17 @@ func parseFlags(f *flag.FlagSet, o *options, args []string) error {
 	for name, variable := range twins {
 		if value := os.Getenv(variable); value != "" && f.Lookup(name) != nil {
 			if err := f.Set(name, value); err != nil {
-				return fmt.Errorf("%s: %w", variable, err)
+				return fmt.Errorf("%s is %q: %w", variable, value, err)
 			}
 		}
 	}
+	// Package flag would print the whole usage for every slip; here only those who ask for it get it.
+	f.SetOutput(io.Discard)
 	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			f.SetOutput(os.Stdout)
+			f.Usage()
+		}
 		return err
 	}
 	if o.lockTimeout <= 0 {
@@ -116,7 +126,7 @@ func parseFlags(f *flag.FlagSet, o *options, args []string) error {
 func usage(f *flag.FlagSet) {
 	fmt.Fprint(f.Output(), "ticket-mcp serves the tickets in .tickets/ to AI agents: an MCP server on standard input and output.\n\nusage: ticket-mcp [flags]\n")
 	for _, c := range commands {
-		fmt.Fprintf(f.Output(), "       ticket-mcp %-7s %s\n", c.name, c.about)
+		fmt.Fprintf(f.Output(), "       ticket-mcp %-12s %s\n", c.name, c.about)
 	}
 	fmt.Fprint(f.Output(), "\nflags:\n")
 	f.PrintDefaults()
@@ -127,7 +137,7 @@ func exitOn(err error) int {
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "ticket-mcp:", err)
+	fmt.Fprintf(os.Stderr, "ticket-mcp: %v\n", err)
 	return 2
 }
 
@@ -162,6 +172,9 @@ func serve(args []string) int {
 
 func newBoard(o options) (*tools.Board, error) {
 	dir, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir) // as the board's is
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the working directory: %w", err)
 	}

@@ -3,14 +3,17 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -21,31 +24,42 @@ import (
 const (
 	// maxLine is the longest message taken, in bytes. What is longer is answered with an error and skipped, not kept.
 	maxLine = 4 << 20
-	// drainTime bounds the wait for answers after standard input has ended.
+	// drainTime is how long the end waits for the next answer: after the end of input, or after a signal.
 	drainTime = 5 * time.Second
 	// workers is how many calls run at once: calls that wait for a lock must not stop a show.
 	workers = 64
 )
 
-// listen serves until in ends, when every request already received is answered first, or a signal comes. A second signal ends
-// the process at once. mcp-go alone would drop queued calls at the end of input and a last line without a newline.
+// listen serves until in ends, when every request already received is answered first, or a signal comes, when what runs is
+// stopped and answered. A second signal ends the process at once, and so does an end that takes too long. mcp-go alone would
+// drop queued calls at the end of input and a last line without a newline.
 func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	p := &pipe{
+		in: bufio.NewReaderSize(in, 64<<10), out: out, log: log,
+		pending: make(map[string]*asked), progress: make(chan struct{}, 1), drained: make(chan struct{}),
+	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
 	go func() {
-		<-signals
-		stop()
+		select {
+		case <-signals:
+			stop()
+		case <-p.drained:
+		}
+		// mcp-go waits for its calls without an end: a host that does not read its answers would keep us, and our claims, alive.
 		select {
 		case <-signals:
 		case <-time.After(drainTime):
 		}
 		os.Exit(1)
 	}()
-	p := &pipe{in: bufio.NewReaderSize(in, 64<<10), out: out, pending: make(map[string]int), dropped: make(map[string]bool), idle: make(chan struct{}, 1), log: log}
+	hooks := cmp.Or(s.GetHooks(), &server.Hooks{})
+	hooks.AddOnRequestInitialization(p.begin)
+	server.WithHooks(hooks)(s)
 	stdio := server.NewStdioServer(s)
 	server.WithWorkerPoolSize(workers)(stdio)
 	server.WithQueueSize(10000)(stdio)
@@ -57,19 +71,30 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	return err
 }
 
-// pipe stands between mcp-go and the real streams: it hands on whole lines, counts the requests that came and the answers that
-// went, and lets the end of input through when they are equal.
+// pipe stands between mcp-go and the real streams. It hands on whole lines, lets the end of input through when every request
+// has its answer, and gives requests ids of ours on their way in and back theirs on the way out: mcp-go reads numbers as
+// float64, takes 1 and "1" for one request when it is cancelled, and mixes up requests that have the same id.
 type pipe struct {
 	in   *bufio.Reader
 	rest []byte // of a line that the reader has not taken yet
 	log  *slog.Logger
 
-	mu      sync.Mutex
+	writing sync.Mutex // not mu: a host that sends much before it reads must not find that we have stopped reading as well
 	out     io.Writer
-	pending map[string]int  // requests without an answer, by id
-	dropped map[string]bool // requests that were cancelled: their answer must not be sent
-	ended   bool
-	idle    chan struct{} // told when the last answer went after the end
+	deaf    bool // out is closed
+
+	mu      sync.Mutex
+	last    int
+	pending map[string]*asked // requests without an answer, by our id
+
+	progress chan struct{} // told of answers
+	drained  chan struct{} // closed when the end of input is let through
+}
+
+// asked is a request without an answer.
+type asked struct {
+	id        json.RawMessage // the host's
+	cancelled bool            // its answer must not be sent
 }
 
 // Read gives the next part of the next line.
@@ -81,8 +106,7 @@ func (p *pipe) Read(b []byte) (int, error) {
 			continue
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			p.received(line)
-			p.rest = append(line, '\n')
+			p.rest = append(p.received(line), '\n')
 			break
 		}
 		if err != nil {
@@ -113,118 +137,165 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 	}
 }
 
-// refuse answers a line that is too long.
+// refuse answers a line that is too long, with its id if that is among the first members.
 func (p *pipe) refuse(beginning []byte) {
 	p.log.Warn("message too long", "limit", maxLine)
-	answer := fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idAtStart(beginning), maxLine)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, err := io.WriteString(p.out, answer); err != nil {
-		p.log.Warn("write answer", "err", err)
+	id := json.RawMessage("null")
+	for m := range members(beginning) {
+		if m.key == "id" {
+			id = m.value
+		}
+	}
+	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", id, maxLine))
+}
+
+// member is a member of a JSON object; end is where its value ends in the text.
+type member struct {
+	key   string
+	value json.RawMessage
+	end   int
+}
+
+// members are the members of the object that a text begins with, as far as they are whole.
+func members(text []byte) iter.Seq[member] {
+	return func(yield func(member) bool) {
+		d := json.NewDecoder(bytes.NewReader(text))
+		if t, err := d.Token(); err != nil || t != json.Delim('{') {
+			return
+		}
+		for d.More() {
+			key, err := d.Token()
+			if err != nil {
+				return
+			}
+			m := member{key: key.(string)}
+			if d.Decode(&m.value) != nil {
+				return
+			}
+			// A number that ends with the text may go on behind it.
+			if m.end = int(d.InputOffset()); m.end == len(text) || !yield(m) {
+				return
+			}
+		}
 	}
 }
 
-// idAtStart looks for the id among the first members of a message that is cut off; null when it is not there.
-func idAtStart(beginning []byte) string {
-	d := json.NewDecoder(bytes.NewReader(beginning))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return "null"
-	}
-	for {
-		key, err := d.Token()
-		if err != nil {
-			return "null"
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return "null"
-		}
-		if key == "id" {
-			return string(value)
+// withID is a message with another id. Like mcp-go's decoder it takes Id and ID for id.
+func withID(message, id []byte) []byte {
+	changed := make([]byte, 0, len(message)+len(id)+1)
+	done := 0
+	for m := range members(message) {
+		if strings.EqualFold(m.key, "id") {
+			changed = append(changed, message[done:m.end-len(m.value)]...)
+			changed = append(changed, id...)
+			done = m.end
 		}
 	}
+	return append(changed, message[done:]...)
 }
 
-// envelope is what tells requests from answers and notifications.
-type envelope struct {
-	ID     json.RawMessage `json:"id"`
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
-}
-
-// received counts a request, or notes that one was cancelled. A subscription is answered when it ends, which may be never.
-func (p *pipe) received(line []byte) {
-	var e envelope
-	if json.Unmarshal(line, &e) != nil || e.Method == "" || e.Method == "subscriptions/listen" {
-		return
+// received gives a line the form in which mcp-go gets it. A subscription keeps its id, which stands in its messages as well,
+// and is not waited for: it is answered when it ends, which may be never.
+func (p *pipe) received(line []byte) []byte {
+	var e struct {
+		JSONRPC string
+		ID      *json.RawMessage
+		Method  string
+		Params  json.RawMessage
+		Result  any
+	}
+	if json.Unmarshal(line, &e) != nil || e.Method == "subscriptions/listen" {
+		return line
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.Method == "notifications/cancelled" {
-		var cancelled struct {
-			RequestID json.RawMessage `json:"requestId"`
-		}
-		if json.Unmarshal(e.Params, &cancelled) == nil && p.pending[canonicalID(cancelled.RequestID)] > 0 {
-			p.dropped[canonicalID(cancelled.RequestID)] = true
-		}
+		return p.cancel(e.Params, line)
 	}
-	if len(e.ID) > 0 && string(e.ID) != "null" {
-		p.pending[canonicalID(e.ID)]++
+	if e.Method == "" || e.ID == nil || e.Result != nil {
+		return line // no request to mcp-go
 	}
+	p.last++
+	ours := fmt.Sprintf("ticket-mcp %d", p.last)
+	p.pending[ours] = &asked{id: *e.ID}
+	return withID(line, fmt.Appendf(nil, "%q", ours))
 }
 
-// canonicalID is an id as mcp-go gives it back: it reads numbers as float64.
-func canonicalID(id json.RawMessage) string {
-	var v any
-	if json.Unmarshal(id, &v) != nil {
-		return string(id)
+// cancel marks the requests that a notification cancels, and adds to it the names by which mcp-go knows them.
+func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
+	var which struct{ RequestID json.RawMessage }
+	if json.Unmarshal(params, &which) != nil {
+		return notification
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return string(id)
+	lines := notification // of a subscription, or too late
+	for ours, a := range p.pending {
+		if bytes.Equal(a.id, which.RequestID) {
+			a.cancelled = true
+			lines = fmt.Appendf(lines, "\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%q}}`, ours)
+		}
 	}
-	return string(text)
+	return lines
 }
 
-// Write sends one message of mcp-go's.
-func (p *pipe) Write(b []byte) (int, error) {
-	var e envelope
-	isAnswer := json.Unmarshal(b, &e) == nil && e.Method == "" && len(e.ID) > 0
+// begin keeps a request from being served that was cancelled while it waited for its turn.
+func (p *pipe) begin(_ context.Context, id, _ any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	id := canonicalID(e.ID)
-	n, err := len(b), error(nil)
-	if isAnswer && p.dropped[id] {
-		delete(p.dropped, id)
-	} else {
-		n, err = p.out.Write(b)
+	ours, _ := id.(string)
+	if a := p.pending[ours]; a != nil && a.cancelled {
+		return context.Canceled
 	}
-	if isAnswer {
-		if p.pending[id]--; p.pending[id] <= 0 {
-			delete(p.pending, id)
-		}
-		if p.ended && len(p.pending) == 0 {
-			select {
-			case p.idle <- struct{}{}:
-			default:
-			}
-		}
-	}
-	return n, err
+	return nil
 }
 
-// drain waits until every request has its answer, at most drainTime.
-func (p *pipe) drain() {
+// Write sends one message of mcp-go's, unless it answers a cancelled request. What becomes of it is not mcp-go's business: it
+// would end at the first message that cannot be written, in the middle of other calls.
+func (p *pipe) Write(b []byte) (int, error) {
+	var e struct{ ID any }
+	_ = json.Unmarshal(b, &e) // what has no id passes
+	ours, _ := e.ID.(string)
 	p.mu.Lock()
-	p.ended = true
-	empty := len(p.pending) == 0
+	a := p.pending[ours]
+	delete(p.pending, ours)
 	p.mu.Unlock()
-	if empty {
-		return
+	if a == nil {
+		p.write(b)
+		return len(b), nil
 	}
 	select {
-	case <-p.idle:
-	case <-time.After(drainTime):
-		p.log.Warn("gave up on unanswered requests at the end of input")
+	case p.progress <- struct{}{}:
+	default:
+	}
+	if !a.cancelled {
+		p.write(withID(b, a.id))
+	}
+	return len(b), nil
+}
+
+func (p *pipe) write(message []byte) {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if _, err := p.out.Write(message); err != nil && !p.deaf {
+		p.deaf = true
+		p.log.Warn("write answer", "err", err)
+	}
+}
+
+// drain waits until every request has its answer, as long as answers come.
+func (p *pipe) drain() {
+	defer close(p.drained)
+	for {
+		p.mu.Lock()
+		left := len(p.pending)
+		p.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-p.progress:
+		case <-time.After(drainTime):
+			p.log.Warn("gave up on requests at the end of input", "unanswered", left)
+			return
+		}
 	}
 }
