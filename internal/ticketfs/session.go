@@ -32,15 +32,15 @@ const twinWait = time.Second
 // That a session lives is a fact of the kernel: it holds an exclusive lock on its file in .sessions from before its first claim
 // until the process ends, however it ends. So there are no heartbeats, and no time after which a living owner loses a ticket.
 type Session struct {
-	Now    func() time.Time
-	Client string // the client's name, for people who look into the file
+	Now func() time.Time
 
 	locks flocker.Locks
 
-	mu   sync.Mutex
-	key  string
-	dir  string // the ticket folder where lock is held
-	lock *flocker.Lock
+	mu     sync.Mutex
+	key    string
+	client string // its name, for people who look into the file
+	dir    string // the ticket folder where lock is held
+	lock   *flocker.Lock
 }
 
 // NewSession mints an identity: from id, which a client keeps over a restart of the server, else at random.
@@ -56,6 +56,13 @@ func (s *Session) Key() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.key
+}
+
+// SetClient names the client program, for people who look into the session's file.
+func (s *Session) SetClient(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.client = name
 }
 
 func sessionKey(id string) string {
@@ -109,8 +116,13 @@ func sessionPath(dir, key string) string {
 }
 
 func makeSessions(dir string) error {
-	err := os.Mkdir(filepath.Join(dir, sessionsFolder), 0o777)
+	path := filepath.Join(dir, sessionsFolder)
+	err := os.Mkdir(path, 0o777)
 	if errors.Is(err, fs.ErrExist) {
+		// A link could lead outside the ticket folder.
+		if info, err := os.Lstat(path); err != nil || !info.IsDir() {
+			return errors.Join(err, Refuse(BadFile, "replace it by a folder", "%s is not a folder", sessionsFolder))
+		}
 		return nil
 	}
 	if err != nil {
@@ -144,7 +156,7 @@ func (s *Session) sign(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(mark{PID: os.Getpid(), Host: host, Boot: bootID(), Client: s.Client, Since: s.Now().UTC()})
+	text, err := json.Marshal(mark{PID: os.Getpid(), Host: host, Boot: bootID(), Client: s.client, Since: s.Now().UTC()})
 	if err != nil {
 		return err
 	}

@@ -57,9 +57,13 @@ func (o *owners) deadFor(claim string, now time.Time) time.Duration {
 // settle readies the session for a claim on a ticket that exists: its lock is held before its name stands anywhere.
 func (b *Board) settle(ctx context.Context, id string) error {
 	dir, err := b.Store.Locate(id)
-	if err == nil {
-		_, err = b.Session.Settle(ctx, dir)
+	if err != nil {
+		return err
 	}
+	if name := clientName(ctx); name != "" {
+		b.Session.SetClient(name)
+	}
+	_, err = b.Session.Settle(ctx, dir)
 	return err
 }
 
