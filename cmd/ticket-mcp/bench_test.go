@@ -64,7 +64,8 @@ func TestBench(t *testing.T) {
 		}
 	}
 	for _, c := range found.Crowds {
-		if c.Rate <= 0 || c.Ratio <= 0 || c.Fairness > 1 || c.Busy != 0 || c.P50 <= 0 || c.CPU <= 0 || c.Max < c.P99 || c.P99 < c.P50 {
+		// On a busy machine a cell this short may see no change end: shape is tested here, not speed.
+		if c.Rate < 0 || c.Ratio < 0 || c.Fairness > 1 || c.Busy != 0 || c.P50 <= 0 || c.CPU <= 0 || c.Max < c.P99 || c.P99 < c.P50 {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -284,7 +284,8 @@ func TestParseIsFast(t *testing.T) {
 				d.Apply(e)
 			}
 		}
-		if took := time.Since(begin); took > 3*time.Second {
+		// Not a measure of speed: the slowest takes 0.2 s on a quiet machine, and work in the square of the size minutes.
+		if took := time.Since(begin); took > 30*time.Second {
 			t.Errorf("%s: %v", name, took)
 		} else {
 			t.Logf("%-16s %v", name, took)
