@@ -73,9 +73,19 @@ type Lock struct {
 // Acquire waits for the exclusive lock on the file at path, which is created when absent (mode 0666 less umask); its folder
 // must exist. A deadline that passes gives *BusyError, a cancelled context its own error; all else is the system's error.
 func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
+	return l.acquire(ctx, path, os.O_RDWR|os.O_CREATE)
+}
+
+// AcquireExisting is Acquire for a file that must be there already: a missing one is fs.ErrNotExist. A path is for one of the
+// two.
+func (l *Locks) AcquireExisting(ctx context.Context, path string) (*Lock, error) {
+	return l.acquire(ctx, path, os.O_RDONLY)
+}
+
+func (l *Locks) acquire(ctx context.Context, path string, flags int) (*Lock, error) {
 	began := time.Now()
 	path = filepath.Clean(path)
-	g := l.enter(path)
+	g := l.enter(path, flags)
 	f, err := g.acquire(ctx)
 	if err != nil {
 		l.leave(g)
@@ -109,10 +119,13 @@ func (l *Lock) Check() error {
 
 // Enforced reports whether this filesystem's locks are real: while l is held, a second open of its file must be refused.
 func (l *Lock) Enforced() (bool, error) {
-	second := newFlock(l.file.Path())
+	second := newFlock(l.file.Path(), os.O_RDWR|os.O_CREATE)
 	got, err := second.TryLock()
 	if got {
 		err = second.Unlock()
+	}
+	if got && err == nil && errors.Is(l.Check(), ErrReplaced) {
+		return true, nil // it was another file that could be locked
 	}
 	return !got, err
 }
@@ -120,7 +133,7 @@ func (l *Lock) Enforced() (bool, error) {
 // Held reports whether some open file holds the exclusive lock at path. It takes a shared lock for an instant, so that probes
 // do not disturb each other, and creates nothing: a missing file is fs.ErrNotExist.
 func Held(path string) (bool, error) {
-	f := flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
+	f := newFlock(path, os.O_RDONLY)
 	got, err := f.TryRLock()
 	if got {
 		err = f.Unlock()
@@ -128,17 +141,17 @@ func Held(path string) (bool, error) {
 	return !got && err == nil, err
 }
 
-func newFlock(path string) *flock.Flock {
-	return flock.New(path, flock.SetFlag(os.O_RDWR|os.O_CREATE|openFlags), flock.SetPermissions(0o666))
+func newFlock(path string, flags int) *flock.Flock {
+	return flock.New(path, flock.SetFlag(flags|openFlags), flock.SetPermissions(0o666))
 }
 
 // tryLock tries once, without waiting. A lock file that may be read but not written can still be locked: flock(2) on a local
 // filesystem needs no more than an open file.
-func tryLock(path string) (*flock.Flock, bool, error) {
-	f := newFlock(path)
+func tryLock(path string, flags int) (*flock.Flock, bool, error) {
+	f := newFlock(path, flags)
 	got, err := f.TryLock()
 	if errors.Is(err, fs.ErrPermission) {
-		readOnly := flock.New(path, flock.SetFlag(os.O_RDONLY|openFlags))
+		readOnly := newFlock(path, os.O_RDONLY)
 		if locked, readErr := readOnly.TryLock(); !errors.Is(readErr, fs.ErrNotExist) {
 			return readOnly, locked, readErr
 		}

@@ -20,6 +20,7 @@ import (
 type gate struct {
 	locks *Locks
 	path  string
+	flags int           // with which the file is opened
 	users int           // callers and the blocked goroutine; guarded by Locks.mu
 	turn  chan struct{} // of size 1; Go wakes blocked senders first come, first served
 
@@ -39,7 +40,7 @@ type outcome struct {
 	err  error
 }
 
-func (l *Locks) enter(path string) *gate {
+func (l *Locks) enter(path string, flags int) *gate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gates == nil {
@@ -47,7 +48,7 @@ func (l *Locks) enter(path string) *gate {
 	}
 	g := l.gates[path]
 	if g == nil {
-		g = &gate{locks: l, path: path, turn: make(chan struct{}, 1)}
+		g = &gate{locks: l, path: path, flags: flags, turn: make(chan struct{}, 1)}
 		l.gates[path] = g
 	}
 	g.users++
@@ -109,7 +110,7 @@ func (g *gate) lock(ctx context.Context) (*flock.Flock, error) {
 func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
 	p := g.inherit()
 	if p == nil {
-		f, got, err := tryLock(g.path)
+		f, got, err := tryLock(g.path, g.flags)
 		if got || err != nil {
 			return f, err
 		}
@@ -165,7 +166,7 @@ func (g *gate) block(f *flock.Flock) *pending {
 	g.mu.Lock()
 	g.pending = p
 	g.mu.Unlock()
-	g.locks.enter(g.path)
+	g.locks.enter(g.path, g.flags)
 	go func() {
 		defer g.locks.leave(g)
 		err := f.Lock()

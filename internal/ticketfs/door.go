@@ -75,6 +75,15 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 			return err
 		}
 	}
+	// The ticket file itself is locked as well, for the case that somebody removes lock files while they are held: whoever then
+	// holds a new one waits here. For want of a file there is nothing to lock; and it cannot replace the lock file, since after
+	// a rename the ones who waited hold a file that is no longer there.
+	own, err := s.locks.AcquireExisting(ctx, path)
+	if err == nil {
+		defer own.Unlock()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return busy(err)
+	}
 	step("locked")
 	old, err := readFile(path)
 	if err != nil {

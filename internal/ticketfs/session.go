@@ -224,6 +224,17 @@ func (s *Session) Life(dir, claim string) (Life, error) {
 	return Dead, nil
 }
 
+// LifeOf names the life of the session that a claim names: a client that restarts its server begins another one, under the same
+// key, and signs the session's file anew.
+func (v *View) LifeOf(claim string) string {
+	key := claimKey(claim)
+	info, err := os.Lstat(sessionPath(v.dir, key))
+	if err != nil {
+		return key
+	}
+	return key + " " + info.ModTime().String()
+}
+
 // Claim is the text that stands in a ticket for its holder: a readable name and the session's key.
 func Claim(agent, key string) string {
 	return AgentName(agent) + "@" + key
@@ -246,6 +257,7 @@ func AgentName(name string) string {
 
 var keyForm = regexp.MustCompile(`@([0-9a-f]{12})$`)
 
+// claimKey is the key of the session that a claim names, "" if it names none.
 func claimKey(claim string) string {
 	if m := keyForm.FindStringSubmatch(claim); m != nil {
 		return m[1]

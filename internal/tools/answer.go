@@ -127,7 +127,8 @@ func ticketRow(t ticketfs.Ticket) row {
 
 // shortRow is for tickets that are named beside another one.
 func shortRow(t ticketfs.Ticket) row {
-	return row{ID: t.ID, Status: string(t.Status), Title: oneLine(t.Title, maxTitle)}
+	const short = 60
+	return row{ID: t.ID, Status: string(t.Status), Title: oneLine(t.Title, short)}
 }
 
 func shortRows(tickets []ticketfs.Ticket) []row {

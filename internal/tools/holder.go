@@ -16,7 +16,7 @@ const restartGrace = 10 * time.Second
 // owners is what this process knows of owners beyond the files.
 type owners struct {
 	mu       sync.Mutex
-	seenDead map[string]time.Time // claim -> when it was first seen to be of a dead session
+	seenDead map[string]time.Time // life of a session -> when it was first seen to have ended
 	started  map[string]bool      // tickets that this session started and has not finished
 }
 
@@ -40,16 +40,16 @@ func (o *owners) hasStarted(id string) bool {
 }
 
 // deadFor is how long ago an owner was first seen dead, by this process.
-func (o *owners) deadFor(claim string, now time.Time) time.Duration {
+func (o *owners) deadFor(life string, now time.Time) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.seenDead == nil {
 		o.seenDead = make(map[string]time.Time)
 	}
-	first, known := o.seenDead[claim]
+	first, known := o.seenDead[life]
 	if !known {
 		first = now
-		o.seenDead[claim] = now
+		o.seenDead[life] = now
 	}
 	return now.Sub(first)
 }

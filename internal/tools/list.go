@@ -12,14 +12,14 @@ import (
 )
 
 type listIn struct {
-	Status   string `json:"status"`
-	Type     string `json:"type"`
-	Priority int    `json:"priority"`
-	Parent   string `json:"parent"`
-	Assignee string `json:"assignee"`
-	Query    string `json:"query"`
-	Limit    int    `json:"limit"`
-	Cursor   string `json:"cursor"`
+	Status   string  `json:"status"`
+	Type     string  `json:"type"`
+	Priority int     `json:"priority"`
+	Parent   *string `json:"parent"`
+	Assignee string  `json:"assignee"`
+	Query    string  `json:"query"`
+	Limit    int     `json:"limit"`
+	Cursor   string  `json:"cursor"`
 }
 
 // listAnswer is a page of tickets, one row each.
@@ -40,6 +40,9 @@ func (a listAnswer) Text() string {
 func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
 	after, err := decodeCursor(in.Cursor)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := parentFilter(in.Parent); err != nil {
 		return nil, err
 	}
 	v, err := b.Store.View()
@@ -103,7 +106,7 @@ func (in listIn) matches(t ticketfs.Ticket) bool {
 	return (in.Status == "" || string(t.Status) == in.Status) &&
 		(in.Type == "" || t.Type == in.Type) &&
 		(in.Priority == 0 || t.Priority == in.Priority) &&
-		(in.Parent == "" || t.Parent == in.Parent) &&
+		(in.Parent == nil || t.Parent == *in.Parent) &&
 		(in.Assignee == "" || strings.EqualFold(t.Assignee, in.Assignee))
 }
 

@@ -11,8 +11,12 @@ import (
 // under its locks by start itself, and when others were faster on all of them, the queue is made anew.
 func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 	const atOnce = 50
+	parent, err := parentFilter(in.Parent)
+	if err != nil {
+		return nil, err
+	}
 	for {
-		o, err := b.outlook(ask{typ: in.Type, parent: in.Parent, limit: atOnce, grace: true})
+		o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, grace: true})
 		if err != nil {
 			return nil, err
 		}

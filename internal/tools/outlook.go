@@ -116,7 +116,7 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
 			o.held++
 			continue
 		}
-		if left := restartGrace - b.owners.deadFor(c.former, b.Now()); a.grace && left > 0 {
+		if left := restartGrace - b.owners.deadFor(v.LifeOf(c.former), b.Now()); a.grace && left > 0 {
 			o.waiting[fmt.Sprintf("of a session that just died: start %s with its id, or wait %s", id, left.Round(time.Second))]++
 			continue
 		}

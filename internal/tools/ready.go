@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
 type readyIn struct {
-	Limit  int    `json:"limit"`
-	Type   string `json:"type"`
-	Parent string `json:"parent"`
+	Limit  int     `json:"limit"`
+	Type   string  `json:"type"`
+	Parent *string `json:"parent"`
 }
 
 // readyAnswer lists what start would accept from this session.
@@ -38,7 +40,11 @@ const defaultLimit = 20
 
 // ready lists the tickets that can be started now, the next one first; if there is none, why.
 func (b *Board) ready(_ context.Context, in readyIn) (Answer, error) {
-	o, err := b.outlook(ask{typ: in.Type, parent: in.Parent, limit: cmp.Or(in.Limit, defaultLimit)})
+	parent, err := parentFilter(in.Parent)
+	if err != nil {
+		return nil, err
+	}
+	o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +63,17 @@ func (b *Board) ready(_ context.Context, in readyIn) (Answer, error) {
 		a.Message = counted(len(a.Tickets), "ticket") + " ready"
 	}
 	return a, nil
+}
+
+// parentFilter is the parent that a list is narrowed to, "" if none was given. An empty one is a slip, not "any".
+func parentFilter(parent *string) (string, error) {
+	if parent == nil {
+		return "", nil
+	}
+	if !ticketfs.ValidID(*parent) {
+		return "", invalidID("parent", *parent)
+	}
+	return *parent, nil
 }
 
 // instead names ready tickets for a caller who was refused one.

@@ -26,12 +26,15 @@ func (a repairAnswer) Text() string {
 	for _, f := range a.Found {
 		lines = append(lines, f.Line())
 	}
+	if a.More > 0 {
+		lines = append(lines, fmt.Sprintf("+%d more", a.More))
+	}
 	return joinLines(append(lines, a.place.Text())...)
 }
 
 // repair examines the board and, unless it is a dry run, mends what can be mended without a decision of somebody.
 func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
-	const most = 100
+	const most = 50
 	found, err := b.Examine()
 	if err != nil {
 		return nil, err
@@ -46,6 +49,9 @@ func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
 	a.Found = append(a.Found, found[:min(most, len(found))]...)
 	a.More = len(found) - len(a.Found)
 	a.Message = summary(found, dry)
+	if a.More > 0 {
+		a.Message += fmt.Sprintf("; the first %d are named, ticket-mcp doctor names all", len(a.Found))
+	}
 	return a, nil
 }
 

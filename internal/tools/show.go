@@ -55,6 +55,9 @@ const maxAnswer = 32 << 10
 // maxRelated is how many blockers, children and blocked tickets one answer names.
 const maxRelated = 20
 
+// maxUnreadable is how many files it names that may be children and cannot be read.
+const maxUnreadable = 3
+
 func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
 	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee}.line())
@@ -152,11 +155,12 @@ func (b *Board) relate(a *ticketAnswer, t ticketfs.Ticket) error {
 	a.BlockedBy, unseen = firstRows(blockers, "blockers", unseen)
 	a.Children, unseen = firstRows(shortRows(children), "children: see list with parent "+t.ID, unseen)
 	a.Blocks, unseen = firstRows(shortRows(blocks), "tickets that this one blocks", unseen)
-	for _, r := range unreadable {
-		unseen = append(unseen, "may be a child: "+r.Why)
-	}
-	if len(unseen) > maxRelated {
-		unseen = unseen[:maxRelated]
+	for i, r := range unreadable {
+		if i == maxUnreadable {
+			unseen = append(unseen, fmt.Sprintf("+%d more that cannot be read: see repair", len(unreadable)-i))
+			break
+		}
+		unseen = append(unseen, "may be a child: "+oneLine(r.Why, 200))
 	}
 	a.Unseen = strings.Join(unseen, "\n")
 	return nil

@@ -14,7 +14,7 @@ type startIn struct {
 	Agent    string  `json:"agent"`
 	Takeover bool    `json:"takeover"`
 	Type     string  `json:"type"`
-	Parent   string  `json:"parent"`
+	Parent   *string `json:"parent"`
 }
 
 // start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next
@@ -60,6 +60,8 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 			case life == ticketfs.Mine && !fresh:
 				message = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life))
 				return nil, nil
+			case fresh && life == ticketfs.Dead && b.owners.deadFor(v.LifeOf(t.ClaimedBy), b.Now()) < restartGrace:
+				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life)) // it died just now
 			case life == ticketfs.Dead, life == ticketfs.Unknown && in.Takeover:
 				message += ", taken over from " + held(t, life)
 				if notes := lastNotes(d); notes != "" {
@@ -95,7 +97,7 @@ func lastNotes(d *ticketfs.Document) string {
 		notes = notes[len(notes)-most:]
 	}
 	for i := range notes {
-		notes[i] = "- " + oneLine(notes[i], 500)
+		notes[i] = "- " + oneLine(notes[i], 300)
 	}
 	return strings.Join(notes, "\n")
 }

@@ -1,0 +1,174 @@
+package tools_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// look is a folder as it stands: all its files, and the tickets they hold.
+type look struct {
+	files map[string]fileSeen // of .tickets and .sessions, by path below .tickets
+	state spec.State
+}
+
+type fileSeen struct {
+	content string
+	info    fs.FileInfo
+}
+
+// look reads the whole folder.
+func (w *world) look() look {
+	w.t.Helper()
+	l := look{files: map[string]fileSeen{}}
+	err := filepath.WalkDir(w.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || path == w.dir {
+			return err
+		}
+		name, err := filepath.Rel(w.dir, path)
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		f := fileSeen{info: info}
+		if info.Mode().IsRegular() && !inCrowd(name) {
+			content, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			f.content = string(content)
+		}
+		l.files[filepath.ToSlash(name)] = f
+		return nil
+	})
+	must(w.t, err)
+	l.state = w.state(tickets(l.files))
+	return l
+}
+
+// inCrowd tells of the files that layCrowd wrote. The oracle does not hear of them, since nothing names them; only that nobody
+// touches them is looked at.
+func inCrowd(name string) bool { return strings.HasPrefix(name, "crowd-") }
+
+// tickets reads the ticket files as the rules see them.
+func tickets(files map[string]fileSeen) map[string]spec.Ticket {
+	read := map[string]spec.Ticket{}
+	for name, f := range files {
+		id, found := strings.CutSuffix(name, ".md")
+		if !found || !spec.ValidID(id) || inCrowd(name) {
+			continue
+		}
+		d, err := ticketfs.Parse(id, []byte(f.content))
+		if err != nil || !f.info.Mode().IsRegular() {
+			read[id] = spec.Ticket{Malformed: true}
+			continue
+		}
+		read[id] = ticketOf(d)
+	}
+	for id, t := range read {
+		if !t.Malformed {
+			continue
+		}
+		for other := range read {
+			if strings.Contains(files[id+".md"].content, other) {
+				t.Mentions = append(t.Mentions, other)
+			}
+		}
+		slices.Sort(t.Mentions)
+		read[id] = t
+	}
+	return read
+}
+
+// signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.
+var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@[0-9a-f]{12}: (released: |reopened: )?`)
+
+func ticketOf(d *ticketfs.Document) spec.Ticket {
+	t := d.Ticket()
+	of := spec.Ticket{
+		Status: spec.Status(t.Status), Holder: holderOf(t.ClaimedBy), Parent: t.Parent,
+		Title: t.Title, Type: t.Type, Priority: t.Priority, Assignee: t.Assignee,
+		CloseReason: t.CloseReason, Created: t.Created.UnixMilli(),
+	}
+	for _, b := range t.BlockedBy {
+		of.BlockedBy = append(of.BlockedBy, b.ID)
+	}
+	for _, line := range d.Notes() {
+		of.Notes = append(of.Notes, signature.ReplaceAllString(line, ""))
+	}
+	return of
+}
+
+var claimForm = regexp.MustCompile(`@([0-9a-f]{12})$`)
+
+// holderOf is the key in a claim. A claim that names no session has a holder of whom nobody can tell: itself.
+func holderOf(claim string) string {
+	if m := claimForm.FindStringSubmatch(claim); m != nil {
+		return m[1]
+	}
+	return claim
+}
+
+// written compares two looks: which tickets were touched, in any way that anybody could see, and what else is not as it should
+// be in a folder.
+func written(before, after look) (ids, faults []string) {
+	for _, name := range slices.Sorted(keysOf(before.files, after.files)) {
+		was, had := before.files[name]
+		is, has := after.files[name]
+		same := had && has && was.content == is.content && os.SameFile(was.info, is.info) &&
+			was.info.ModTime().Equal(is.info.ModTime()) && was.info.Mode() == is.info.Mode()
+		id, ticket := strings.CutSuffix(name, ".md")
+		lock, locks := strings.CutSuffix(name, ".md.lock")
+		_, exists := after.files[lock+".md"]
+		switch {
+		case ticket && !same:
+			ids = append(ids, id)
+		case ticket, had && has && (same || was.info.IsDir()):
+		case locks && had && !has:
+			faults = append(faults, name+" was removed")
+		case locks && !exists && !had:
+			faults = append(faults, name+" is a lock of no ticket")
+		case locks, strings.HasPrefix(name, ".sessions"), name == ".relations.lock" && has, name == ".gitignore" && !had:
+		default:
+			faults = append(faults, fmt.Sprintf("%s: there before: %v, after: %v", name, had, has))
+		}
+	}
+	return ids, faults
+}
+
+func keysOf(a, b map[string]fileSeen) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for name := range a {
+			if !yield(name) {
+				return
+			}
+		}
+		for name := range b {
+			if _, both := a[name]; !both && !yield(name) {
+				return
+			}
+		}
+	}
+}
+
+// dump prints the tickets of a look, for the message of a failure.
+func (l look) dump() string {
+	var b bytes.Buffer
+	for _, name := range slices.Sorted(keysOf(l.files, nil)) {
+		if strings.HasSuffix(name, ".md") {
+			fmt.Fprintf(&b, "-- %s --\n%s", name, l.files[name].content)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,211 @@
+package tools_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// do runs one operation through the program and through the oracle, and fails the test where they differ.
+func (w *world) do(s *session, u spec.UserInput) spec.Result {
+	w.t.Helper()
+	before := w.look()
+	op := spec.Op{User: u, Machine: spec.MachineInput{
+		Session: s.key, Now: w.now.UnixMilli(), Former: s.started[u.ID], JustDied: w.justDied(s, u, before.state),
+	}}
+	tool, args := arguments(u)
+	said, err := json.Marshal(args)
+	must(w.t, err)
+	r := call(w.t, s.board, tool, args)
+	got := resultOf(u.Verb, r)
+	op.Machine.NewID = cmp.Or(got.ID, "unused")
+	w.note(s, op, got, before, r.text)
+	after := w.look()
+	w.t.Logf("%s: %s %s -> %+v", s.name, tool, said, got)
+	faults := judge(before, after, op, got)
+	if got.Code == spec.OK && !got.AlreadyYours {
+		faults = append(faults, w.stamps(s, after, got.ID, r.str("title"))...)
+	}
+	if len(faults) > 0 {
+		w.t.Fatalf("%s: %s %s: %s\n%s\nbefore:\n%safter:\n%s", s.name, tool, said, strings.Join(faults, "\n"), r.text, before.dump(), after.dump())
+	}
+	return got
+}
+
+// judge says where an answer, or what it left in the folder, is not what the oracle says. got is what the program answered.
+func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
+	fault := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Sprintf(format, args...))
+		}
+	}
+	if _, used := before.state.Tickets[op.Machine.NewID]; op.User.Verb == spec.Create && used {
+		return []string{"create answers an id that is in use: " + op.Machine.NewID}
+	}
+	wantState, want := spec.Step(before.state, op)
+	fault(want.Code != got.Code, "code %q, want %q", got.Code, want.Code)
+	// The order of what a close made ready is nowhere promised.
+	slices.Sort(want.Unblocked)
+	slices.Sort(got.Unblocked)
+	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" && want.Code == got.Code {
+		faults = append(faults, "answer (-want +got):\n"+diff)
+	}
+	if diff := gocmp.Diff(wantState.Tickets, after.state.Tickets, cmpopts.EquateEmpty()); diff != "" {
+		faults = append(faults, "tickets (-want +got):\n"+diff)
+	}
+	touched, littered := written(before, after)
+	faults = append(faults, littered...)
+	for _, id := range touched {
+		fault(got.Code != spec.OK, "the refusal wrote %s", id)
+		fault(got.Code == spec.OK && (id != got.ID || got.AlreadyYours), "wrote %s, which it was not asked for", id)
+	}
+	// What only operations have built stays sound; what a hand has broken need not be mended.
+	if len(spec.Invariants(before.state)) == 0 {
+		for _, broken := range spec.Invariants(after.state) {
+			faults = append(faults, "invariant: "+broken)
+		}
+	}
+	return faults
+}
+
+// stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a success has written.
+// title is what the answer says.
+func (w *world) stamps(s *session, after look, id, title string) (faults []string) {
+	d, err := ticketfs.Parse(id, []byte(after.files[id+".md"].content))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	t := d.Ticket()
+	fault := func(wrong bool, what string, got any) {
+		if wrong {
+			faults = append(faults, fmt.Sprintf("%s: %s is %v", id, what, got))
+		}
+	}
+	claim := fmt.Sprintf("%s@%s", s.name, s.key)
+	fault(title != strings.ReplaceAll(t.Title, "\t", " "), "the title in the answer", title)
+	if t.Status == ticketfs.StatusInProgress && holderOf(t.ClaimedBy) == s.key {
+		fault(t.ClaimedBy != claim, "claimed-by", t.ClaimedBy)
+		fault(t.ClaimedAt.IsZero() || t.ClaimedAt.After(w.now), "claimed-at", t.ClaimedAt)
+	}
+	if t.Status == ticketfs.StatusClosed {
+		fault(t.Closed.After(w.now), "closed", t.Closed)
+	}
+	return faults
+}
+
+// restartGrace is how long start without an id passes over the tickets of a session that was seen dead.
+const restartGrace = 10 * time.Second
+
+// justDied are the dead sessions whose tickets start without an id passes over: those that this process came by less than 10 s
+// ago for the first time.
+func (w *world) justDied(s *session, u spec.UserInput, state spec.State) (keys []string) {
+	if u.Verb != spec.StartNext {
+		return nil
+	}
+	w.comeBy(s, state, u.Type, u.Parent)
+	for key, since := range s.seen {
+		if w.now.Sub(since) < restartGrace {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// comeBy notes which dead sessions a process sees when it looks for what is ready.
+func (w *world) comeBy(s *session, state spec.State, typ, parent *string) {
+	for _, id := range spec.Ready(state, s.key) {
+		t := state.Tickets[id]
+		if t.Status != spec.InProgress || typ != nil && t.Type != *typ || parent != nil && t.Parent != *parent {
+			continue
+		}
+		if _, known := s.seen[t.Holder]; !known {
+			s.seen[t.Holder] = w.now
+		}
+	}
+}
+
+// note notes what an operation changes beside the tickets.
+func (w *world) note(s *session, op spec.Op, got spec.Result, before look, text string) {
+	file, exists := before.files[op.User.ID+".md"]
+	switch op.User.Verb {
+	case spec.Start, spec.Close, spec.Release:
+		if exists && file.info.Mode().IsRegular() {
+			w.settled(s)
+		}
+	case spec.StartNext:
+		if got.Code == spec.OK {
+			w.settled(s)
+		}
+	}
+	if got.Code == spec.Claimed && strings.Contains(text, "ready instead: ") {
+		w.comeBy(s, before.state, nil, nil)
+	}
+	if got.Code != spec.OK {
+		return
+	}
+	switch op.User.Verb {
+	case spec.Start, spec.StartNext:
+		s.started[got.ID] = true
+	case spec.Close, spec.Release:
+		delete(s.started, got.ID)
+	case spec.Create:
+		w.ids = append(w.ids, got.ID)
+	}
+}
+
+// arguments are those of a call.
+func arguments(u spec.UserInput) (tool string, args map[string]any) {
+	args = map[string]any{}
+	set := func(name string, given bool, value any) {
+		if given {
+			args[name] = value
+		}
+	}
+	tool, _, _ = strings.Cut(string(u.Verb), " ") // "start next" is start without an id
+	set("id", u.Verb != spec.StartNext && u.Verb != spec.Create, u.ID)
+	set("takeover", u.Takeover, true)
+	set("reason", u.Reason != "", u.Reason)
+	set("text", u.Verb == spec.Note, u.Text)
+	set("blocked_by", u.Verb == spec.Block || u.Verb == spec.Unblock, u.Blocker)
+	set("blocked_by", u.BlockedBy != nil, u.BlockedBy)
+	set("title", u.Title != nil, u.Title)
+	set("type", u.Type != nil, u.Type)
+	set("priority", u.Priority != nil, u.Priority)
+	set("assignee", u.Assignee != nil, u.Assignee)
+	set("parent", u.Parent != nil, u.Parent)
+	return tool, args
+}
+
+var takenOver = regexp.MustCompile(`, taken over from (.*?)(?: since | \(|\n|$)`)
+
+// resultOf reads the facts off an answer.
+func resultOf(verb spec.Verb, r reply) spec.Result {
+	if r.code != "" {
+		return spec.Result{Code: spec.Code(r.code)}
+	}
+	result := spec.Result{ID: r.str("id")}
+	switch verb {
+	case spec.Start, spec.StartNext:
+		message := r.str("message")
+		result.AlreadyYours = strings.Contains(message, " is already yours")
+		if m := takenOver.FindStringSubmatch(message); m != nil {
+			result.TakenOver = true
+			if m[1] != "somebody who left no name" {
+				result.From = holderOf(m[1])
+			}
+		}
+	case spec.Close:
+		result.Unblocked = r.ids("unblocked")
+	}
+	return result
+}
