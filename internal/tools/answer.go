@@ -140,12 +140,13 @@ func shortRows(tickets []ticketfs.Ticket) []row {
 }
 
 // oneLine makes foreign text harmless in a line of ours: control, bidirectional and invisible characters could forge lines,
-// reorder them or hide words from people while a model reads them. At most max characters.
+// reorder them or hide words from people while a model reads them. At most max characters, and fewer when they take more than
+// two bytes each in JSON.
 func oneLine(s string, max int) string {
 	var b strings.Builder
-	n := 0
+	n, bytes := 0, 0
 	for _, r := range strings.TrimSpace(s) {
-		if n == max {
+		if n == max || bytes > 2*max {
 			return b.String() + "…"
 		}
 		switch {
@@ -156,8 +157,20 @@ func oneLine(s string, max int) string {
 		}
 		b.WriteRune(r)
 		n++
+		bytes += jsonLen(r)
 	}
 	return b.String()
+}
+
+// jsonLen is how many bytes a character takes in JSON as Go writes it.
+func jsonLen(r rune) int {
+	switch r {
+	case '<', '>', '&':
+		return 6
+	case '"', '\\':
+		return 2
+	}
+	return utf8.RuneLen(r)
 }
 
 // joinLines joins the parts that say something.

@@ -45,13 +45,13 @@ type crowd struct {
 var crowds = []crowd{
 	{name: "1,000 titles of 500 characters", tickets: 1000, ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
 	{name: "wide characters", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat("漢", 500)}},
-	{name: "wider characters", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat("🐛", 500)}, over: "titles are cut by characters, not bytes"},
-	{name: "characters that JSON escapes", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat(`"<&>`, 125)}, over: "six bytes each in structured content"},
+	{name: "wider characters", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat("🐛", 500)}},
+	{name: "characters that JSON escapes", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat(`"<&>`, 125)}},
 	{name: "all of a row is long", tickets: 100, id: longID, ticket: spec.Ticket{
 		Title: strings.Repeat("Long ", 100), Parent: longID + "-epic", Assignee: strings.Repeat("Ada ", 50),
 		Status: spec.InProgress, Holder: strings.Repeat("a", 32) + "@" + keyOf("gone"),
-	}, over: "rows are cut one field at a time"},
-	{name: "many files cannot be read", tickets: 100, broken: 100, ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}, over: "problems come on top of the rows"},
+	}},
+	{name: "many files cannot be read", tickets: 100, broken: 100, ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
 }
 
 // TestListsAreShort: list and ready keep to their budget, whatever the tickets.
@@ -213,7 +213,7 @@ func TestEveryAnswerIsBounded(t *testing.T) {
 		{"block", map[string]any{"id": "u0001", "blocked_by": fmt.Sprintf("u%04d", many-1)}, spec.Cycle, ""},
 		{"start", map[string]any{"id": "none"}, spec.NotFound, ""},
 		{"repair", map[string]any{}, "", ""},
-		{"close", map[string]any{"id": "hub"}, "", "close names all that it made ready"},
+		{"close", map[string]any{"id": "hub"}, "", ""},
 	} {
 		known(t, c.over, func(tb tb) {
 			if r := sized(tb, w, c.tool, c.args, maxShown, 2*maxShown); spec.Code(r.code) != c.code {

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -17,12 +18,16 @@ type closeIn struct {
 type closeAnswer struct {
 	changeAnswer
 	Unblocked []row `json:"unblocked"`
+	More      int   `json:"more,omitempty"`
 }
 
 func (a closeAnswer) Text() string {
 	text := a.changeAnswer.Text()
 	for _, r := range a.Unblocked {
 		text += "\nnow ready: " + r.line()
+	}
+	if a.More > 0 {
+		text += fmt.Sprintf("\n+%d more: see ready", a.More)
 	}
 	return text
 }
@@ -69,7 +74,8 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	case len(unblocked) > 0:
 		message += "; now ready: " + listed(unblocked)
 	}
-	return closeAnswer{b.changed(d, err, message), unblocked}, nil
+	first := unblocked[:min(maxRelated, len(unblocked))]
+	return closeAnswer{b.changed(d, err, message), first, len(unblocked) - len(first)}, nil
 }
 
 // childrenClosed refuses while a child is not closed, or a file that may be a child cannot be read.

@@ -56,6 +56,7 @@ func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
 	limit := cmp.Or(in.Limit, defaultLimit)
 	a := listAnswer{readyAnswer: readyAnswer{Tickets: []row{}, place: b.place(nil)}}
 	last := ""
+	budget := rowBudget(in.Limit)
 	for _, id := range ids {
 		t, err := v.Get(id)
 		var refusal *ticketfs.Refusal
@@ -67,21 +68,25 @@ func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
 			if errors.As(err, &refusal) {
 				why = refusal.Why
 			}
-			if after == "" && len(a.Problems) < defaultLimit {
-				a.Problems = append(a.Problems, row{ID: id, Reason: oneLine(why, 200)})
+			if after == "" {
+				a.problem(row{ID: id, Reason: oneLine(why, 120)})
 			}
 			continue
 		}
 		if id <= after || !in.matches(t) || in.Query != "" && !v.Contains(id, in.Query) {
 			continue
 		}
-		if len(a.Tickets) == limit {
+		if len(a.Tickets) == limit || budget < 0 {
 			a.More++
 			continue
 		}
 		r, err := b.listRow(t)
 		if err != nil {
 			return nil, err
+		}
+		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
+			a.More++
+			continue
 		}
 		a.Tickets = append(a.Tickets, r)
 		last = id

@@ -61,7 +61,7 @@ func (b *Board) outlook(a ask) (outlook, error) {
 	}
 	o := outlook{waiting: q.reasons(v, a)}
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
-		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 200)})
+		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
 	orphans := b.orphans(v, &o, a)
 	for _, r := range q.ready {

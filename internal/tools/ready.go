@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -17,10 +18,12 @@ type readyIn struct {
 
 // readyAnswer lists what start would accept from this session.
 type readyAnswer struct {
-	Tickets  []row  `json:"tickets"`
-	More     int    `json:"more,omitempty"`
-	Problems []row  `json:"problems,omitempty"`
-	Message  string `json:"message"`
+	Tickets  []row `json:"tickets"`
+	More     int   `json:"more,omitempty"`
+	Problems []row `json:"problems,omitempty"`
+	// MoreProblems are files that cannot be read beyond those that Problems names.
+	MoreProblems int    `json:"more_problems,omitempty"`
+	Message      string `json:"message"`
 	place
 }
 
@@ -32,7 +35,34 @@ func (a readyAnswer) Text() string {
 	for _, r := range a.Problems {
 		lines = append(lines, "malformed: "+r.line())
 	}
+	if a.MoreProblems > 0 {
+		lines = append(lines, fmt.Sprintf("+%d more malformed: see repair", a.MoreProblems))
+	}
 	return joinLines(append(lines, a.place.Text())...)
+}
+
+// problem names a file that cannot be read; of many only the first and their number.
+func (a *readyAnswer) problem(p row) {
+	const most = 5
+	if len(a.Problems) < most {
+		a.Problems = append(a.Problems, p)
+	} else {
+		a.MoreProblems++
+	}
+}
+
+// rowBudget is how many bytes the rows of an answer may take, when the caller did not say how many there shall be.
+func rowBudget(limit int) int {
+	if limit > 0 {
+		return math.MaxInt
+	}
+	return 5000
+}
+
+// size is about what a row takes, as text or in JSON, whichever is longer.
+func (r row) size() int {
+	const names = 110 // of the fields, quoted
+	return len(r.line()) + names
 }
 
 // defaultLimit is how many tickets list and ready name when no limit is given.
@@ -49,9 +79,16 @@ func (b *Board) ready(_ context.Context, in readyIn) (Answer, error) {
 		return nil, err
 	}
 	a := readyAnswer{Tickets: []row{}, place: b.place(nil)}
-	a.Problems = o.problems[:min(defaultLimit, len(o.problems))]
+	for _, p := range o.problems {
+		a.problem(p)
+	}
+	budget := rowBudget(in.Limit)
 	for _, c := range o.candidates {
-		a.Tickets = append(a.Tickets, c.row())
+		r := c.row()
+		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
+			break
+		}
+		a.Tickets = append(a.Tickets, r)
 	}
 	a.More = o.total - len(a.Tickets)
 	switch {

@@ -1,0 +1,140 @@
+package ticketfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// whatToTrace are the changes for tests that try each system call, and whether the tk program's folder of locks is there.
+func whatToTrace() []string {
+	if longRun() {
+		return []string{"edit", "edit tk", "change", "change tk", "create", "create tk"}
+	}
+	return []string{"change tk"} // which makes all the calls
+}
+
+// tracedBoard is a board for a change of whatToTrace.
+func tracedBoard(t *testing.T, what string) (path, change string) {
+	t.Helper()
+	change, tk := strings.CutSuffix(what, " tk")
+	path = crashBoard(t, crashChanges[change].creates, tk)
+	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), gitignore)
+	return path, change
+}
+
+// undisturbed returns the system calls of a change, and the ticket that comes of it.
+func undisturbed(t *testing.T, program, change string, board func() (path string)) (calls []fileCall, after []byte) {
+	t.Helper()
+	calls, said, err := traceChild(t, program, board(), change, "")
+	if err != nil || !strings.HasPrefix(said, "answered\n") {
+		t.Fatalf("undisturbed: %v, %q", err, said)
+	}
+	path := board()
+	if err := crashChanges[change].make(storeAt(path)); err != nil {
+		t.Fatal(err)
+	}
+	return calls, []byte(textOf(t, path))
+}
+
+// killEach lets children die at each system call of a change, and judges what each leaves. renamed says whether the call comes
+// behind the rename.
+func killEach(t *testing.T, change string, board func() (path string), judge func(path string, renamed, answered bool, after []byte) error) {
+	t.Helper()
+	program := strace(t)
+	calls, after := undisturbed(t, program, change, board)
+	rename := slices.IndexFunc(calls, func(c fileCall) bool { return c.of("rename", "t.md") })
+	if rename < 0 {
+		t.Fatalf("no rename among the calls:\n%v", calls)
+	}
+	temps := 0
+	for i, call := range calls {
+		path := board()
+		_, said, err := traceChild(t, program, path, change, call.inject("signal=SIGKILL"))
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Errorf("the child was not killed but ended with %v, at %s", err, call.line)
+		}
+		if _, err := os.Lstat(tempPath(path)); err == nil {
+			temps++
+		}
+		if err := judge(path, i > rename, strings.HasPrefix(said, "answered\n"), after); err != nil {
+			t.Errorf("killed at %s: %v", call.line, err)
+		}
+	}
+	t.Logf("killed at each of %d calls; %d deaths left a temp", len(calls), temps)
+}
+
+// Killed as it enters any system call on a file of the board, a writer leaves the ticket whole, no lock, and nothing that the next
+// one stumbles over. Up to the rename the ticket is the old one, from then on the new one.
+func TestCrashAtEachCall(t *testing.T) {
+	for _, what := range whatToTrace() {
+		t.Run(what, func(t *testing.T) {
+			path, change := tracedBoard(t, what)
+			old, err := readFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			board := func() string { path, _ := tracedBoard(t, what); return path }
+			killEach(t, change, board, func(path string, renamed, answered bool, after []byte) error {
+				want := old.content
+				if renamed {
+					want = after
+				}
+				return afterDeath(path, want, want, answered)
+			})
+		})
+	}
+}
+
+// The same for the very first change, which makes the folder and all that stands in it.
+func TestCrashAtFirstChange(t *testing.T) {
+	board := func() string { return filepath.Join(t.TempDir(), folderName, "t.md") }
+	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
+		if renamed || answered {
+			if now, err := readFile(path); err != nil || string(now.content) != string(after) {
+				return errors.New("the new ticket is not there")
+			}
+		} else if err := crashChanges["first"].make(storeAt(path)); err != nil {
+			return err
+		}
+		if err := nextWriter(path); err != nil {
+			return err
+		}
+		if litter, err := litterOf(filepath.Dir(path)); err != nil || len(litter) > 0 {
+			return fmt.Errorf("the next writer left %v (%v)", litter, err)
+		}
+		return nil
+	})
+}
+
+// A process that dies as it becomes a session is never taken for alive, and the next one of the same name need not wait for it.
+func TestCrashAtEachCallOfSession(t *testing.T) {
+	board := func() string { path, _ := tracedBoard(t, "edit"); return path }
+	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
+		claim := Claim("agent", sessionKey(crashSession))
+		life, err := NewSession("other", time.Now).Life(filepath.Dir(path), claim)
+		if err != nil || life != Unknown && life != Dead || answered && life != Dead {
+			return errors.Join(errors.New("the dead session is "+string(life)), err)
+		}
+		next := NewSession(crashSession, time.Now)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if key, err := next.Settle(ctx, filepath.Dir(path)); err != nil || key != sessionKey(crashSession) {
+			return errors.Join(errors.New("the next session is "+key), err)
+		}
+		if life, err := NewSession("other", time.Now).Life(filepath.Dir(path), claim); life != Alive {
+			return errors.Join(errors.New("the next session is "+string(life)), err)
+		}
+		// As the kernel does at the end of a process.
+		return errors.Join(next.lock.Unlock(), nextWriter(path))
+	})
+}

@@ -1,0 +1,89 @@
+package ticketfs
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Whatever system call on a file of the board fails: the error is said in the system's words and the old ticket stands, or the
+// change is there and its answer says so. Nothing is left behind, and the same store goes on.
+func TestFaultAtEachCall(t *testing.T) {
+	program := strace(t)
+	faults := map[string]string{"EIO": "input/output error"}
+	if longRun() {
+		faults["ENOSPC"], faults["EACCES"], faults["ENOMEM"] = "no space left on device", "permission denied", "cannot allocate memory"
+	}
+	for _, what := range whatToTrace() {
+		path, change := tracedBoard(t, what)
+		old, err := readFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls, after := undisturbed(t, program, change, func() string { path, _ := tracedBoard(t, what); return path })
+		for fault, words := range faults {
+			t.Run(what+", "+fault, func(t *testing.T) {
+				failed, unconfirmed := 0, 0
+				for _, call := range calls {
+					if call.isNoFault() {
+						continue
+					}
+					path, _ := tracedBoard(t, what)
+					_, said, err := traceChild(t, program, path, change, call.inject("error="+fault))
+					if err != nil {
+						t.Errorf("the child ended with %v", err)
+					}
+					result, err := judgeFault(said, sumOf(old), sumOf(file{content: after}), words)
+					if err == nil {
+						err = nextWriter(path)
+					}
+					if err != nil {
+						t.Errorf("%s at %s: %v", fault, call.line, err)
+					}
+					switch result {
+					case "not durable":
+						unconfirmed++
+					case "error":
+						failed++
+					}
+				}
+				if unconfirmed != 1 {
+					t.Errorf("%d changes were not confirmed durable, want the one whose folder could not be synced", unconfirmed)
+				}
+				t.Logf("at %d calls: %d errors, %d not confirmed durable, the others done all the same", len(calls), failed, unconfirmed)
+			})
+		}
+	}
+}
+
+// isNoFault reports whether a call cannot fail, as unlocking a valid descriptor, or is none of the change.
+func (c fileCall) isNoFault() bool {
+	return strings.Contains(c.line, "LOCK_UN") || strings.Contains(c.line, endOfChange)
+}
+
+// judgeFault judges what a threadChild said of a change that met a fault.
+func judgeFault(said string, old, new, words string) (result string, err error) {
+	lines := strings.Split(said, "\n")
+	if len(lines) < 3 {
+		return "", fmt.Errorf("the child said only %q", said)
+	}
+	result, text, isError := strings.Cut(lines[0], ": ")
+	want := new
+	if isError {
+		want = old
+		if !strings.Contains(text, words) && !strings.HasPrefix(text, string(Busy)+": ") {
+			return result, fmt.Errorf("the error does not say %q: %s", words, text)
+		}
+	}
+	file, litter, _ := strings.Cut(strings.TrimPrefix(lines[1], "file "), " ")
+	switch {
+	case file != want:
+		return result, fmt.Errorf("after %q the ticket is %s; old is %s, new is %s", lines[0], file, old, new)
+	case litter != "" && litter != filepath.Join(tkLocks, "t.md"+lockExt):
+		return result, fmt.Errorf("after %q there is left: %s", lines[0], litter)
+	case lines[2] != "recovered":
+		return result, fmt.Errorf("after %q the same store does not go on: %s", lines[0], lines[2])
+	}
+	return result, nil
+}

@@ -1,0 +1,61 @@
+package ticketfs
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// failSync lets every sync of a folder fail, until undo.
+func failSync() (undo func()) {
+	before := syncFolder
+	syncFolder = func(*os.File) error { return errors.New("disk on fire") }
+	return func() { syncFolder = before }
+}
+
+// When only the sync of the folder fails, the change is there, and the caller gets the ticket and is told that the disk did not
+// confirm it. What must be durable before a claim may name it, the session's file and folder, fails as a whole.
+func TestFaultFolderSync(t *testing.T) {
+	s, path := faultBoard(t, t.TempDir(), true)
+	dir := filepath.Dir(path)
+	undo := failSync()
+	defer undo()
+	for name, change := range map[string]func() (*Document, error){
+		"edit": func() (*Document, error) {
+			return s.Edit(t.Context(), "t", func(*Document) ([]Edit, error) { return []Edit{AppendNote("one")}, nil })
+		},
+		"change": func() (*Document, error) {
+			return s.Change(t.Context(), "t", func(*Document, *View) ([]Edit, error) { return []Edit{AddItem("blocked-by", "other")}, nil })
+		},
+		"create": func() (*Document, error) {
+			return s.Create(t.Context(), time.Now(), func(id string, _ *View) ([]byte, error) { return crashContent(id), nil })
+		},
+	} {
+		d, err := change()
+		if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") || CodeOf(err) != "" {
+			t.Errorf("%s: %v", name, err)
+		}
+		if d == nil || textOf(t, filepath.Join(dir, d.Ticket().ID+ticketExt)) != string(d.Bytes()) {
+			t.Errorf("%s: the ticket is not the one that was returned", name)
+		}
+		must(t, locksAreFree(dir))
+	}
+
+	session := NewSession("", time.Now)
+	if _, err := session.Settle(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("settle: %v", err)
+	}
+	where := Where{Start: filepath.Join(t.TempDir(), folderName)}
+	if _, err := where.Make(); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+		t.Errorf("make the folder: %v", err)
+	}
+
+	undo()
+	must(t, noteOn(s, "t", "two"), nextWriter(path))
+	_, makeErr := where.Make()
+	_, settleErr := session.Settle(t.Context(), dir)
+	must(t, makeErr, settleErr)
+}

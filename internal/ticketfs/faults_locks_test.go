@@ -1,0 +1,123 @@
+package ticketfs
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// holdChange makes a change of t and stays amid it, with all its locks, until its input ends.
+func holdChange(path, change string) {
+	s := storeAt(path)
+	stay := func() ([]Edit, error) {
+		fmt.Println("held")
+		_, err := io.Copy(io.Discard, os.Stdin)
+		return []Edit{AppendNote("of the holder")}, err
+	}
+	var err error
+	switch change {
+	case "edit":
+		_, err = s.Edit(context.Background(), "t", func(*Document) ([]Edit, error) { return stay() })
+	case "change":
+		runs := 0 // the second is under the relations lock
+		_, err = s.Change(context.Background(), "t", func(*Document, *View) ([]Edit, error) {
+			if runs++; runs == 2 {
+				return stay()
+			}
+			return []Edit{AppendNote("a forecast")}, nil
+		})
+	}
+	if err != nil {
+		fmt.Println("error:", err)
+		return
+	}
+	fmt.Println("answered")
+}
+
+// holder is a process amid a change.
+type holder struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Scanner
+}
+
+func startHolder(t *testing.T, path, change string) *holder {
+	t.Helper()
+	cmd := crashChild(path, "hold", "CRASH_CHANGE="+change)
+	in, err := cmd.StdinPipe()
+	must(t, err)
+	out, err := cmd.StdoutPipe()
+	must(t, err, cmd.Start())
+	t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	h := &holder{cmd, in, bufio.NewScanner(out)}
+	if !h.out.Scan() || h.out.Text() != "held" {
+		t.Fatalf("the holder began with %q (%v)", h.out.Text(), h.out.Err())
+	}
+	return h
+}
+
+// finish lets the holder go on, and returns what it says then.
+func (h *holder) finish(t *testing.T) (said string) {
+	t.Helper()
+	must(t, h.in.Close())
+	for h.out.Scan() {
+		if said == "" {
+			said = h.out.Text()
+		}
+	}
+	must(t, h.out.Err(), h.cmd.Wait())
+	return said
+}
+
+// Lock files that are removed between two calls, by git clean for one, are made again.
+func TestFaultLockFilesBetweenCalls(t *testing.T) {
+	s, path := faultBoard(t, t.TempDir(), true)
+	for _, change := range faultChanges {
+		locks, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+lockExt))
+		must(t, err)
+		for _, lock := range append(locks, filepath.Join(filepath.Dir(path), relationsLock)) {
+			if err := os.Remove(lock); err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		must(t, change.make(s), nextWriter(path))
+	}
+}
+
+// A lock file is removed while a writer holds it. Another one can then lock a new file of that name and write, so the first one
+// must not; whatever the other one has written stands.
+func TestFaultLockFileWhileHeld(t *testing.T) {
+	skipOnWindows(t)
+	for _, test := range []struct {
+		change, lock string
+		other        func(s *Store) error // can be done then, and only then
+	}{
+		{"edit", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }},
+		{"change", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }},
+		{"change", relationsLock, func(s *Store) error { return createAs(s, "n") }},
+	} {
+		s, path := faultBoard(t, t.TempDir(), true)
+		h := startHolder(t, path, test.change)
+		must(t, os.Remove(filepath.Join(filepath.Dir(path), test.lock)), test.other(s))
+		before := readable(path)
+		if said := h.finish(t); !strings.HasPrefix(said, "error: busy: a lock file was removed") {
+			t.Errorf("%s, %s removed: the holder says %q", test.change, test.lock, said)
+		}
+		if readable(path) != before {
+			t.Errorf("%s, %s removed: the holder has written", test.change, test.lock)
+		}
+		must(t, nextWriter(path))
+	}
+}
