@@ -130,6 +130,7 @@ func TestRaceInterrupted(t *testing.T) {
 var brokenDoors = []struct{ file, old, new string }{
 	// Each process locks files of its own, and nobody looks whether the ticket was written meanwhile.
 	{"door.go", "s.locks.Acquire(ctx, path)", `s.locks.Acquire(ctx, path+map[bool]string{true: fmt.Sprint(os.Getpid())}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
+	{"door.go", "s.locks.AcquireExisting(ctx, path)", `s.locks.AcquireExisting(ctx, path+map[bool]string{true: ".none"}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
 	{"replace.go", "err := r.old.unchanged(r.path); err != nil {", `err := r.old.unchanged(r.path); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
 	// The rules are judged under the ticket's lock alone.
 	{"door.go", "	if scope == withRelations {\n\t\tif lockErr :=", "	if scope == withRelations && os.Getenv(\"BROKEN_DOOR\") != \"no relations lock\" {\n\t\tif lockErr :="},

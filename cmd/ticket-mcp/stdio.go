@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -43,7 +44,6 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
 	go func() {
 		select {
 		case <-signals:
@@ -64,11 +64,10 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	server.WithWorkerPoolSize(workers)(stdio)
 	server.WithQueueSize(10000)(stdio)
 	stdio.SetErrorLogger(slog.NewLogLogger(log.Handler(), slog.LevelWarn))
-	err := stdio.Listen(ctx, p, p)
-	if errors.Is(err, context.Canceled) {
-		return nil
+	if err := stdio.Listen(ctx, p, p); !errors.Is(err, context.Canceled) {
+		return err
 	}
-	return err
+	return nil
 }
 
 // pipe stands between mcp-go and the real streams. It hands on whole lines, lets the end of input through when every request
@@ -85,7 +84,7 @@ type pipe struct {
 
 	mu      sync.Mutex
 	last    int
-	pending map[string]*asked // requests without an answer, by our id
+	pending map[string]*asked // requests without an answer, by our id as JSON
 
 	progress chan struct{} // told of answers
 	drained  chan struct{} // closed when the end of input is let through
@@ -140,13 +139,7 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 // refuse answers a line that is too long, with its id if that is among the first members.
 func (p *pipe) refuse(beginning []byte) {
 	p.log.Warn("message too long", "limit", maxLine)
-	id := json.RawMessage("null")
-	for m := range members(beginning) {
-		if m.key == "id" {
-			id = m.value
-		}
-	}
-	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", id, maxLine))
+	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, maxLine))
 }
 
 // member is a member of a JSON object; end is where its value ends in the text.
@@ -165,11 +158,9 @@ func members(text []byte) iter.Seq[member] {
 		}
 		for d.More() {
 			key, err := d.Token()
-			if err != nil {
-				return
-			}
-			m := member{key: key.(string)}
-			if d.Decode(&m.value) != nil {
+			name, _ := key.(string)
+			m := member{key: name}
+			if err != nil || d.Decode(&m.value) != nil {
 				return
 			}
 			// A number that ends with the text may go on behind it.
@@ -180,8 +171,18 @@ func members(text []byte) iter.Seq[member] {
 	}
 }
 
+// idOf is the id of a message, which may be cut off behind it; null if it has none.
+func idOf(message []byte) member {
+	for m := range members(message) {
+		if m.key == "id" {
+			return m
+		}
+	}
+	return member{value: json.RawMessage("null")}
+}
+
 // withID is a message with another id. Like mcp-go's decoder it takes Id and ID for id.
-func withID(message, id []byte) []byte {
+func withID(message []byte, id string) []byte {
 	changed := make([]byte, 0, len(message)+len(id)+1)
 	done := 0
 	for m := range members(message) {
@@ -216,9 +217,9 @@ func (p *pipe) received(line []byte) []byte {
 		return line // no request to mcp-go
 	}
 	p.last++
-	ours := fmt.Sprintf("ticket-mcp %d", p.last)
+	ours := fmt.Sprintf(`"ticket-mcp %d"`, p.last)
 	p.pending[ours] = &asked{id: *e.ID}
-	return withID(line, fmt.Appendf(nil, "%q", ours))
+	return withID(line, ours)
 }
 
 // cancel marks the requests that a notification cancels, and adds to it the names by which mcp-go knows them.
@@ -231,7 +232,7 @@ func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 	for ours, a := range p.pending {
 		if bytes.Equal(a.id, which.RequestID) {
 			a.cancelled = true
-			lines = fmt.Appendf(lines, "\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%q}}`, ours)
+			lines = fmt.Appendf(lines, "\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, ours)
 		}
 	}
 	return lines
@@ -241,8 +242,7 @@ func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 func (p *pipe) begin(_ context.Context, id, _ any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ours, _ := id.(string)
-	if a := p.pending[ours]; a != nil && a.cancelled {
+	if a := p.pending[fmt.Sprintf("%q", id)]; a != nil && a.cancelled {
 		return context.Canceled
 	}
 	return nil
@@ -251,12 +251,10 @@ func (p *pipe) begin(_ context.Context, id, _ any) error {
 // Write sends one message of mcp-go's, unless it answers a cancelled request. What becomes of it is not mcp-go's business: it
 // would end at the first message that cannot be written, in the middle of other calls.
 func (p *pipe) Write(b []byte) (int, error) {
-	var e struct{ ID any }
-	_ = json.Unmarshal(b, &e) // what has no id passes
-	ours, _ := e.ID.(string)
+	id := idOf(b)
 	p.mu.Lock()
-	a := p.pending[ours]
-	delete(p.pending, ours)
+	a := p.pending[string(id.value)]
+	delete(p.pending, string(id.value))
 	p.mu.Unlock()
 	if a == nil {
 		p.write(b)
@@ -267,7 +265,7 @@ func (p *pipe) Write(b []byte) (int, error) {
 	default:
 	}
 	if !a.cancelled {
-		p.write(withID(b, a.id))
+		p.write(slices.Concat(b[:id.end-len(id.value)], a.id, b[id.end:]))
 	}
 	return len(b), nil
 }

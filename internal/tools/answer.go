@@ -150,7 +150,7 @@ func oneLine(s string, max int) string {
 			return b.String() + "…"
 		}
 		switch {
-		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector):
+		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point):
 			continue
 		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			r = ' '

@@ -110,11 +110,11 @@ func fault(e *jsonschema.ValidationError, schema *jsonschema.Schema) string {
 	case *kind.Required:
 		return strings.Join(k.Missing, ", ") + " is missing"
 	case *kind.AdditionalProperties:
-		return "unknown argument " + strings.Join(k.Properties, ", ")
+		return "unknown argument " + oneLine(strings.Join(k.Properties, ", "), 200)
 	case *kind.Type:
 		return fmt.Sprintf("%s must be of type %s, not %s", where, strings.Join(k.Want, " or "), k.Got)
 	case *kind.Enum:
-		return fmt.Sprintf("%s must be one of %s, not %v", where, joinAny(k.Want), k.Got)
+		return fmt.Sprintf("%s must be one of %s, not %s", where, joinAny(k.Want), oneLine(fmt.Sprint(k.Got), 80))
 	case *kind.Minimum:
 		return fmt.Sprintf("%s must be at least %s, not %s", where, k.Want.RatString(), k.Got.RatString())
 	case *kind.Maximum:

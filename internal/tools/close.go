@@ -70,7 +70,7 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	}
 	switch {
 	case adviceErr != nil:
-		message += "; what it made ready could not be seen: " + adviceErr.Error()
+		message += "; what it made ready could not be seen: " + oneLine(adviceErr.Error(), 200)
 	case len(unblocked) > 0:
 		message += "; now ready: " + listed(unblocked)
 	}

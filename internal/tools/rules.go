@@ -82,7 +82,7 @@ func stateOf(v *ticketfs.View, id string) (state string, closed bool, err error)
 	case ticketfs.NotFound:
 		return "missing", false, nil
 	case ticketfs.BadFile:
-		return "malformed: " + err.(*ticketfs.Refusal).Why, false, nil
+		return "malformed: " + oneLine(err.(*ticketfs.Refusal).Why, 200), false, nil
 	}
 	return string(t.Status), t.Status == ticketfs.StatusClosed, err
 }

@@ -115,7 +115,7 @@ func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, w
 			return nil, err
 		}
 		// The change is made; that its surroundings could not be read must not look like a failed change.
-		a.Unseen = "related tickets could not be read: " + err.Error()
+		a.Unseen = "related tickets could not be read: " + oneLine(err.Error(), 200)
 	}
 	return a, a.cut(d.Body(), offset)
 }

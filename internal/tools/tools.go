@@ -142,7 +142,7 @@ func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, 
 }
 
 func failure(err error) *mcp.CallToolResult {
-	result := mcp.NewToolResultError(err.Error())
+	result := mcp.NewToolResultError(oneLine(err.Error(), 4000)) // it may quote what stands in a file, or an argument
 	if code := ticketfs.CodeOf(err); code != "" {
 		result.Meta = mcp.NewMetaFromMap(map[string]any{"code": string(code)})
 	}

@@ -1,0 +1,141 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// brokenPrograms are the program with one idea taken out of its source. The checkers that judge the program must catch each of
+// them by the load that is named. TestHistory plays the same loads with the program as it is.
+var brokenPrograms = []struct {
+	name  string
+	load  play
+	edits []sourceEdit
+}{
+	{"no ticket lock", crowd, []sourceEdit{
+		{"internal/ticketfs/door.go", `held.take(ctx, s, path+lockExt)`, `held.take(ctx, s, path+fmt.Sprint(os.Getpid())+lockExt)`},
+		noOwn,
+	}},
+	{"locks the ticket instead of its lock file", crowd, []sourceEdit{
+		{"internal/ticketfs/door.go", `held.take(ctx, s, path+lockExt)`, `held.take(ctx, s, path)`},
+		noInodes,
+		noOwn,
+	}},
+	{"start judged before the lock", claims, []sourceEdit{
+		{"internal/tools/start.go", "	var message string\n", "	var message string\n	early, earlyErr := b.Store.Get(id)\n	if earlyErr != nil {\n		return nil, earlyErr\n	}\n"},
+		{"internal/tools/start.go", "		t := d.Ticket()\n", "		t := early.Ticket()\n"},
+	}},
+	{"new content from an early read", crowd, []sourceEdit{
+		{"internal/ticketfs/store.go", "	var read, changed *Document\n", "	var read, changed *Document\n	early, _ := readFile(path)\n"},
+		{"internal/ticketfs/store.go", "read, err = parse(dir, id, content)", "read, err = parse(dir, id, early.content)"},
+	}},
+	{"no relations lock, blocks", rings, []sourceEdit{noRelations}},
+	{"no relations lock, families", families, []sourceEdit{noRelations}},
+	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
+	{"owners taken for dead", claims, []sourceEdit{
+		{"internal/ticketfs/session.go", "	case held:\n		return Alive, nil\n", "	case held && false:\n		return Alive, nil\n"},
+	}},
+}
+
+// sourceEdit replaces a snippet that must stand once in a file.
+type sourceEdit struct{ file, old, new string }
+
+var (
+	noRelations = sourceEdit{"internal/ticketfs/door.go", `held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, path+".relations"+lockExt)`}
+	noOwn       = sourceEdit{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`, `s.locks.AcquireExisting(ctx, path+".none")`}
+	noInodes    = sourceEdit{"internal/flocker/flocker.go", "	return os.SameFile(open, named), nil\n", "	return true || os.SameFile(open, named), nil\n"}
+)
+
+// maxRounds bounds how often a load is played until a broken program is caught.
+const maxRounds = 60
+
+func TestBrokenPrograms(t *testing.T) {
+	needBuilds(t)
+	for _, b := range brokenPrograms {
+		t.Run(b.name, func(t *testing.T) {
+			broken := breakServer(t, b.edits)
+			began := time.Now()
+			for round := 1; ; round++ {
+				h := b.load.run(t, broken, uint64(round))
+				took := time.Since(began).Seconds()
+				if by := h.caughtBy(); by != "" {
+					t.Logf("caught in round %d of %q, after %.1f s and %d calls, by %s", round, b.load.name, took, round*len(h.entries), by)
+					break
+				}
+				if round == maxRounds {
+					t.Fatalf("not caught in %d rounds of %q, %.1f s", round, b.load.name, time.Since(began).Seconds())
+				}
+			}
+		})
+	}
+}
+
+// caughtBy says which checkers complain of a broken promise. That the system was, or that porcupine had no time, does not count.
+func (h history) caughtBy() string {
+	sortEntries(h.entries)
+	_, order := h.disorder(2 * time.Second)
+	minor := func(why string) bool {
+		return strings.HasPrefix(why, "neither done") || strings.Contains(why, "no verdict")
+	}
+	var by []string
+	for _, c := range []struct {
+		name string
+		why  []string
+	}{{"porcupine", order}, {"notes", h.notesBroken()}, {"rules", h.rulesBroken()}} {
+		if c.why = slices.DeleteFunc(c.why, minor); len(c.why) > 0 {
+			by = append(by, fmt.Sprintf("%s (%d times, first: %s)", c.name, len(c.why), c.why[0]))
+		}
+	}
+	return strings.Join(by, ", ")
+}
+
+// breakServer builds the program with some of its source replaced.
+func breakServer(t *testing.T, edits []sourceEdit) string {
+	t.Helper()
+	dir := t.TempDir()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, e := range edits {
+		if texts[e.file] == "" {
+			text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[e.file] = string(text)
+		}
+		if n := strings.Count(texts[e.file], e.old); n != 1 {
+			t.Fatalf("%s has %d times what this test takes out, and must follow:\n%s", e.file, n, e.old)
+		}
+		texts[e.file] = strings.Replace(texts[e.file], e.old, e.new, 1)
+	}
+	replace := map[string]string{}
+	for file, text := range texts {
+		path := filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, filepath.FromSlash(file))] = path
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err == nil {
+		err = os.WriteFile(overlay, text, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := buildServer("broken", "-overlay", overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}

@@ -1,0 +1,267 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// play is a load on a board: what lies on it, who comes, and what they ask for.
+type play struct {
+	name     string
+	board    map[string]spec.Ticket
+	sessions int // server processes at a time
+	lanes    int // calls that each of them has under way at a time
+	calls    int // of each lane, during one life of its session
+	lives    int // of each place: sessions that are killed one after the other, but for the last
+	choose   func(*hand) spec.UserInput
+
+	closed   int  // tickets that lie there besides, closed, and that nobody asks about
+	together bool // all lanes begin each call at the same moment
+	unlink   bool // remove lock files all the time
+}
+
+// hand is who makes the calls of one lane: what it remembers, and its dice.
+type hand struct {
+	*rand.Rand
+	name string   // no other has it
+	sent int      // calls
+	ids  []string // of the tickets it knows
+	held *holding // by its session, as far as it knows
+}
+
+// holding is what a session holds, shared by its lanes.
+type holding struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (h *holding) note(e entry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case !e.done():
+	case e.op.Verb == spec.Start, e.op.Verb == spec.StartNext:
+		h.ids[e.result.ID] = true
+	case e.op.Verb == spec.Close, e.op.Verb == spec.Release:
+		delete(h.ids, e.op.ID)
+	}
+}
+
+// any is one of the tickets that the hand's session holds, "" if there is none.
+func (h *holding) any(dice *rand.Rand) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.ids) == 0 {
+		return ""
+	}
+	return slices.Sorted(maps.Keys(h.ids))[dice.IntN(len(h.ids))]
+}
+
+// run plays on a new board below the test's folder and returns what happened. Every process it starts has ended when it
+// returns.
+func (p play) run(t *testing.T, program string, seed uint64) history {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), ".tickets")
+	h := history{before: p.board}
+	if err := errors.Join(layOut(dir, p.board), layOut(dir, filler(p.closed))); err != nil {
+		t.Fatal(err)
+	}
+	r := &recorder{program: program, dir: dir, began: time.Now()}
+	ctx, end := context.WithTimeout(t.Context(), playTime)
+	defer end()
+	errs := make([]error, p.sessions)
+	var group sync.WaitGroup
+	for place := range p.sessions {
+		group.Go(func() {
+			for life := range p.lives {
+				errs[place] = errors.Join(errs[place], p.live(ctx, r, place, life, seed))
+			}
+		})
+	}
+	stop := make(chan struct{})
+	var vandal sync.WaitGroup
+	if p.unlink {
+		vandal.Go(func() { unlinkLocks(dir, stop) })
+	}
+	group.Wait()
+	close(stop)
+	vandal.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("%s, seed %d: %v", p.name, seed, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("%s, seed %d: not finished after %s", p.name, seed, playTime)
+	}
+	h.entries = r.entries
+	if err := h.readFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// playTime bounds one play, which takes seconds.
+const playTime = 3 * time.Minute
+
+// live is the life of one session, which its client ends when all calls are made, or a kill ends in the middle.
+func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint64) (err error) {
+	name := fmt.Sprintf("%d-%d-%d", seed, place, life)
+	s, err := r.join(ctx, name)
+	if err != nil {
+		return err
+	}
+	killed := life < p.lives-1
+	defer func() {
+		if !killed {
+			err = errors.Join(err, r.leave(s, p.lanesBefore(place)))
+		}
+	}()
+	dice := rand.New(rand.NewPCG(seed, uint64(place*1000+life)))
+	held := &holding{ids: map[string]bool{}}
+	fatal := int64(-1) // the call at which the killer comes, and how much later
+	if killed {
+		fatal = 1 + dice.Int64N(int64(p.calls*p.lanes))
+	}
+	delay := time.Duration(dice.Int64N(int64(5 * time.Millisecond)))
+	var count atomic.Int64
+	var group sync.WaitGroup
+	for lane := range p.lanes {
+		hand := &hand{Rand: rand.New(rand.NewPCG(dice.Uint64(), 0)), name: fmt.Sprintf("%s-%d", name, lane), held: held}
+		hand.ids = slices.Sorted(maps.Keys(p.board))
+		group.Go(func() {
+			for range p.calls {
+				if count.Add(1) == fatal {
+					group.Go(func() {
+						time.Sleep(delay)
+						_ = r.kill(s, p.lanesBefore(place))
+					})
+				}
+				op := p.choose(hand)
+				if p.together {
+					r.meet(ctx, p.sessions*p.lanes)
+				}
+				e := r.call(s, p.lanesBefore(place)+1+lane, op)
+				if e.lost() {
+					return
+				}
+				hand.sent++
+				held.note(e)
+				if e.op.Verb == spec.Create && e.done() {
+					hand.ids = append(hand.ids, e.result.ID)
+				}
+			}
+		})
+	}
+	group.Wait()
+	return err
+}
+
+// meet waits until n callers have come.
+func (r *recorder) meet(ctx context.Context, n int) {
+	r.mu.Lock()
+	if r.door == nil {
+		r.door = make(chan struct{})
+	}
+	door := r.door
+	if r.waiting++; r.waiting == n {
+		r.waiting, r.door = 0, nil
+		close(door)
+	}
+	r.mu.Unlock()
+	select {
+	case <-door:
+	case <-ctx.Done():
+	}
+}
+
+// lanesBefore is where the lanes of a place stand in the picture; the first is for its deaths.
+func (p play) lanesBefore(place int) int { return place * (p.lanes + 1) }
+
+// layOut writes a board of tickets.
+func layOut(dir string, board map[string]spec.Ticket) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for id, t := range board {
+		f := ticketfs.Ticket{ID: id, Title: t.Title, Status: ticketfs.Status(t.Status), Type: t.Type, Priority: t.Priority,
+			Parent: t.Parent, Created: time.Now()}
+		for _, b := range t.BlockedBy {
+			f.BlockedBy = append(f.BlockedBy, ticketfs.Blocker{ID: b})
+		}
+		content, err := ticketfs.New(f, "", "", "")
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, id+".md"), content, 0o666)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFiles adds what the board says at the end. A create that was never answered gets the id of the ticket it made, if any.
+func (h *history) readFiles(dir string) error {
+	h.after, h.notes = map[string]spec.Ticket{}, map[string][]string{}
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	titles := map[string]string{}
+	for _, name := range names {
+		id, isTicket := strings.CutSuffix(name.Name(), ".md")
+		if !isTicket || strings.HasPrefix(id, fillerID) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dir, name.Name()))
+		if err != nil {
+			return err
+		}
+		d, err := ticketfs.Parse(id, content)
+		if err != nil {
+			h.broken = append(h.broken, fmt.Sprintf("the file of %s at the end: %v: %q", id, err, content))
+			continue
+		}
+		f := d.Ticket()
+		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
+			Priority: f.Priority, Assignee: f.Assignee, CloseReason: f.CloseReason}
+		for _, b := range f.BlockedBy {
+			t.BlockedBy = append(t.BlockedBy, b.ID)
+		}
+		h.after[id], h.notes[id], titles[t.Title] = t, d.Notes(), id
+	}
+	for i, e := range h.entries {
+		if e.op.Verb == spec.Create && e.result.ID == "" && e.result.Code == spec.OK {
+			h.entries[i].result.ID = titles[*e.op.Title]
+		}
+	}
+	return nil
+}
+
+// unlinkLocks removes every lock file of tickets and relations, again and again. No program should; git clean does.
+func unlinkLocks(dir string, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		locks, _ := filepath.Glob(filepath.Join(dir, "*.lock"))
+		hidden, _ := filepath.Glob(filepath.Join(dir, ".*.lock"))
+		for _, path := range append(locks, hidden...) {
+			_ = os.Remove(path)
+		}
+	}
+}

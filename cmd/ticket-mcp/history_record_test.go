@@ -1,0 +1,161 @@
+package main_test
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+)
+
+// never is the moment of an answer that did not come.
+const never = math.MaxInt64
+
+// Verbs of a history that are no operations of the specification.
+const (
+	look  spec.Verb = "show"
+	death spec.Verb = "dies" // the end of the session, by a kill or by its client
+)
+
+// entry is one call of a history, or a death.
+type entry struct {
+	op        spec.UserInput // what was asked
+	session   string         // key of the session that asked, or that died
+	lane      int            // where the picture shows it
+	sent, got int64          // in nanoseconds since the history began
+
+	result spec.Result  // what was answered; for a create without an answer the ID, when its ticket was found
+	seen   *spec.Ticket // by a show
+	fault  string       // an answer that is neither done nor refused
+	words  string       // of the answer
+}
+
+func (e entry) lost() bool { return e.got == never }
+func (e entry) done() bool { return !e.lost() && e.fault == "" && e.result.Code == spec.OK }
+
+// about is the ticket that an entry concerns, "" if none.
+func (e entry) about() string { return cmp.Or(e.op.ID, e.result.ID) }
+
+func (e entry) String() string {
+	answer := "done"
+	switch {
+	case e.op.Verb == death:
+		return fmt.Sprintf("death of %s [%s]", e.session, e.when())
+	case e.lost():
+		answer = "no answer"
+	case e.fault != "":
+		answer = "fault: " + e.fault
+	case e.result.Code != spec.OK:
+		answer = "refused: " + cmp.Or(e.words, string(e.result.Code))
+	case e.seen != nil:
+		answer = stateOf(*e.seen).String()
+	case e.result.AlreadyYours:
+		answer = "already yours"
+	case e.result.TakenOver:
+		answer = "taken over from " + e.result.From
+	}
+	return fmt.Sprintf("%s by %s [%s]: %s", e.asked(), e.session, e.when(), answer)
+}
+
+func (e entry) when() string {
+	end := "never"
+	if !e.lost() {
+		end = fmt.Sprintf("%.3f", float64(e.got)/1e6)
+	}
+	return fmt.Sprintf("%.3f-%s ms", float64(e.sent)/1e6, end)
+}
+
+// asked is the call in words: start(a), block(a, blocked_by=b).
+func (e entry) asked() string {
+	arguments, _ := json.Marshal(argumentsOf(e.op))
+	if id := e.about(); e.op.ID == "" && id != "" {
+		return fmt.Sprintf("%s%s -> %s", e.op.Verb, arguments, id)
+	}
+	return fmt.Sprintf("%s%s", e.op.Verb, arguments)
+}
+
+// argumentsOf are the arguments of an operation as the tool takes them.
+func argumentsOf(u spec.UserInput) map[string]any {
+	arguments := map[string]any{}
+	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker} {
+		if text != "" {
+			arguments[name] = text
+		}
+	}
+	for name, text := range map[string]*string{"title": u.Title, "type": u.Type, "assignee": u.Assignee, "parent": u.Parent} {
+		if text != nil {
+			arguments[name] = *text
+		}
+	}
+	if u.Priority != nil {
+		arguments["priority"] = *u.Priority
+	}
+	if u.Takeover {
+		arguments["takeover"] = true
+	}
+	if len(u.BlockedBy) > 0 {
+		arguments["blocked_by"] = u.BlockedBy
+	}
+	return arguments
+}
+
+var takenFrom = regexp.MustCompile(`taken over from (?:\S*@([0-9a-f]{12})|somebody)`)
+
+// read takes the facts from an answer.
+func (e *entry) read(line json.RawMessage) {
+	var m struct {
+		Error  *struct{ Message string }
+		Result struct {
+			Content           []struct{ Text string }
+			StructuredContent struct {
+				ID, Title, Status, Type, Assignee, Message string
+				Priority                                   int
+				CloseReason                                string `json:"close_reason"`
+				ClaimedBy                                  string `json:"claimed_by"`
+				Parent                                     struct{ ID string }
+				BlockedBy                                  []struct{ ID string } `json:"blocked_by"`
+			}
+			IsError bool
+			Meta    struct{ Code spec.Code } `json:"_meta"`
+		}
+	}
+	err := json.Unmarshal(line, &m)
+	for _, part := range m.Result.Content {
+		e.words += part.Text
+	}
+	answer := m.Result.StructuredContent
+	switch {
+	case err != nil:
+		e.fault = err.Error()
+	case m.Error != nil:
+		e.fault = m.Error.Message
+	case m.Result.IsError && m.Result.Meta.Code == "":
+		e.fault = e.words
+	case m.Result.IsError:
+		e.result.Code = m.Result.Meta.Code
+	case e.op.ID != "" && answer.ID != e.op.ID:
+		e.fault = fmt.Sprintf("asked for %s, the answer is about %q", e.op.ID, answer.ID)
+	case e.op.Verb == look:
+		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type, Priority: answer.Priority,
+			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Parent: answer.Parent.ID}
+		for _, b := range answer.BlockedBy {
+			t.BlockedBy = append(t.BlockedBy, b.ID)
+		}
+		e.seen = &t
+	case e.op.Verb == spec.Start, e.op.Verb == spec.StartNext:
+		if keyIn(answer.ClaimedBy) != e.session {
+			e.fault = "the claim is " + answer.ClaimedBy
+		}
+		e.result.AlreadyYours = strings.Contains(answer.Message, "is already yours")
+		if from := takenFrom.FindStringSubmatch(answer.Message); from != nil {
+			e.result.TakenOver, e.result.From = true, from[1]
+		}
+	}
+	e.result.ID = answer.ID
+}
+
+// keyIn is the session's key in a claim.
+func keyIn(claim string) string { return claim[strings.LastIndexByte(claim, '@')+1:] }

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// kind says in a word what an answer is.
+func (m message) kind() string {
+	switch {
+	case m.Error != nil:
+		return strconv.Itoa(m.Error.Code)
+	case bytes.Contains(m.Result, []byte(`"isError":true`)):
+		return "refused"
+	}
+	return "done"
+}
+
+// answersUntilPing sends lines and a ping, waits for the answer to the ping and as many other answers as are wanted, and
+// returns those. Nothing that comes later is missed: the end of the test looks for it.
+func (w *wire) answersUntilPing(lines []string, n int) []message {
+	w.t.Helper()
+	w.send(lines...)
+	w.lives()
+	late := time.After(soon)
+	for len(w.unasked) < n {
+		select {
+		case m, open := <-w.out:
+			if !open {
+				w.t.Fatal("the server ended")
+			}
+			w.unasked = append(w.unasked, m)
+		case <-late:
+			w.t.Fatalf("%d answers instead of %d to %.200q", len(w.unasked), n, lines)
+		}
+	}
+	got := w.unasked
+	w.unasked = nil
+	return got
+}
+
+// attacks are what a host must not send, and the ids and kinds of the answers, sorted as text.
+var attacks = []struct {
+	name  string
+	lines []string
+	want  []string
+}{
+	{"not JSON", []string{"hello", "{", `{"jsonrpc":"2.0","id":1,"method":"ping"`, "\x00\x01\xff", `"text"`, "17", "null"}, []string{
+		"null -32600", "null -32700", "null -32700", "null -32700", "null -32700", "null -32700", "null -32700"}},
+	{"two messages on a line", []string{request("1", "ping", "{}") + request("2", "ping", "{}")}, []string{"null -32700"}},
+	{"a batch", []string{"[" + request("1", "ping", "{}") + "," + request("2", "ping", "{}") + "]", "[]"}, []string{"null -32700", "null -32700"}},
+	{"deep nesting", []string{
+		strings.Repeat("[", 100_000),
+		request("1", "tools/call", `{"name":"show","arguments":`+strings.Repeat(`{"a":`, 9000)+"1"+strings.Repeat("}", 9001)),
+		request("2", "tools/call", `{"name":"show","arguments":`+strings.Repeat(`[`, 20_000)+strings.Repeat("]", 20_000)+"}"),
+	}, []string{"1 refused", "null -32700", "null -32700"}},
+	{"another version of JSON-RPC", []string{`{"id":1,"method":"ping"}`, `{"jsonrpc":"1.0","id":2,"method":"ping"}`, `{"jsonrpc":2,"id":3,"method":"ping"}`},
+		[]string{"1 -32600", "2 -32600", "null -32700"}},
+	{"unknown methods", []string{request("1", "nope", "{}"), request("2", "", "{}"), request("3", "tools/calls", "{}"), request("4", "notifications/cancelled", "{}"),
+		request("5", "resources/read", `{"uri":"file:///etc/passwd"}`), `{"jsonrpc":"2.0","id":6,"method":7}`, `{"jsonrpc":"2.0","id":8}`},
+		[]string{"1 -32601", "2 -32601", "3 -32601", "4 -32601", "5 -32601", "8 -32601", "null -32700"}},
+	{"unknown notifications", []string{`{"jsonrpc":"2.0","method":"nope"}`, `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"show"}}`}, nil},
+	{"cancelling what is not there", []string{
+		`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":[]}`,
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{"a":1}}}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}`}, []string{"null -32700"}},
+	{"answers to nothing", []string{`{"jsonrpc":"2.0","id":1,"result":{}}`, `{"jsonrpc":"2.0","id":1,"result":{},"method":"ping"}`}, nil},
+	{"ids of all kinds", []string{request(`"a"`, "ping", "{}"), request(`""`, "ping", "{}"), request(`"\u00e9\"\\/"`, "ping", "{}"), request("0", "ping", "{}"),
+		request("-1", "ping", "{}"), request("1.50", "ping", "{}"), request("1.0", "ping", "{}"), request("1e400", "ping", "{}"),
+		request("9007199254740993", "ping", "{}"), request("1700000000000000001", "ping", "{}"), request("18446744073709551616", "ping", "{}"),
+		request(`{"b":1,"a":[2]}`, "ping", "{}"), request("[1]", "ping", "{}"), request("true", "ping", "{}")}, []string{
+		`"" done`, `"\u00e9\"\\/" done`, `"a" done`, "-1 done", "0 done", "1.0 done", "1.50 done", "1700000000000000001 done", "18446744073709551616 done",
+		"1e400 done", "9007199254740993 done", "[1] done", "true done", `{"b":1,"a":[2]} done`}},
+	{"the same id twice", []string{request("7", "ping", "{}"), request("7", "nope", "{}"), request(`"7"`, "ping", "{}")}, []string{`"7" done`, "7 -32601", "7 done"}},
+	{"an id that is null or given twice", []string{request("null", "ping", "{}"), `{"jsonrpc":"2.0","id":1,"ID":2,"method":"ping"}`, `{"id":3, "id" : 4 ,"jsonrpc":"2.0","method":"ping"}`},
+		[]string{"2 done", "4 done"}},
+	{"params of wrong shape", []string{request("1", "tools/call", "[]"), request("2", "tools/call", `"show"`), request("3", "tools/call", "null"), request("4", "tools/call", "{}"),
+		request("5", "tools/call", `{"name":7}`), request("6", "tools/call", `{"name":"show","arguments":[]}`), request("7", "tools/call", `{"name":"show","arguments":"alpha"}`),
+		request("8", "tools/call", `{"name":"show","arguments":null}`), request("9", "tools/call", `{"name":"show"}`), request("10", "tools/list", `{"cursor":7}`),
+		request("11", "tools/list", `{"cursor":"nope"}`), `{"jsonrpc":"2.0","id":12,"method":"tools/list"}`, `{"jsonrpc":"2.0","id":13,"method":"initialize"}`,
+		request("14", "initialize", `{"protocolVersion":7}`), request("15", "ping", "[1]"), request("16", "tools/call", `{"name":"nope\n","arguments":{}}`)}, []string{
+		"1 -32600", "10 -32600", "11 done", "12 done", "13 done", "14 -32600", "15 -32600", "16 -32602", "2 -32600", "3 -32602", "4 -32602", "5 -32600", "6 refused",
+		"7 refused", "8 refused", "9 refused"}},
+	{"arguments of wrong shape", []string{toolCall("1", "show", `{"id":1e400}`), toolCall("2", "show", `{"ID":"alpha"}`), toolCall("3", "show", `{"id":"alpha","id":"beta"}`),
+		toolCall("4", "show", `{"id":"\u0000"}`), toolCall("5", "show", `{"id":"`+strings.Repeat("x", 1<<20)+`"}`), toolCall("6", "list", `{"limit":9007199254740993}`),
+		toolCall("7", "show", `{"id":"alpha","offset":-1}`), toolCall("8", "list", `{"limit":1.5}`)}, []string{
+		"1 -32600", "2 refused", "3 refused", "4 refused", "5 refused", "6 refused", "7 refused", "8 refused"}},
+	{"modern requests that are not whole", []string{
+		request("1", "tools/list", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01","io.modelcontextprotocol/clientCapabilities":{}}}`),
+		request("2", "tools/list", `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}`),
+		request("3", "tools/list", `{"_meta":{"io.modelcontextprotocol/protocolVersion":7}}`), request("4", "server/discover", "{}"),
+		request("5", "subscriptions/listen", "{}")}, []string{"1 -32022", "2 -32602", "3 done", "4 -32601", "5 -32601"}},
+	{"a subscription to what never changes", []string{request("1", "subscriptions/listen",
+		`{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"notifications":{"toolsListChanged":true}}`)},
+		[]string{" done", "1 done"}},
+}
+
+// Whatever a host sends, the server answers what can be answered, with the id as the host wrote it, and goes on; nothing of it
+// delays the end.
+func TestAttacks(t *testing.T) {
+	w := startWire(t, serverOn(openTickets(t, "alpha")))
+	for _, attack := range attacks {
+		var got []string
+		for _, m := range w.answersUntilPing(attack.lines, len(attack.want)) {
+			got = append(got, fmt.Sprintf("%s %s", m.ID, m.kind()))
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(attack.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", attack.name, diff)
+		}
+	}
+	rest, status := w.end()
+	for _, m := range rest {
+		t.Errorf("left over: %.300s", m.line)
+	}
+	if status != 0 || w.stderr.String() != "" {
+		t.Errorf("status %d", status)
+	}
+}
+
+// Each attack at once with the end of input: each gets its answers, and the server does not wait for any that never come.
+func TestAttacksAtTheEnd(t *testing.T) {
+	var lines []string
+	want := 0
+	for _, attack := range attacks {
+		lines = append(lines, attack.lines...)
+		want += len(attack.want)
+	}
+	w := startWire(t, serverOn(openTickets(t, "alpha")))
+	if _, err := io.WriteString(w.in, strings.Join(lines, "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	rest, status := w.end()
+	if len(rest) != want || status != 0 || w.stderr.String() != "" {
+		t.Errorf("%d answers, want %d; status %d", len(rest), want, status)
+	}
+}
+
+var vmHWM = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+// peakMemory is the most memory that the server had at any time, in KiB, where the system tells.
+func (w *wire) peakMemory() int {
+	w.t.Helper()
+	if runtime.GOOS != "linux" {
+		return 0
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", w.cmd.Process.Pid))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n, err := strconv.Atoi(string(vmHWM.FindSubmatch(status)[1]))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// A line of more than 4 MiB is answered with an error, with its id if that is among the first members, and not kept in memory.
+func TestLongLines(t *testing.T) {
+	w := startWire(t, serverOn(openTickets(t, "alpha")))
+	fill := func(n int) string { return strings.Repeat("x", n) }
+	w.lives()
+	before := w.peakMemory()
+	w.send(`{"jsonrpc":"2.0","id":"fifty","method":"tools/call","params":"` + fill(50<<20) + `"}`)
+	if m := w.answer(`"fifty"`); m.Error == nil {
+		t.Errorf("a line of 50 MiB: %.300s", m.line)
+	}
+	cost := w.peakMemory() - before
+	t.Logf("a line of 50 MiB cost %d KiB", cost)
+	if cost > 32<<10 {
+		t.Errorf("a line of 50 MiB cost %d KiB", cost)
+	}
+	note := toolCall("1", "note", `{"id":"alpha","text":""}`)
+	longest := strings.Replace(note, `"text":""`, `"text":"`+fill(maxLine-len(note)-1)+`"`, 1)
+	w.send(longest)
+	if m := w.answer("1"); m.kind() != "refused" || !bytes.Contains(m.Result, []byte("invalid")) {
+		t.Errorf("a line of %d bytes with its newline: %.300s", len(longest)+1, m.line)
+	}
+	for _, test := range []struct{ id, line string }{
+		{"2", strings.Replace(longest, `"id":1`, `"id":2`, 1) + " "},
+		{`"three"`, `{"jsonrpc":"2.0","id":"three","method":"tools/call","params":"` + fill(maxLine)},
+		{"4", `{ "method":"tools/call", "id": 4, "jsonrpc":"2.0","params":["` + fill(maxLine)},
+		{`{"a":1}`, `{"id":{"a":1},"x":"` + fill(maxLine)},
+		{"null", `{"jsonrpc":"2.0","method":"tools/call","params":"` + fill(maxLine) + `","id":5}`},
+		{"null", fill(maxLine + 1)},
+		{"null", `{"id":` + strings.Repeat("1", maxLine)},
+		{"null", strings.Repeat("[", maxLine+1)},
+	} {
+		w.send(test.line)
+		if m := w.answer(test.id); m.Error == nil || m.Error.Code != -32600 || !strings.Contains(m.Error.Message, strconv.Itoa(maxLine)) {
+			t.Errorf("%.80s: %.300s", test.line, m.line)
+		}
+		w.lives()
+	}
+	// The end of input in the middle of such a line.
+	if _, err := io.WriteString(w.in, `{"id":9,"x":"`+fill(maxLine)); err != nil {
+		t.Fatal(err)
+	}
+	rest, status := w.end()
+	if len(rest) != 1 || string(rest[0].ID) != "9" || rest[0].Error == nil || status != 0 {
+		t.Errorf("%d answers at the end, status %d", len(rest), status)
+	}
+}

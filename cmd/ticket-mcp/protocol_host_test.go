@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// deafHost starts a server for a host that does not read what it writes.
+func deafHost(t *testing.T) (w *wire, unread *os.File) {
+	t.Helper()
+	unread, stdout, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unread.Close() }) // once more than some tests need
+	cmd := serverOn(openTickets(t, "alpha"))
+	cmd.Stdout = stdout
+	w = startWire(t, cmd)
+	if err := stdout.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return w, unread
+}
+
+// A host may write all its calls before it reads the first answer.
+func TestHostWritesFirst(t *testing.T) {
+	const calls = 3000
+	w, unread := deafHost(t)
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(w.in, strings.Repeat(toolCall("1", "show", `{"id":"alpha"}`)+"\n", calls))
+		sent <- err
+	}()
+	select {
+	case err := <-sent:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(soon):
+		t.Fatal("nobody reads the server's answers, and it does not read the calls")
+	}
+	answers := make(chan int)
+	go func() {
+		n := 0
+		for lines := bufio.NewScanner(unread); lines.Scan(); n++ {
+		}
+		answers <- n
+	}()
+	_, status := w.end()
+	if n := <-answers; n != calls || status != 0 {
+		t.Errorf("%d answers to %d calls, status %d", n, calls, status)
+	}
+}
+
+// stuckServer starts a server that has begun to write an answer longer than a pipe holds, which nobody reads.
+func stuckServer(t *testing.T) *wire {
+	t.Helper()
+	w, unread := deafHost(t)
+	text := "---\nstatus: open\n---\n# Large\n\n" + strings.Repeat("<", 30<<10) // six bytes each, twice
+	if err := os.WriteFile(filepath.Join(w.cmd.Dir, ".tickets", "large.md"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	w.send(toolCall("1", "show", `{"id":"large"}`))
+	if _, err := unread.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// A server that cannot get rid of its answers ends nevertheless: as an orphan it would hold its claims for ever. After the end
+// of input, or a signal, its calls have some time; a second signal ends it at once.
+func TestHostNeverReads(t *testing.T) {
+	t.Parallel()
+	ended, once, twice := stuckServer(t), stuckServer(t), stuckServer(t)
+	if err := ended.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if runtime.GOOS != "windows" { // where a process cannot be interrupted by another one
+		began := time.Now()
+		once.signal(syscall.SIGTERM)
+		twice.signal(os.Interrupt)
+		twice.signal(syscall.SIGTERM)
+		if _, status := twice.exit(); status != 1 || time.Since(began) >= drainTime {
+			t.Errorf("two signals: status %d after %s", status, time.Since(began))
+		}
+		if _, status := once.exit(); status != 1 || time.Since(began) < drainTime {
+			t.Errorf("one signal: status %d after %s", status, time.Since(began))
+		}
+	}
+	if _, status := ended.exit(); status != 1 {
+		t.Errorf("end of input: status %d", status)
+	}
+}
+
+// signal sends the server a signal.
+func (w *wire) signal(s os.Signal) {
+	w.t.Helper()
+	if err := w.cmd.Process.Signal(s); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// A host that closes the server's standard error does not disturb the calls, though each of them is logged.
+func TestStderrClosed(t *testing.T) {
+	logs, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := serverOn(openTickets(t, "alpha"), "--log-level", "debug")
+	cmd.Stderr = stderr
+	w := startWire(t, cmd)
+	if err := stderr.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		id := fmt.Sprint(i)
+		w.send(toolCall(id, "note", `{"id":"alpha","text":"noted"}`))
+		if m := w.answer(id); m.kind() != "done" {
+			t.Errorf("note: %s", m.line)
+		}
+		if i == 5 {
+			if text, err := bufio.NewReader(logs).ReadString('\n'); err != nil || !strings.Contains(text, "note") {
+				t.Errorf("log: %q %v", text, err)
+			}
+			if err := logs.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if rest, status := w.end(); len(rest) > 0 || status != 0 {
+		t.Errorf("%d answers too many, status %d", len(rest), status)
+	}
+}
+
+// A host that closes the server's standard output does not end calls half way: what it sent is done until it closes the input.
+func TestStdoutClosed(t *testing.T) {
+	w, unread := deafHost(t)
+	w.send(toolCall("0", "show", `{"id":"alpha"}`))
+	if _, err := bufio.NewReader(unread).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := unread.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.send("no JSON", toolCall("1", "nope", "{}"))
+	const notes = 20
+	for range notes {
+		w.send(toolCall("2", "note", `{"id":"alpha","text":"noted"}`))
+	}
+	_, status := w.end()
+	text, err := os.ReadFile(filepath.Join(w.cmd.Dir, ".tickets", "alpha.md"))
+	if n := strings.Count(string(text), ": noted\n"); err != nil || n != notes || status != 0 {
+		t.Errorf("%d of %d notes, %v, status %d", n, notes, err, status)
+	}
+	if logs := w.stderr.String(); strings.Count(logs, "\n") != 1 || !strings.Contains(logs, "broken pipe") && runtime.GOOS != "windows" {
+		t.Errorf("log: %s", logs)
+	}
+}
+
+// A signal ends a server that has nothing to do, and one whose call waits for a lock, which is answered; a second signal is
+// not needed. The locks' own time is far longer.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a process cannot be interrupted by another one on Windows")
+	}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		t.Run(s.String(), func(t *testing.T) {
+			w := startWire(t, serverOn(openTickets(t)))
+			w.lives()
+			w.signal(s)
+			if rest, status := w.exit(); len(rest) > 0 || status != 0 {
+				t.Errorf("%d answers too many, status %d", len(rest), status)
+			}
+		})
+		t.Run(s.String()+" while a call waits", func(t *testing.T) {
+			w, relations := waitingCall(t)
+			defer relations.Close()
+			w.signal(s)
+			rest, status := w.exit()
+			if len(rest) != 1 || string(rest[0].ID) != `"waits"` || rest[0].kind() != "refused" || status != 0 || w.stderr.String() != "" {
+				t.Errorf("answers %v, status %d", rest, status)
+			}
+			if text, err := os.ReadFile(filepath.Join(w.cmd.Dir, ".tickets", "alpha.md")); err != nil || strings.Contains(string(text), "in_progress") {
+				t.Errorf("the ticket was started after all: %s %v", text, err)
+			}
+		})
+	}
+}
+
+// waitingCall starts a server whose call "waits", a start of alpha, has the lock of that ticket and waits for the relations
+// lock, which the test holds, as another process would.
+func waitingCall(t *testing.T) (w *wire, relations *flock.Flock) {
+	t.Helper()
+	dir := openTickets(t, "alpha", "beta")
+	relations = flock.New(filepath.Join(dir, ".relations.lock"))
+	if err := relations.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	w = startWire(t, serverOn(dir, "--lock-timeout", "10m"))
+	w.send(toolCall(`"waits"`, "start", `{"id":"alpha"}`))
+	for deadline := time.Now().Add(soon); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "alpha.md.lock")); err == nil {
+			return w, relations
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the call does not begin")
+		}
+	}
+}
