@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -79,8 +80,18 @@ func printAnswer(f *flag.FlagSet, args []string, tool string, arguments func(res
 		exitOn(err)
 		return 1
 	}
-	fmt.Println(strings.TrimRight(answer.Text(), "\n"))
+	fmt.Println(strings.TrimRight(printable(answer.Text()), "\n"))
 	return 0
+}
+
+// printable leaves out what a terminal would obey: a ticket's text is somebody's words.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // commandBoard parses a command's flags, the board's among them.

@@ -96,27 +96,38 @@ func TestFaultLockFilesBetweenCalls(t *testing.T) {
 	}
 }
 
-// A lock file is removed while a writer holds it. Another one can then lock a new file of that name and write, so the first one
-// must not; whatever the other one has written stands.
+// A lock file is removed while a writer holds it. The writer then writes nothing. Another one that makes a new lock file of that
+// name waits for the first all the same, since the ticket itself is locked too; one that needs only the new relations lock, for
+// another ticket, does not.
 func TestFaultLockFileWhileHeld(t *testing.T) {
 	skipOnWindows(t)
 	for _, test := range []struct {
 		change, lock string
-		other        func(s *Store) error // can be done then, and only then
+		other        func(s *Store) error
+		waits        bool
 	}{
-		{"edit", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }},
-		{"change", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }},
-		{"change", relationsLock, func(s *Store) error { return createAs(s, "n") }},
+		{"edit", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }, true},
+		{"change", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }, true},
+		{"change", relationsLock, func(s *Store) error { return createAs(s, "n") }, false},
 	} {
 		s, path := faultBoard(t, t.TempDir(), true)
 		h := startHolder(t, path, test.change)
-		must(t, os.Remove(filepath.Join(filepath.Dir(path), test.lock)), test.other(s))
-		before := readable(path)
+		before := textOf(t, path)
+		must(t, os.Remove(filepath.Join(filepath.Dir(path), test.lock)))
+		done := make(chan error, 1)
+		go func() { done <- test.other(s) }()
+		if !test.waits {
+			must(t, <-done)
+		}
 		if said := h.finish(t); !strings.HasPrefix(said, "error: busy: a lock file was removed") {
 			t.Errorf("%s, %s removed: the holder says %q", test.change, test.lock, said)
 		}
-		if readable(path) != before {
-			t.Errorf("%s, %s removed: the holder has written", test.change, test.lock)
+		if test.waits {
+			must(t, <-done)
+		}
+		after := textOf(t, path)
+		if !strings.HasPrefix(after, strings.TrimRight(before, "\n")) || strings.Contains(after, "of the other") != test.waits {
+			t.Errorf("%s, %s removed: the ticket ends with %q", test.change, test.lock, after[max(0, len(after)-200):])
 		}
 		must(t, nextWriter(path))
 	}
