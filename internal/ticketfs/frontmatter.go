@@ -33,14 +33,17 @@ func (d *Document) checkFrontMatter() *Malformed {
 func (d *Document) decode() *Malformed {
 	// The opening fence is passed along, so that the lines of the nodes are those of the file.
 	source := d.text[d.start:d.fence]
-	doc, err := decodeYAML(source)
-	if err != nil {
-		return syntaxError(source, err)
+	root, ok := usualMapping(source)
+	if !ok {
+		doc, err := decodeYAML(source)
+		if err != nil {
+			return syntaxError(source, err)
+		}
+		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
+			return &Malformed{1, 1, "the front matter is empty; status is required"}
+		}
+		root = doc.Content[0]
 	}
-	if len(doc.Content) == 0 || isNull(doc.Content[0]) {
-		return &Malformed{1, 1, "the front matter is empty; status is required"}
-	}
-	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode || root.Style&yaml.FlowStyle != 0 {
 		return nodeFault(root, "front matter must be lines of the form `key: value`")
 	}

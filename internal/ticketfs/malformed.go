@@ -47,6 +47,9 @@ func checkText(text string) *Malformed {
 	if i := strings.IndexByte(text, 0); i >= 0 && utf8.ValidString(text[:i]) {
 		return malformedAt(text, i, "a NUL byte; a ticket is UTF-8 text")
 	}
+	if utf8.ValidString(text) {
+		return nil
+	}
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRuneInString(text[i:])
 		if r == utf8.RuneError && n == 1 {

@@ -88,11 +88,10 @@ func (t *Ticket) scanField(key, value string) bool {
 }
 
 func scanTime(value string) (time.Time, bool) {
-	const form = "2006-01-02T15:04:05Z"
-	if len(value) != len(form) {
+	if len(value) != len(usualTime) {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(form, value)
+	t, err := time.Parse(usualTime, value)
 	return t.UTC(), err == nil
 }
 
@@ -113,24 +112,4 @@ func (t *Ticket) scanBlockers(value string) bool {
 		t.BlockedBy = append(t.BlockedBy, Blocker{ID: strings.Clone(id)})
 	}
 	return true
-}
-
-// plainWord reports whether YAML takes a value for the plain scalar that it looks like, and not for null.
-func plainWord(value string) bool {
-	if value == "" || !alphanumeric(value[0]) || value[len(value)-1] == ' ' {
-		return false
-	}
-	for i := range len(value) {
-		switch c := value[i]; {
-		case alphanumeric(c), strings.IndexByte(" ._/@+-", c) >= 0:
-		case c == ':' && i+1 < len(value) && alphanumeric(value[i+1]):
-		default:
-			return false
-		}
-	}
-	return !strings.EqualFold(value, "null")
-}
-
-func alphanumeric(c byte) bool {
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

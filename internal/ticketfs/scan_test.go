@@ -8,15 +8,17 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 )
 
 // usual is what this program writes; every line is in one of the seeds.
 const usual = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: planner@5f3a9c21d0e4\nclaimed-at: 2026-01-04T05:30:01Z\n" +
 	"blocked-by: [d5cyp4r, a.b]\ncreated: 2026-01-04T05:22:09Z\ntype: feature\npriority: 1\nassignee: Ada Lovelace\nparent: d5cz1ng\n---\n# Title\n\nBody\n"
 
-// agree fails unless what scan takes is what Parse gives.
+// agree fails unless what scan takes is what Parse gives, and what is of the usual form to Parse is that to YAML.
 func agree(t *testing.T, content []byte) (scanned bool) {
 	t.Helper()
+	agreeOnNodes(t, content)
 	got, ok := scan("t", content)
 	if !ok {
 		return false
@@ -31,6 +33,39 @@ func agree(t *testing.T, content []byte) (scanned bool) {
 	return true
 }
 
+// agreeOnNodes fails unless front matter and values of the usual form are to YAML what they are to us. It makes none of the
+// checks that Parse makes before: content that would not pass them is the harder test.
+func agreeOnNodes(t *testing.T, content []byte) {
+	t.Helper()
+	source := string(content)
+	if i := strings.Index(source, "\n---\n"); i >= 0 {
+		source = source[:i+1]
+	}
+	for line := range strings.Lines(source) {
+		_, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		if tag := usualTag(value); tag != "" {
+			agreeOnNode(t, "---\nk: "+value+"\n", &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 2, Column: 1, Content: []*yaml.Node{
+				{Kind: yaml.ScalarNode, Tag: "!!str", Value: "k", Line: 2, Column: 1},
+				{Kind: yaml.ScalarNode, Tag: tag, Value: value, Line: 2, Column: 4},
+			}})
+		}
+	}
+	if got, ok := usualMapping(source); ok {
+		agreeOnNode(t, source, got)
+	}
+}
+
+func agreeOnNode(t *testing.T, source string, got *yaml.Node) {
+	t.Helper()
+	doc, err := decodeYAML(source)
+	if err != nil || len(doc.Content) != 1 {
+		t.Fatalf("YAML refuses it: %v\n%s", err, source)
+	}
+	if diff := cmp.Diff(doc.Content[0], got); diff != "" {
+		t.Fatalf("nodes differ (-yaml +usual):\n%s\n%s", diff, source)
+	}
+}
+
 func TestScanTakesTheUsualForm(t *testing.T) {
 	for _, content := range []string{
 		usual,
@@ -39,6 +74,10 @@ func TestScanTakesTheUsualForm(t *testing.T) {
 	} {
 		if !agree(t, []byte(content)) {
 			t.Errorf("not taken:\n%s", content)
+		}
+		front, _, _ := strings.Cut(content, "\n---\n")
+		if _, ok := usualMapping(front + "\n"); !ok {
+			t.Errorf("read by YAML:\n%s", content)
 		}
 	}
 }
@@ -58,8 +97,15 @@ func TestScanLeavesTheRest(t *testing.T) {
 	}
 }
 
+// scalars are values that YAML takes for what they do not look like, or only some of which it takes for text.
+var scalars = []string{"0", "7", "01", "09", "42", "1_000", "0x1f", "0o7", "0b1", "1e3", "1.5", "5cz", "12:30", "2026-01-04", "2026-02-30T05:22:09Z",
+	"2026-01-04T05:22:09Z", "yes", "off", "y", "True", "FALSE", "Null", "a  b", "a - b", "a:b", "a/b@c", "ab-1234", "99999999999999999", "999999999999999999999"}
+
 func FuzzScan(f *testing.F) {
 	f.Add([]byte(usual))
+	for _, value := range scalars {
+		f.Add([]byte("---\nstatus: open\nassignee: " + value + "\ntags: [" + value + ", b]\n---\n"))
+	}
 	for _, line := range strings.SplitAfter(usual, "\n") {
 		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
 	}
