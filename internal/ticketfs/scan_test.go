@@ -106,6 +106,7 @@ func FuzzScan(f *testing.F) {
 	for _, value := range scalars {
 		f.Add([]byte("---\nstatus: open\nassignee: " + value + "\ntags: [" + value + ", b]\n---\n"))
 	}
+	f.Add([]byte("---\nstatus: open\n" + strings.Repeat("k", 1100) + ": v\n---\n")) // no key to YAML
 	for _, line := range strings.SplitAfter(usual, "\n") {
 		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
 	}

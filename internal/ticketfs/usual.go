@@ -7,6 +7,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// maxUsualKey is far below the 1,024 characters behind which YAML takes nothing for a key any more.
+const maxUsualKey = 100
+
 // usualMapping gives the node that YAML makes of front matter of the usual form, an opening fence and lines `key: value`, at a
 // twentieth of its cost: a change reads two front matters and some values. A value is a word, a number, a time or a flow list
 // of words. ok is false for everything else, also for what is malformed: then YAML decides. Where ok is true the node is the
@@ -20,7 +23,7 @@ func usualMapping(source string) (mapping *yaml.Node, ok bool) {
 	for n := 2; source != ""; n++ {
 		line, rest, found := strings.Cut(source, "\n")
 		name, text, separated := strings.Cut(line, ": ")
-		if !found || !separated {
+		if !found || !separated || len(name) > maxUsualKey {
 			return nil, false
 		}
 		key, ok := usualScalar(name, n, 1)
