@@ -44,6 +44,8 @@ type ticketAnswer struct {
 	Blocks      []row  `json:"blocks,omitempty"`
 	Unseen      string `json:"unseen,omitempty"` // relations that could not be read
 	Message     string `json:"message,omitempty"`
+	// AlreadyYours says that a start changed nothing.
+	AlreadyYours bool `json:"already_yours,omitempty"`
 	place
 	Body       string `json:"body"`
 	NextOffset int    `json:"next_offset,omitempty"`
@@ -88,7 +90,7 @@ func (a ticketAnswer) Text() string {
 }
 
 // ticketAnswer describes a ticket from offset of its body on; written is nil or ErrNotDurable.
-func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, written error) (Answer, error) {
+func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, written error) (ticketAnswer, error) {
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
@@ -103,7 +105,7 @@ func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, w
 	if t.Status == ticketfs.StatusInProgress {
 		life, err := b.life(t)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(life)
 		if !t.ClaimedAt.IsZero() {
@@ -112,7 +114,7 @@ func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, w
 	}
 	if err := b.relate(&a, t); err != nil {
 		if written == nil && message == "" {
-			return nil, err
+			return a, err
 		}
 		// The change is made; that its surroundings could not be read must not look like a failed change.
 		a.Unseen = "related tickets could not be read: " + oneLine(err.Error(), 200)

@@ -45,9 +45,10 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		ticketfs.Remove("close-reason"),
 	}
 	var message string
+	var already bool
 	d, err := b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
 		t := d.Ticket()
-		message = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim)
+		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim), false
 		switch t.Status {
 		case ticketfs.StatusClosed:
 			return nil, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
@@ -58,7 +59,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 			}
 			switch {
 			case life == ticketfs.Mine && !fresh:
-				message = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life))
+				message, already = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life)), true
 				return nil, nil
 			case fresh && life == ticketfs.Dead && b.owners.deadFor(v.LifeOf(t.ClaimedBy), b.Now()) < restartGrace:
 				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life)) // it died just now
@@ -86,7 +87,9 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		return nil, err
 	}
 	b.owners.markStarted(id, true)
-	return b.ticketAnswer(d, 0, message, err)
+	answer, err := b.ticketAnswer(d, 0, message, err)
+	answer.AlreadyYours = already
+	return answer, err
 }
 
 // lastNotes are the newest notes of a ticket, for whoever takes it over.

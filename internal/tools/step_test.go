@@ -197,7 +197,7 @@ func resultOf(verb spec.Verb, r reply) spec.Result {
 	switch verb {
 	case spec.Start, spec.StartNext:
 		message := r.str("message")
-		result.AlreadyYours = strings.Contains(message, " is already yours")
+		result.AlreadyYours = r.fields["already_yours"] == true
 		if m := takenOver.FindStringSubmatch(message); m != nil {
 			result.TakenOver = true
 			if m[1] != "somebody who left no name" {
