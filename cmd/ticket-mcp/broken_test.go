@@ -37,6 +37,9 @@ var brokenPrograms = []struct {
 	}},
 	{"no relations lock, blocks", rings, []sourceEdit{noRelations}},
 	{"no relations lock, families", families, []sourceEdit{noRelations}},
+	{"verdict on the index as it stands", families, []sourceEdit{
+		{"internal/ticketfs/door.go", "fn(bytes.Clone(old.content), false)", "fn(bytes.Clone(old.content), true)"},
+	}},
 	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
 	{"owners taken for dead", claims, []sourceEdit{
 		{"internal/ticketfs/session.go", "	case held:\n		return Alive, nil\n", "	case held && false:\n		return Alive, nil\n"},

@@ -109,7 +109,7 @@ func createAs(s *Store, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+ticketExt), withRelations, func(content []byte) ([]byte, error) {
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+ticketExt), withRelations, func(content []byte, _ bool) ([]byte, error) {
 		if content != nil {
 			return nil, fs.ErrExist
 		}

@@ -31,7 +31,7 @@ func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content
 	if _, err := lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return s.withTicketLock(ctx, path, ticketOnly, fn)
+	return s.withTicketLock(ctx, path, ticketOnly, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
 }
 
 // scope says which locks a change needs.
@@ -47,10 +47,10 @@ const (
 //
 // With relations, fn runs twice on the same content: once to know the bytes, which are written and synced while the other
 // tickets may still change, and once under the relations lock to be judged. So that lock is held for a look and a rename, and
-// not for two syncs of the disk, for which all other sessions would have to wait. The second run decides alone: what the first
-// one saw is a forecast. Why nothing is lost by releasing the lock before the folder is synced: whoever then judges by our
+// not for two syncs of the disk, for which all other sessions would have to wait. The second run decides alone: the first one
+// is told that it is a forecast, and may take what was known before for the state of the others. Why nothing is lost by releasing the lock before the folder is synced: whoever then judges by our
 // rename syncs the same folder before it answers, and a folder's renames reach the disk in their order.
-func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte) ([]byte, error)) (err error) {
+func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
 	defer cancel()
 	dir := filepath.Dir(path)
@@ -58,9 +58,13 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 		return err
 	}
 	var held locks
+	visible := false
 	defer func() {
 		if unlockErr := held.release(); err == nil && unlockErr != nil {
 			err = fmt.Errorf("release lock: %w", unlockErr)
+			if visible {
+				err = fmt.Errorf("%w: %w", ErrNotDurable, err)
+			}
 		}
 	}()
 	if err := held.take(ctx, s, path+lockExt); err != nil {
@@ -91,7 +95,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	}
 	r := replacement{path: path, old: old}
 	defer r.discard()
-	content, err := fn(bytes.Clone(old.content))
+	content, err := fn(bytes.Clone(old.content), scope == withRelations)
 	if err == nil {
 		err = r.write(content)
 	}
@@ -99,7 +103,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
 			return lockErr
 		}
-		if content, err = fn(bytes.Clone(old.content)); err == nil {
+		if content, err = fn(bytes.Clone(old.content), false); err == nil {
 			err = r.write(content)
 		}
 	}
@@ -116,12 +120,14 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	if err := r.rename(); err != nil {
 		return err
 	}
+	visible = true // whatever fails from here on must not look like a change that failed
 	if scope == withRelations {
-		if err := held.releaseLast(); err != nil {
-			return fmt.Errorf("release lock: %w", err)
-		}
+		err = held.releaseLast()
 	}
-	return r.sync()
+	if err = errors.Join(err, r.sync()); err != nil {
+		return fmt.Errorf("%w: %w", ErrNotDurable, err)
+	}
+	return nil
 }
 
 const (

@@ -58,6 +58,16 @@ var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 	},
 }
 
+// listFolder returns the names in a folder.
+func listFolder(dir string) ([]string, error) {
+	f, err := openFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	return f.names()
+}
+
 // removeOdd removes what is no regular file.
 func removeOdd(path string) error {
 	if info, err := os.Lstat(path); err != nil || info.Mode().IsRegular() {

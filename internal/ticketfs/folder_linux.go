@@ -3,28 +3,69 @@ package ticketfs
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // folder is an open folder whose files are looked at by name: without the whole path a look costs half.
-type folder struct{ *os.File }
+type folder struct {
+	dir  string
+	file *os.File
+	fd   int
+}
 
 func openFolder(dir string) (folder, error) {
 	f, err := os.Open(dir)
-	return folder{f}, err
+	if err != nil {
+		return folder{}, err
+	}
+	return folder{dir, f, int(f.Fd())}, nil
 }
 
-func (f folder) close() { _ = f.Close() }
+func (f folder) close() { _ = f.file.Close() }
+
+// names returns the names of all files, in no order.
+func (f folder) names() ([]string, error) { return f.file.Readdirnames(-1) }
 
 // stamp is Lstat for one file of the folder.
 func (f folder) stamp(name string) (stamp, error) {
 	var st unix.Stat_t
-	if err := unix.Fstatat(int(f.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := unix.Fstatat(f.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return stamp{}, err
 	}
-	return stamp{ino: st.Ino, links: uint64(st.Nlink), size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano()}, nil
+	return stampFrom(&st), nil
+}
+
+// read is readFile for one file of the folder, into buffer when there is room: by four system calls instead of six, and
+// without a copy to be thrown away. Whatever is not as usual is left to readFile, whose errors say what it is.
+func (f folder) read(name string, buffer []byte) (content []byte, s stamp, err error) {
+	if n, st, ok := f.readInto(buffer, name); ok {
+		return buffer[:n], stampFrom(&st), nil
+	}
+	whole, err := readFile(filepath.Join(f.dir, name))
+	if err != nil || whole.content == nil {
+		return nil, s, err
+	}
+	return whole.content, stampOf(whole.info), nil
+}
+
+func (f folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok bool) {
+	fd, err := unix.Openat(f.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|noFollow, 0)
+	if err != nil {
+		return 0, st, false
+	}
+	defer unix.Close(fd)
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size >= int64(len(buffer)) {
+		return 0, st, false
+	}
+	n, err = unix.Read(fd, buffer)
+	return n, st, err == nil && int64(n) == st.Size
+}
+
+func stampFrom(st *unix.Stat_t) stamp {
+	return stamp{ino: st.Ino, links: uint64(st.Nlink), size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano()}
 }
 
 func stampOf(info fs.FileInfo) stamp {

@@ -1,15 +1,10 @@
 package ticketfs
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -24,7 +19,7 @@ type index struct {
 	files   map[string]*indexed
 	parents map[string]map[string]bool // parent -> children
 	blocks  map[string]map[string]bool // blocker -> tickets that list it
-	broken  map[string]bool            // malformed files
+	broken  map[string]error           // why a file is no ticket
 	linked  map[string]bool            // files with more than one name
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
@@ -34,7 +29,6 @@ type index struct {
 // indexed is one file. About 400 bytes, most of them the Ticket.
 type indexed struct {
 	ticket Ticket
-	err    error // why the file is no ticket
 	stamp  stamp
 	read   int64 // when, in Unix nanoseconds
 }
@@ -46,16 +40,6 @@ type stamp struct {
 	mtime, ctime int64 // Unix nanoseconds
 }
 
-// listFolder returns the names in a folder, in no order.
-func listFolder(dir string) ([]string, error) {
-	f, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
-
 // settling is how recent a file's last change may be, at the time of reading, for a later one to bear the same time: kernels
 // before 6.13 stamp by the tick, 4 ms at 250 Hz.
 const settling = 20 * time.Millisecond
@@ -65,9 +49,21 @@ func (x *indexed) fresh(now stamp) bool {
 	return x.stamp == now && x.read-max(now.mtime, now.ctime) > int64(settling)
 }
 
-// watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every stamp takes about 2 us a
-// ticket. Below, the number of watches a user may have (128 on many systems) is better left to others.
-const watchFrom = 2000
+// watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every stamp takes about 1 us a
+// ticket. Below, the number of watches a user may have (128 on many systems) is better left to others, and so is the time of
+// those who write: the kernel tells every process that watches of every file they touch.
+const watchFrom = 500
+
+// build reads the folder unless it was read before.
+func (x *index) build(dir string) error {
+	x.mu.RLock()
+	built := x.folder != nil && x.dir == dir
+	x.mu.RUnlock()
+	if built {
+		return nil
+	}
+	return x.refresh(dir)
+}
 
 // refresh brings the index up to what the folder holds now.
 func (x *index) refresh(dir string) error {
@@ -115,7 +111,7 @@ func (x *index) begin(dir string, folder fs.FileInfo) {
 	x.files = make(map[string]*indexed)
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)
-	x.broken = make(map[string]bool)
+	x.broken = make(map[string]error)
 	x.linked = make(map[string]bool)
 }
 
@@ -128,7 +124,12 @@ func (x *index) unwatch() {
 
 // scan looks at every file of the folder.
 func (x *index) scan() error {
-	names, err := listFolder(x.dir)
+	folder, err := openFolder(x.dir)
+	if err != nil {
+		return err
+	}
+	defer folder.close()
+	names, err := folder.names()
 	if err != nil {
 		return err
 	}
@@ -145,7 +146,7 @@ func (x *index) scan() error {
 	if known < len(x.files) {
 		x.forgetAllBut(ids)
 	}
-	return x.reread(ids, false)
+	return x.reread(folder, ids, false)
 }
 
 func (x *index) forgetAllBut(ids []string) {
@@ -155,7 +156,7 @@ func (x *index) forgetAllBut(ids []string) {
 	}
 	for id := range x.files {
 		if !here[id] {
-			x.put(id, nil)
+			x.put(id, nil, nil)
 		}
 	}
 }
@@ -169,16 +170,7 @@ func (x *index) update(names []string) error {
 			ids = append(ids, id)
 		}
 	}
-	if err := x.reread(ids, true); err != nil {
-		return err
-	}
-	return x.reread(slices.Collect(maps.Keys(x.linked)), false)
-}
-
-// reread compares the stamps of files with those in the index, on all processors, and reads what is new, or with all
-// everything.
-func (x *index) reread(ids []string, all bool) error {
-	if len(ids) == 0 {
+	if len(ids)+len(x.linked) == 0 {
 		return nil
 	}
 	folder, err := openFolder(x.dir)
@@ -186,79 +178,14 @@ func (x *index) reread(ids []string, all bool) error {
 		return err
 	}
 	defer folder.close()
-	type found struct {
-		id   string
-		file *indexed // nil: it is gone
+	if err := x.reread(folder, ids, true); err != nil {
+		return err
 	}
-	workers := min(runtime.GOMAXPROCS(0), 8, len(ids)/64+1)
-	results := make([][]found, workers)
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for _, id := range ids[len(ids)*w/workers : len(ids)*(w+1)/workers] {
-				if old := x.files[id]; old != nil && !all {
-					now, err := folder.stamp(id + ticketExt)
-					if err == nil && old.fresh(now) {
-						continue
-					}
-				}
-				file, err := x.readOne(id)
-				if err != nil {
-					errs[w] = fmt.Errorf("read ticket %s: %w", id, err)
-					return
-				}
-				results[w] = append(results[w], found{id, file})
-			}
-		})
-	}
-	wg.Wait()
-	for _, part := range results {
-		for _, f := range part {
-			x.put(f.id, f.file)
-		}
-	}
-	return errors.Join(errs...)
+	return x.reread(folder, slices.Collect(maps.Keys(x.linked)), false)
 }
 
-// readOne reads a file's fields; nil when it is gone. What is wrong with the file is kept as its error.
-func (x *index) readOne(id string) (*indexed, error) {
-	began := time.Now().UnixNano()
-	f, err := readFile(filepath.Join(x.dir, id+ticketExt))
-	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) {
-		return &indexed{err: err, read: began}, nil // this file's affair; all else is everybody's
-	}
-	if err != nil || f.content == nil {
-		return nil, err
-	}
-	file := &indexed{stamp: stampOf(f.info), read: began}
-	if t, ok := scan(id, f.content); ok {
-		file.ticket = t
-		return file, nil
-	}
-	d, err := parse(x.dir, id, f.content)
-	if err != nil {
-		file.err = err
-		return file, nil
-	}
-	file.ticket = detach(d.Ticket())
-	return file, nil
-}
-
-// detach copies a ticket's texts, which are parts of the whole file's.
-func detach(t Ticket) Ticket {
-	for _, s := range []*string{&t.ID, &t.ClaimedBy, &t.CloseReason, &t.Type, &t.Assignee, &t.Parent, &t.Title} {
-		*s = strings.Clone(*s)
-	}
-	t.Status = Status(strings.Clone(string(t.Status)))
-	for i := range t.BlockedBy {
-		t.BlockedBy[i] = Blocker{strings.Clone(t.BlockedBy[i].ID), strings.Clone(t.BlockedBy[i].Reason)}
-	}
-	return t
-}
-
-// put replaces what is known of a file, and of whom it names.
-func (x *index) put(id string, now *indexed) {
+// put replaces what is known of a file, and of whom it names. broken says why it is no ticket.
+func (x *index) put(id string, now *indexed, broken error) {
 	old := x.files[id]
 	if old == nil && now == nil {
 		return
@@ -283,8 +210,8 @@ func (x *index) put(id string, now *indexed) {
 		for _, b := range now.ticket.BlockedBy {
 			link(x.blocks, b.ID, id)
 		}
-		if now.err != nil {
-			x.broken[id] = true
+		if broken != nil {
+			x.broken[id] = broken
 		}
 		if now.stamp.links > 1 {
 			x.linked[id] = true

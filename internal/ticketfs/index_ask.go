@@ -14,7 +14,7 @@ func (x *index) get(id string) (Ticket, error) {
 	if f == nil {
 		return Ticket{}, missing(id)
 	}
-	return f.ticket, f.err
+	return f.ticket, x.broken[id]
 }
 
 // ids are the files' ids in order. The list is never changed, but replaced.

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
-// survives a power loss.
+// survives a power loss, or to let go of a lock.
 var ErrNotDurable = errors.New("written, but not confirmed durable")
 
 // step is called at each stage of a change; crash tests set it to die there.
@@ -89,7 +89,7 @@ func (r *replacement) rename() error {
 // sync makes the rename durable.
 func (r *replacement) sync() error {
 	if err := syncFolder(r.folder); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotDurable, err)
+		return fmt.Errorf("sync the ticket folder: %w", err)
 	}
 	step("folder synced")
 	return nil

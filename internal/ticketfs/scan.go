@@ -24,7 +24,7 @@ func scan(id string, content []byte) (t Ticket, ok bool) {
 	if end < 0 || end >= MaxFrontMatter-len(fence)-2 {
 		return t, false
 	}
-	body := string(front[end+len(fence)+2:])
+	body := front[end+len(fence)+2:]
 	t = Ticket{ID: id, Priority: DefaultPriority}
 	seen := 0
 	for line := range strings.SplitSeq(string(front[:end]), "\n") {
@@ -35,8 +35,17 @@ func scan(id string, content []byte) (t Ticket, ok bool) {
 		}
 		seen |= 1 << bit
 	}
-	t.Title = strings.Clone(titleOf(body))
+	t.Title = strings.Clone(titleOf(string(beginning(body))))
 	return t, t.Status != ""
+}
+
+// beginning is as much of a body as its title depends on: in the usual form the first line.
+func beginning(body []byte) []byte {
+	first := bytes.TrimLeft(body, "\n")
+	if end := bytes.IndexByte(first, '\n'); end >= 0 && bytes.HasPrefix(first, []byte("# ")) {
+		return first[:end]
+	}
+	return body
 }
 
 var scannedKeys = []string{"schema_version", "id", "status", "claimed-by", "claimed-at", "closed", "close-reason", "blocked-by", "created", "type", "priority", "assignee", "parent"}

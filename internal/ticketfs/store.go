@@ -109,13 +109,13 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Doc
 	}
 	var read, changed *Document
 	var edits []Edit
-	err = s.withTicketLock(ctx, path, scope, func(content []byte) ([]byte, error) {
+	err = s.withTicketLock(ctx, path, scope, func(content []byte, forecast bool) ([]byte, error) {
 		if read == nil {
 			if read, err = parse(dir, id, content); err != nil {
 				return nil, err
 			}
 		}
-		view := s.judge(dir)
+		view := s.judge(dir, forecast)
 		view.known[id] = entry{ticket: read.Ticket()}
 		wanted, err := fn(read, view)
 		if err != nil {
@@ -145,9 +145,9 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fn(NewID(now), s.judge(dir)); err != nil {
+	if _, err := fn(NewID(now), s.judge(dir, false)); err != nil {
 		// So that a refusal leaves no lock file for a ticket that there will not be.
-		err = s.underRelations(ctx, dir, func() error { _, err := fn(NewID(now), s.judge(dir)); return err })
+		err = s.underRelations(ctx, dir, func() error { _, err := fn(NewID(now), s.judge(dir, false)); return err })
 		if err != nil {
 			return nil, refuseEdit("the new ticket", err)
 		}
@@ -159,12 +159,12 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 			return nil, err
 		}
 		var created []byte
-		err = s.withTicketLock(ctx, path, withRelations, func(content []byte) ([]byte, error) {
+		err = s.withTicketLock(ctx, path, withRelations, func(content []byte, forecast bool) ([]byte, error) {
 			if content != nil {
 				return nil, fs.ErrExist
 			}
 			var err error
-			created, err = fn(id, s.judge(dir))
+			created, err = fn(id, s.judge(dir, forecast))
 			return created, refuseEdit(id, err)
 		})
 		if errors.Is(err, fs.ErrExist) {

@@ -9,14 +9,16 @@ import (
 )
 
 // View is what a rule, or an answer, may ask about the tickets of a folder. To judge a change, under the relations lock that
-// every change of a relation takes, it reads each ticket asked for from its file, and what it says holds until the lock is
-// released. For an answer it looks into the index, brought up to date first: advice, on files that may change.
+// every change of a relation takes, it reads each ticket asked for from its file and brings the index up to date, and what it
+// says holds until the lock is released. For a forecast of that it takes the index as it stands. For an answer it looks into the
+// index, brought up to date first: advice, on files that may change.
 type View struct {
-	store   *Store
-	dir     string
-	judging bool
-	fresh   bool             // the index was refreshed for this view
-	known   map[string]entry // read from files, or assumed
+	store    *Store
+	dir      string
+	judging  bool
+	forecast bool
+	fresh    bool             // the index was refreshed for this view
+	known    map[string]entry // read from files, or assumed
 }
 
 type entry struct {
@@ -25,8 +27,8 @@ type entry struct {
 	assumed bool
 }
 
-func (s *Store) judge(dir string) *View {
-	return &View{store: s, dir: dir, judging: true, known: make(map[string]entry)}
+func (s *Store) judge(dir string, forecast bool) *View {
+	return &View{store: s, dir: dir, judging: true, forecast: forecast, known: make(map[string]entry)}
 }
 
 // View returns a view of the folder as it is now.
@@ -39,12 +41,29 @@ func (s *Store) View() (*View, error) {
 	return v, v.refresh()
 }
 
-// refresh brings the index up to date, once for each view: what changes later is another view's.
+// ViewAfter returns a view of the folder as it was when the last change was judged, but for that change, which is assumed:
+// without another look through the folder.
+func (s *Store) ViewAfter(changed Ticket) (*View, error) {
+	dir, err := s.Dir()
+	if err != nil {
+		return nil, err
+	}
+	v := &View{store: s, dir: dir, fresh: true, known: make(map[string]entry)}
+	v.Assume(changed)
+	return v, s.index.build(dir)
+}
+
+// refresh brings the index up to date, once for each view: what changes later is another view's. A forecast only needs an index,
+// so that the first one, which reads everything, is made before the relations lock is taken.
 func (v *View) refresh() error {
 	if v.fresh {
 		return nil
 	}
-	if err := v.store.index.refresh(v.dir); err != nil {
+	refresh := v.store.index.refresh
+	if v.forecast {
+		refresh = v.store.index.build
+	}
+	if err := refresh(v.dir); err != nil {
 		return err
 	}
 	v.fresh = true

@@ -12,7 +12,8 @@ import (
 // library that reads the queue in a goroutine and passes events on through a channel does not give that: of 2,000 renames,
 // 361 were not yet to be seen.
 type watch struct {
-	fd int
+	fd     int
+	buffer [16 << 10]byte
 }
 
 // newWatch returns nil when there is none to be had: too many instances, no inotify, or a filesystem on which other machines
@@ -31,7 +32,7 @@ func newWatch(dir string) *watch {
 		_ = unix.Close(fd)
 		return nil
 	}
-	return &watch{fd}
+	return &watch{fd: fd}
 }
 
 func (w *watch) close() { _ = unix.Close(w.fd) }
@@ -42,9 +43,8 @@ const lost = unix.IN_Q_OVERFLOW | unix.IN_IGNORED | unix.IN_UNMOUNT | unix.IN_DE
 // drain returns the names of files that changed since the last time, each once; complete is false when there may be more.
 func (w *watch) drain() (names []string, complete bool) {
 	seen := make(map[string]bool)
-	var buf [64 << 10]byte
 	for {
-		n, err := unix.Read(w.fd, buf[:])
+		n, err := unix.Read(w.fd, w.buffer[:])
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -53,7 +53,7 @@ func (w *watch) drain() (names []string, complete bool) {
 		case err != nil || n <= 0:
 			return nil, false
 		}
-		for rest := buf[:n]; len(rest) >= unix.SizeofInotifyEvent; {
+		for rest := w.buffer[:n]; len(rest) >= unix.SizeofInotifyEvent; {
 			mask := binary.NativeEndian.Uint32(rest[4:])
 			size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(rest[12:]))
 			if mask&lost != 0 || size > len(rest) {

@@ -63,7 +63,7 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	}
 	b.owners.markStarted(in.ID, false)
 	// The ticket is closed; what it made ready is advice, and its failure must not look like a failed close.
-	unblocked, adviceErr := b.unblockedBy(in.ID)
+	unblocked, adviceErr := b.unblockedBy(d.Ticket())
 	message := in.ID + " is closed"
 	if in.Agent != "" {
 		message += " by " + b.who(ctx, in.Agent)
@@ -99,14 +99,15 @@ func childrenClosed(v *ticketfs.View, id string) error {
 	return nil
 }
 
-// unblockedBy lists the tickets that can be started now, of those that waited for this one: themselves or through an ancestor.
-func (b *Board) unblockedBy(id string) ([]row, error) {
+// unblockedBy lists the tickets that can be started now that this one is closed, of those that waited for it: themselves or
+// through an ancestor.
+func (b *Board) unblockedBy(closed ticketfs.Ticket) ([]row, error) {
 	rows := []row{}
-	v, err := b.Store.View()
+	v, err := b.Store.ViewAfter(closed)
 	if err != nil {
 		return rows, err
 	}
-	waited, err := v.Blocks(id)
+	waited, err := v.Blocks(closed.ID)
 	if err != nil {
 		return rows, err
 	}
