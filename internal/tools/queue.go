@@ -3,6 +3,7 @@ package tools
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -38,24 +39,36 @@ func (r rank) compare(other rank) int {
 	return cmp.Or(cmp.Compare(r.priority, other.priority), r.created.Compare(other.created), cmp.Compare(r.id, other.id))
 }
 
-// update moves the tickets that changed, and those whose waiting depends on them: the ones they block, and all below these
-// and themselves.
+// update moves the tickets that changed, and those whose waiting depends on them.
 func (q *queue) update(v *ticketfs.View) error {
-	changes := v.Changes()
-	if q.slots == nil {
+	changed := v.Changes()
+	var affected []string
+	if q.slots != nil {
+		affected = affectedBy(v, changed)
+	} else {
 		q.slots, q.started, q.waiting, q.problems = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}
-		q.ready = nil
 		var err error
-		if changes, err = v.IDs(); err != nil {
+		if affected, err = v.IDs(); err != nil {
 			return err
 		}
 	}
-	affected := make(map[string]bool)
+	var entered []rank
+	for _, id := range affected {
+		q.remove(id)
+		entered = append(entered, q.enter(v, id)...)
+	}
+	q.insert(entered)
+	return nil
+}
+
+// affectedBy adds to tickets that changed the ones they block, and all below these and themselves.
+func affectedBy(v *ticketfs.View, changed []string) []string {
 	var below []string
-	for _, id := range changes {
+	for _, id := range changed {
 		_, blocked := v.Dependents(id)
 		below = append(append(below, id), blocked...)
 	}
+	affected := make(map[string]bool)
 	for len(below) > 0 {
 		id := below[len(below)-1]
 		below = below[:len(below)-1]
@@ -66,13 +79,7 @@ func (q *queue) update(v *ticketfs.View) error {
 		children, _ := v.Dependents(id)
 		below = append(below, children...)
 	}
-	var entered []rank
-	for id := range affected {
-		q.remove(id)
-		entered = append(entered, q.enter(v, id)...)
-	}
-	q.insert(entered)
-	return nil
+	return slices.Collect(maps.Keys(affected))
 }
 
 func (q *queue) remove(id string) {
