@@ -72,6 +72,7 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 				return content, nil
 			})
 		}},
+		{"ping: the protocol alone, nothing done", 0, func() error { return server.request("ping", nil, nil) }},
 		{"start, release: in this process", 0, func() error {
 			j := inside()
 			arguments, err := json.Marshal(j.arguments)
