@@ -30,8 +30,7 @@ type benchOptions struct {
 	changes int           // rounds of one durable change
 	starts  int           // of a server
 	idle    time.Duration // watched
-	calls   int           // between two looks for leaks
-	stuck   int           // lock time-outs, there as well
+	calls   int           // between two looks for leaks; a tenth as many time-outs
 	reads   int           // of each kind on each board
 
 	program string   // the servers; "" for this one
@@ -41,11 +40,11 @@ type benchOptions struct {
 func parseBenchOptions(args []string) (benchOptions, error) {
 	o := benchOptions{
 		cell: 3 * time.Second, sizes: []int{1_000, 10_000, 100_000}, processes: []int{1, 8, 32, 48, 128},
-		changes: 600, starts: 20, idle: 3 * time.Second, calls: 10_000, stuck: 200, reads: 30,
+		changes: 600, starts: 20, idle: 3 * time.Second, calls: 10_000, reads: 30,
 	}
 	small := benchOptions{
 		cell: 500 * time.Millisecond, sizes: []int{1_000, 10_000}, processes: []int{1, 8, 32},
-		changes: 100, starts: 5, idle: time.Second, calls: 1_000, stuck: 20, reads: 10,
+		changes: 100, starts: 5, idle: time.Second, calls: 1_000, reads: 10,
 	}
 	f := flag.NewFlagSet("ticket-mcp bench", flag.ContinueOnError)
 	f.Usage = func() {
@@ -64,6 +63,7 @@ flags:
 	f.BoolVar(&o.json, "json", false, "print one JSON object")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Minute, "how `long` it may take at most")
 	seconds := f.Float64("seconds", o.cell.Seconds(), "`seconds` for each cell with many processes, 0.1 to 60; half of it for one process before and after")
+	f.IntVar(&o.calls, "calls", o.calls, "`number` of calls between two looks for leaks, 100 to 1000000, and a tenth as many time-outs")
 	f.Var((*counts)(&o.sizes), "sizes", "`numbers` of tickets on the boards that are read, each 100 to 1000000")
 	f.Var((*counts)(&o.processes), "processes", "`numbers` of server processes, each 1 to 256")
 	if err := f.Parse(args); err != nil {
@@ -79,6 +79,8 @@ flags:
 			switch given.Name {
 			case "seconds":
 				small.cell = o.cell
+			case "calls":
+				small.calls = o.calls
 			case "sizes":
 				small.sizes = o.sizes
 			case "processes":
@@ -90,7 +92,7 @@ flags:
 	if math.IsNaN(*seconds) || *seconds < 0.1 || *seconds > 60 {
 		return o, fmt.Errorf("seconds must be 0.1 to 60, not %g", *seconds)
 	}
-	return o, errors.Join(within("sizes", o.sizes, 100, 1_000_000), within("processes", o.processes, 1, 256))
+	return o, errors.Join(within("calls", []int{o.calls}, 100, 1_000_000), within("sizes", o.sizes, 100, 1_000_000), within("processes", o.processes, 1, 256))
 }
 
 func within(name string, values []int, low, high int) error {

@@ -94,7 +94,7 @@ func (b *bencher) measureIdle(ctx context.Context, dir string) (found []processF
 
 // measureLeaks counts what a server holds before and after many calls and many time-outs behind a lock that is held.
 func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []processFound, err error) {
-	server, err := b.server(ctx, dir, "--lock-timeout", "20ms")
+	server, err := b.server(ctx, dir, "--lock-timeout", "10ms")
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,8 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 		}
 		return lookAtProcess(server.cmd.Process.Pid)
 	}
-	b.show(fmt.Sprintf("%d calls and %d time-outs", b.calls, b.stuck))
+	timeOuts := b.calls / 10
+	b.show(fmt.Sprintf("%d calls and %d time-outs", b.calls, timeOuts))
 	if err := work(100); err != nil {
 		return nil, err
 	}
@@ -149,16 +150,16 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 	if err := work(b.calls); err != nil {
 		return nil, err
 	}
-	busy, err := stuck(b.stuck)
+	busy, err := stuck(timeOuts)
 	if err != nil {
 		return nil, err
 	}
-	if busy != b.stuck {
-		return nil, fmt.Errorf("%d of %d calls behind a held lock were refused", busy, b.stuck)
+	if busy != timeOuts {
+		return nil, fmt.Errorf("%d of %d calls behind a held lock were refused", busy, timeOuts)
 	}
 	after, err := look()
 	descriptors := float64(after.descriptors - before.descriptors)
-	what := fmt.Sprintf("after %d calls, %d time-outs: ", b.calls, b.stuck)
+	what := fmt.Sprintf("after %d calls, %d time-outs: ", b.calls, timeOuts)
 	return []processFound{
 		{what + "more descriptors", descriptors, "", []goal{atMost("", descriptors, 0, "")}},
 		{what + "more threads", float64(after.threads - before.threads), "", nil},

@@ -27,7 +27,7 @@ func tinyBench(t *testing.T) benchOptions {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.changes, o.starts, o.idle, o.calls, o.stuck, o.reads = 6, 1, 20*time.Millisecond, 40, 2, 2
+	o.changes, o.starts, o.idle, o.calls, o.reads = 6, 1, 20*time.Millisecond, 40, 2
 	o.program = program
 	return o
 }
