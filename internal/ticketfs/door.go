@@ -48,8 +48,9 @@ const (
 // With relations, fn runs twice on the same content: once to know the bytes, which are written and synced while the other
 // tickets may still change, and once under the relations lock to be judged. So that lock is held for a look and a rename, and
 // not for two syncs of the disk, for which all other sessions would have to wait. The second run decides alone: the first one
-// is told that it is a forecast, and may take what was known before for the state of the others. Why nothing is lost by releasing the lock before the folder is synced: whoever then judges by our
-// rename syncs the same folder before it answers, and a folder's renames reach the disk in their order.
+// is told that it is a forecast, and may take what was known before for the state of the others. Why nothing is lost by
+// releasing the lock before the folder is synced: whoever then judges by our rename syncs the same folder before it answers,
+// and a folder's renames reach the disk in their order.
 func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
-// survives a power loss, or to let go of a lock.
+// survives a power loss, or did not let go of a lock.
 var ErrNotDurable = errors.New("written, but not confirmed durable")
 
 // step is called at each stage of a change; crash tests set it to die there.
