@@ -20,7 +20,8 @@ import (
 //     writes nothing, and the file keeps its mtime.
 //   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses updates with the lock held.
 //   - A nil return after a change means durable: the file was synced, renamed into place, and its folder synced. ErrNotDurable
-//     means that the change is visible, but the last of these failed. After any other error the old content stands.
+//     means that the change is visible, but the last of these failed, or a lock could not be let go of. After any other error
+//     the old content stands.
 //   - The lock is held from before the read until after the write, and released on return, error, panic and cancelled ctx.
 //     Cancelling ends the wait; once fn has returned new bytes, the write is finished.
 //   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names the lock and its holder. The
@@ -123,7 +124,9 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	}
 	visible = true // whatever fails from here on must not look like a change that failed
 	if scope == withRelations {
-		err = held.releaseLast()
+		if err = held.releaseLast(); err != nil {
+			err = fmt.Errorf("release lock: %w", err)
+		}
 	}
 	if err = errors.Join(err, r.sync()); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDurable, err)

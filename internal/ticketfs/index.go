@@ -10,8 +10,8 @@ import (
 )
 
 // index holds the front matter of all tickets of a folder, and who names whom. It is never older than the question: refresh,
-// before every use, finds what changed since the last time, by the files' stamps or from a watch, and reads it again. It is
-// kept in memory only and can be thrown away at any time.
+// before every use on which an answer or a verdict rests, finds what changed since the last time, by the files' stamps or from a
+// watch, and reads it again. It is kept in memory only and can be thrown away at any time.
 type index struct {
 	mu      sync.RWMutex
 	dir     string
@@ -24,6 +24,8 @@ type index struct {
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
 	watch   *watch                     // nil when the folder has to be looked through
+
+	refreshed time.Time // the last time, without an error
 }
 
 // indexed is one file. About 400 bytes, most of them the Ticket.
@@ -54,12 +56,12 @@ func (x *indexed) fresh(now stamp) bool {
 // those who write: the kernel tells every process that watches of every file they touch.
 const watchFrom = 500
 
-// build reads the folder unless it was read before.
-func (x *index) build(dir string) error {
+// refreshOld is refresh for an index that was not brought up to date for a second, or never.
+func (x *index) refreshOld(dir string) error {
 	x.mu.RLock()
-	built := x.folder != nil && x.dir == dir
+	recent := x.dir == dir && time.Since(x.refreshed) < time.Second
 	x.mu.RUnlock()
-	if built {
+	if recent {
 		return nil
 	}
 	return x.refresh(dir)
@@ -82,8 +84,10 @@ func (x *index) refresh(dir string) error {
 			err := x.update(names)
 			if err != nil {
 				x.unwatch() // the names are gone; the stamps will tell
+				return err
 			}
-			return err
+			x.refreshed = time.Now()
+			return nil
 		}
 		x.unwatch()
 	}
@@ -95,6 +99,7 @@ func (x *index) refresh(dir string) error {
 		x.unwatch()
 		return err
 	}
+	x.refreshed = time.Now()
 	return nil
 }
 
@@ -107,7 +112,7 @@ func (x *index) begin(dir string, folder fs.FileInfo) {
 	for id := range x.files {
 		x.changed[id] = true
 	}
-	x.dir, x.folder, x.names = dir, folder, nil
+	x.dir, x.folder, x.names, x.refreshed = dir, folder, nil, time.Time{}
 	x.files = make(map[string]*indexed)
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)

@@ -12,7 +12,7 @@ const maxUsualKey = 100
 
 // usualMapping gives the node that YAML makes of front matter of the usual form, an opening fence and lines `key: value`, at a
 // twentieth of its cost: a change reads two front matters and some values. A value is a word, a number, a time or a flow list
-// of words. ok is false for everything else, also for what is malformed: then YAML decides. Where ok is true the node is the
+// of these. ok is false for everything else, also for what is malformed: then YAML decides. Where ok is true the node is the
 // one that YAML gives, positions and all (FuzzScan).
 func usualMapping(source string) (mapping *yaml.Node, ok bool) {
 	source, found := strings.CutPrefix(source, fence+"\n")

@@ -42,7 +42,7 @@ func (s *Store) View() (*View, error) {
 }
 
 // ViewAfter returns a view of the folder as it was when the last change was judged, but for that change, which is assumed:
-// without another look through the folder.
+// without another look through the folder. The rule of that change must have asked for children; else the view is older.
 func (s *Store) ViewAfter(changed Ticket) (*View, error) {
 	dir, err := s.Dir()
 	if err != nil {
@@ -50,18 +50,18 @@ func (s *Store) ViewAfter(changed Ticket) (*View, error) {
 	}
 	v := &View{store: s, dir: dir, fresh: true, known: make(map[string]entry)}
 	v.Assume(changed)
-	return v, s.index.build(dir)
+	return v, s.index.refreshOld(dir)
 }
 
-// refresh brings the index up to date, once for each view: what changes later is another view's. A forecast only needs an index,
-// so that the first one, which reads everything, is made before the relations lock is taken.
+// refresh brings the index up to date, once for each view: what changes later is another view's. A forecast does so only when
+// much may have changed, which is then read before the relations lock is taken, and not under it.
 func (v *View) refresh() error {
 	if v.fresh {
 		return nil
 	}
 	refresh := v.store.index.refresh
 	if v.forecast {
-		refresh = v.store.index.build
+		refresh = v.store.index.refreshOld
 	}
 	if err := refresh(v.dir); err != nil {
 		return err
@@ -121,14 +121,7 @@ func (v *View) Children(id string) (children []Ticket, unreadable []*Refusal, er
 		return nil, nil, err
 	}
 	children, broken := v.store.index.childrenOf(id)
-	for other, e := range v.known {
-		if e.assumed {
-			children = slices.DeleteFunc(children, func(t Ticket) bool { return t.ID == other })
-			if e.ticket.Parent == id {
-				children = append(children, e.ticket)
-			}
-		}
-	}
+	children = v.assumed(children, func(t Ticket) bool { return t.Parent == id })
 	for _, other := range broken {
 		if other == id {
 			continue
@@ -150,7 +143,20 @@ func (v *View) Blocks(id string) ([]Ticket, error) {
 	if err := v.refresh(); err != nil {
 		return nil, err
 	}
-	return v.store.index.blockedBy(id), nil
+	return v.assumed(v.store.index.blockedBy(id), func(t Ticket) bool { return t.BlockedByID(id) }), nil
+}
+
+// assumed puts the tickets that are assumed in the place of those in a list to which they belong, or not any more.
+func (v *View) assumed(list []Ticket, belongs func(Ticket) bool) []Ticket {
+	for id, e := range v.known {
+		if e.assumed {
+			list = slices.DeleteFunc(list, func(t Ticket) bool { return t.ID == id })
+			if belongs(e.ticket) {
+				list = append(list, e.ticket)
+			}
+		}
+	}
+	return list
 }
 
 // Changes returns the tickets that changed since it was last asked, of any view of the store. It has one user: whoever keeps

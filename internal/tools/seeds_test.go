@@ -275,6 +275,8 @@ var seeds = []scenario{
 		wait 1m
 		you dies
 		me: start -> not_found`},
+	{"a ticket that waits for itself is not ready once it is closed", "a in_progress by=gone blocked=a", `
+		me: close a -> ok`},
 	{"the filters of start are judged as ids", "a open", `
 		me: start parent=../p -> invalid`},
 	{"a filter that is empty is no filter left out", "a open", `
