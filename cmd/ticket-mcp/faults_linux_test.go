@@ -155,6 +155,42 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 	}
 }
 
+// A ticket on a bad spot of the disk hides no other, on boards of either size, and is back as soon as it can be read.
+func TestFaultOneFileCannotBeRead(t *testing.T) {
+	const fail = "inject=read:error=EIO:when=1..4" // strace counts by thread: the first reads of each fail
+	if out, err := exec.Command(needStrace(t), "-qq", "-e", "trace=read", "-e", fail, "-P", "/none", "true").CombinedOutput(); err != nil {
+		t.Skipf("this strace cannot do that: %v: %s", err, out)
+	}
+	for _, more := range []int{0, 600} {
+		dir := faultBoard(t, "bad", "good")
+		for n := range more {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%03d.md", n)), []byte("---\nstatus: closed\n---\n"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", filepath.Join(dir, "bad.md"), "-e", "trace=read", "-e", fail)
+		if r := faultCall(t, c, "ready", map[string]any{}); r.IsError || !strings.Contains(r.Text, "good open") || !strings.Contains(r.Text, "bad (because ") || !strings.Contains(r.Text, "input/output error") {
+			t.Errorf("%d more: ready says %s", more, r.Text)
+		}
+		back := false
+		for range 100 {
+			r := faultCall(t, c, "list", map[string]any{"status": "open"})
+			if r.IsError || !strings.Contains(r.Text, "good open") {
+				t.Fatalf("%d more: list says %s", more, r.Text)
+			}
+			if back = strings.Contains(r.Text, "bad open"); back {
+				break
+			}
+		}
+		if !back {
+			t.Errorf("%d more: the ticket does not come back", more)
+		}
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // A server that meets a limit of its process says so in the system's words, still reads where that is possible, and goes on when
 // the limit is gone.
 func TestFaultServerGoesOn(t *testing.T) {

@@ -20,7 +20,7 @@ type index struct {
 	parents map[string]map[string]bool // parent -> children
 	blocks  map[string]map[string]bool // blocker -> tickets that list it
 	broken  map[string]error           // why a file is no ticket
-	linked  map[string]bool            // files with more than one name
+	unsure  map[string]bool            // files of which a watch does not tell all: see put
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
 	watch   *watch                     // nil when the folder has to be looked through
@@ -117,7 +117,7 @@ func (x *index) begin(dir string, folder fs.FileInfo) {
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)
 	x.broken = make(map[string]error)
-	x.linked = make(map[string]bool)
+	x.unsure = make(map[string]bool)
 }
 
 func (x *index) unwatch() {
@@ -166,8 +166,7 @@ func (x *index) forgetAllBut(ids []string) {
 	}
 }
 
-// update reads the files again that a watch has named, and looks at those that have other names as well: what is written
-// through a name outside the folder is no event of the folder.
+// update reads the files again that a watch has named, and looks at those of which it does not tell all.
 func (x *index) update(names []string) error {
 	ids := names[:0]
 	for _, name := range names {
@@ -175,7 +174,7 @@ func (x *index) update(names []string) error {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids)+len(x.linked) == 0 {
+	if len(ids)+len(x.unsure) == 0 {
 		return nil
 	}
 	folder, err := openFolder(x.dir)
@@ -186,7 +185,7 @@ func (x *index) update(names []string) error {
 	if err := x.reread(folder, ids, true); err != nil {
 		return err
 	}
-	return x.reread(folder, slices.Collect(maps.Keys(x.linked)), false)
+	return x.reread(folder, slices.Collect(maps.Keys(x.unsure)), false)
 }
 
 // put replaces what is known of a file, and of whom it names. broken says why it is no ticket.
@@ -202,7 +201,7 @@ func (x *index) put(id string, now *indexed, broken error) {
 		}
 	}
 	delete(x.broken, id)
-	delete(x.linked, id)
+	delete(x.unsure, id)
 	if now == nil {
 		delete(x.files, id)
 		x.names = nil
@@ -218,8 +217,9 @@ func (x *index) put(id string, now *indexed, broken error) {
 		if broken != nil {
 			x.broken[id] = broken
 		}
-		if now.stamp.links > 1 {
-			x.linked[id] = true
+		// What is written through another name, outside the folder, is no event of the folder; nor is a disk that reads again.
+		if now.stamp.links > 1 || broken != nil && CodeOf(broken) == "" {
+			x.unsure[id] = true
 		}
 	}
 	x.changed[id] = true

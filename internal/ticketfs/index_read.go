@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -69,7 +70,7 @@ func (x *index) readSome(folder folder, ids []string, all bool) (changed []found
 func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: time.Now().UnixNano()}
 	content, stamp, err := folder.read(id+ticketExt, buffer)
-	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) {
+	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
 		return found{id, file, err}, nil // this file's affair; all else is everybody's
 	}
 	if err != nil || content == nil {
