@@ -9,12 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"log/slog"
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -40,7 +38,7 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	defer stop()
 	p := &pipe{
 		in: bufio.NewReaderSize(in, 64<<10), out: out, log: log,
-		pending: make(map[string]*asked), progress: make(chan struct{}, 1), drained: make(chan struct{}),
+		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -85,6 +83,7 @@ type pipe struct {
 	mu      sync.Mutex
 	last    int
 	pending map[string]*asked // requests without an answer, by our id as JSON
+	pulse   *pulse            // while there are any
 
 	progress chan struct{} // told of answers
 	drained  chan struct{} // closed when the end of input is let through
@@ -142,59 +141,6 @@ func (p *pipe) refuse(beginning []byte) {
 	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, maxLine))
 }
 
-// member is a member of a JSON object; end is where its value ends in the text.
-type member struct {
-	key   string
-	value json.RawMessage
-	end   int
-}
-
-// members are the members of the object that a text begins with, as far as they are whole.
-func members(text []byte) iter.Seq[member] {
-	return func(yield func(member) bool) {
-		d := json.NewDecoder(bytes.NewReader(text))
-		if t, err := d.Token(); err != nil || t != json.Delim('{') {
-			return
-		}
-		for d.More() {
-			key, err := d.Token()
-			name, _ := key.(string)
-			m := member{key: name}
-			if err != nil || d.Decode(&m.value) != nil {
-				return
-			}
-			// A number that ends with the text may go on behind it.
-			if m.end = int(d.InputOffset()); m.end == len(text) || !yield(m) {
-				return
-			}
-		}
-	}
-}
-
-// idOf is the id of a message, which may be cut off behind it; null if it has none.
-func idOf(message []byte) member {
-	for m := range members(message) {
-		if m.key == "id" {
-			return m
-		}
-	}
-	return member{value: json.RawMessage("null")}
-}
-
-// withID is a message with another id. Like mcp-go's decoder it takes Id and ID for id.
-func withID(message []byte, id string) []byte {
-	changed := make([]byte, 0, len(message)+len(id)+1)
-	done := 0
-	for m := range members(message) {
-		if strings.EqualFold(m.key, "id") {
-			changed = append(changed, message[done:m.end-len(m.value)]...)
-			changed = append(changed, id...)
-			done = m.end
-		}
-	}
-	return append(changed, message[done:]...)
-}
-
 // received gives a line the form in which mcp-go gets it. A subscription keeps its id, which stands in its messages as well,
 // and is not waited for: it is answered when it ends, which may be never.
 func (p *pipe) received(line []byte) []byte {
@@ -219,6 +165,7 @@ func (p *pipe) received(line []byte) []byte {
 	p.last++
 	ours := fmt.Sprintf(`"ticket-mcp %d"`, p.last)
 	p.pending[ours] = &asked{id: *e.ID}
+	p.pulse.start()
 	return withID(line, ours)
 }
 
@@ -254,7 +201,9 @@ func (p *pipe) Write(b []byte) (int, error) {
 	id := idOf(b)
 	p.mu.Lock()
 	a := p.pending[string(id.value)]
-	delete(p.pending, string(id.value))
+	if delete(p.pending, string(id.value)); len(p.pending) == 0 {
+		p.pulse.stop()
+	}
 	p.mu.Unlock()
 	if a == nil {
 		p.write(b)

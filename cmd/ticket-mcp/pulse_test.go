@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+func TestPulseBeatsWhileItIsOn(t *testing.T) {
+	p := newPulse()
+	for range 3 {
+		p.start()
+		time.Sleep(3 * pulseTime)
+		if !p.on.Load() {
+			t.Error("it is not on")
+		}
+		p.stop()
+		time.Sleep(3 * pulseTime) // a beat that was under way is over
+		if p.timer.Stop() {
+			t.Error("it goes on")
+		}
+	}
+}
