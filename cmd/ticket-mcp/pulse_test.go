@@ -7,14 +7,14 @@ import (
 
 func TestPulseBeatsWhileItIsOn(t *testing.T) {
 	p := newPulse()
-	for range 3 {
+	for range 2 {
 		p.start()
-		time.Sleep(3 * pulseTime)
+		time.Sleep(2 * pulseTime)
 		if !p.on.Load() {
 			t.Error("it is not on")
 		}
 		p.stop()
-		time.Sleep(3 * pulseTime) // a beat that was under way is over
+		time.Sleep(2 * pulseTime) // a beat that was under way is over
 		if p.timer.Stop() {
 			t.Error("it goes on")
 		}
