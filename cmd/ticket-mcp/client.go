@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
 // client speaks MCP to a server process that it started, over that process's standard input and output: a handshake, then one
@@ -50,7 +52,7 @@ func connect(ctx context.Context, program string, args, env []string) (*client, 
 		_ = in.Close() // an error says that it is closed, which is all we want
 		return os.ErrProcessDone
 	}
-	cmd.WaitDelay = drainTime + time.Second
+	cmd.WaitDelay = stdio.DrainTime + time.Second
 	if err := cmd.Start(); err != nil {
 		end()
 		return nil, fmt.Errorf("start server: %w", err)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/lmittmann/tint"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -163,7 +164,7 @@ func serve(args []string) int {
 	if err != nil {
 		return exitOn(err)
 	}
-	if err := listen(context.Background(), s, os.Stdin, out, log); err != nil {
+	if err := stdio.Listen(context.Background(), s, os.Stdin, out, log); err != nil {
 		log.Error("serve", "err", err)
 		return 1
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
 // kind says in a word what an answer is.
@@ -182,29 +184,29 @@ func TestLongLines(t *testing.T) {
 		t.Errorf("a line of 50 MiB cost %d KiB", cost)
 	}
 	note := toolCall("1", "note", `{"id":"alpha","text":""}`)
-	longest := strings.Replace(note, `"text":""`, `"text":"`+fill(maxLine-len(note)-1)+`"`, 1)
+	longest := strings.Replace(note, `"text":""`, `"text":"`+fill(stdio.MaxLine-len(note)-1)+`"`, 1)
 	w.send(longest)
 	if m := w.answer("1"); m.kind() != "refused" || !bytes.Contains(m.Result, []byte("invalid")) {
 		t.Errorf("a line of %d bytes with its newline: %.300s", len(longest)+1, m.line)
 	}
 	for _, test := range []struct{ id, line string }{
 		{"2", strings.Replace(longest, `"id":1`, `"id":2`, 1) + " "},
-		{`"three"`, `{"jsonrpc":"2.0","id":"three","method":"tools/call","params":"` + fill(maxLine)},
-		{"4", `{ "method":"tools/call", "id": 4, "jsonrpc":"2.0","params":["` + fill(maxLine)},
-		{`{"a":1}`, `{"id":{"a":1},"x":"` + fill(maxLine)},
-		{"null", `{"jsonrpc":"2.0","method":"tools/call","params":"` + fill(maxLine) + `","id":5}`},
-		{"null", fill(maxLine + 1)},
-		{"null", `{"id":` + strings.Repeat("1", maxLine)},
-		{"null", strings.Repeat("[", maxLine+1)},
+		{`"three"`, `{"jsonrpc":"2.0","id":"three","method":"tools/call","params":"` + fill(stdio.MaxLine)},
+		{"4", `{ "method":"tools/call", "id": 4, "jsonrpc":"2.0","params":["` + fill(stdio.MaxLine)},
+		{`{"a":1}`, `{"id":{"a":1},"x":"` + fill(stdio.MaxLine)},
+		{"null", `{"jsonrpc":"2.0","method":"tools/call","params":"` + fill(stdio.MaxLine) + `","id":5}`},
+		{"null", fill(stdio.MaxLine + 1)},
+		{"null", `{"id":` + strings.Repeat("1", stdio.MaxLine)},
+		{"null", strings.Repeat("[", stdio.MaxLine+1)},
 	} {
 		w.send(test.line)
-		if m := w.answer(test.id); m.Error == nil || m.Error.Code != -32600 || !strings.Contains(m.Error.Message, strconv.Itoa(maxLine)) {
+		if m := w.answer(test.id); m.Error == nil || m.Error.Code != -32600 || !strings.Contains(m.Error.Message, strconv.Itoa(stdio.MaxLine)) {
 			t.Errorf("%.80s: %.300s", test.line, m.line)
 		}
 		w.lives()
 	}
 	// The end of input in the middle of such a line.
-	if _, err := io.WriteString(w.in, `{"id":9,"x":"`+fill(maxLine)); err != nil {
+	if _, err := io.WriteString(w.in, `{"id":9,"x":"`+fill(stdio.MaxLine)); err != nil {
 		t.Fatal(err)
 	}
 	rest, status := w.end()

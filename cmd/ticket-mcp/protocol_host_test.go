@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
 // deafHost starts a server for a host that does not read what it writes.
@@ -90,10 +92,10 @@ func TestHostNeverReads(t *testing.T) {
 		once.signal(syscall.SIGTERM)
 		twice.signal(os.Interrupt)
 		twice.signal(syscall.SIGTERM)
-		if _, status := twice.exit(); status != 1 || time.Since(began) >= drainTime {
+		if _, status := twice.exit(); status != 1 || time.Since(began) >= stdio.DrainTime {
 			t.Errorf("two signals: status %d after %s", status, time.Since(began))
 		}
-		if _, status := once.exit(); status != 1 || time.Since(began) < drainTime {
+		if _, status := once.exit(); status != 1 || time.Since(began) < stdio.DrainTime {
 			t.Errorf("one signal: status %d after %s", status, time.Since(began))
 		}
 	}

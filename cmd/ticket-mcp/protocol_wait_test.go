@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -27,9 +28,9 @@ func TestEndWhileCallsWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	const wait = drainTime * 11 / 20
+	const wait = stdio.DrainTime * 11 / 20
 	w := startWire(t, serverOn(dir, "--lock-timeout", wait.String()))
-	const calls = workers + 1 // the last one begins to wait when the others have given up
+	const calls = stdio.Workers + 1 // the last one begins to wait when the others have given up
 	for i := range calls {
 		w.send(toolCall(fmt.Sprint(i), "note", `{"id":"alpha","text":"noted"}`))
 	}
@@ -75,7 +76,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 func TestCancelledBeforeItBegins(t *testing.T) {
 	w, relations := waitingCall(t)
 	defer relations.Close()
-	const crowd = workers + 10
+	const crowd = stdio.Workers + 10
 	for i := range crowd {
 		w.send(toolCall(fmt.Sprint(i), "start", `{"id":"alpha"}`))
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
 // soon is how long a test waits for what has to come at once, within a second that is: a loaded machine may need longer.
@@ -221,7 +223,7 @@ func (w *wire) exit() (rest []message, status int) {
 			w.t.Fatal(err)
 		}
 		return rest, w.cmd.ProcessState.ExitCode()
-	case <-time.After(2*drainTime + soon):
+	case <-time.After(2*stdio.DrainTime + soon):
 		w.t.Fatal("the server does not end")
 	}
 	return nil, -1

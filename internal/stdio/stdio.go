@@ -1,4 +1,7 @@
-package main
+// Package stdio is the host's pipe: it runs an MCP server on standard input and output. Every request is answered once, under
+// the id that it came with, also those that came just before the end of input; a message that nobody can take ends nothing.
+// What the calls do is not its business.
+package stdio
 
 import (
 	"bufio"
@@ -21,18 +24,18 @@ import (
 )
 
 const (
-	// maxLine is the longest message taken, in bytes. What is longer is answered with an error and skipped, not kept.
-	maxLine = 4 << 20
-	// drainTime is how long the end waits for the next answer: after the end of input, or after a signal.
-	drainTime = 5 * time.Second
-	// workers is how many calls run at once: calls that wait for a lock must not stop a show.
-	workers = 64
+	// MaxLine is the longest message taken, in bytes. What is longer is answered with an error and skipped, not kept.
+	MaxLine = 4 << 20
+	// DrainTime is how long the end waits for the next answer: after the end of input, or after a signal.
+	DrainTime = 5 * time.Second
+	// Workers is how many calls run at once: calls that wait for a lock must not stop a show.
+	Workers = 64
 )
 
-// listen serves until in ends, when every request already received is answered first, or a signal comes, when what runs is
+// Listen serves until in ends, when every request already received is answered first, or a signal comes, when what runs is
 // stopped and answered. A second signal ends the process at once, and so does an end that takes too long. mcp-go alone would
 // drop queued calls at the end of input and a last line without a newline.
-func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, log *slog.Logger) error {
+func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -51,7 +54,7 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 		// mcp-go waits for its calls without an end: a host that does not read its answers would keep us, and our claims, alive.
 		select {
 		case <-signals:
-		case <-time.After(drainTime):
+		case <-time.After(DrainTime):
 		}
 		os.Exit(1)
 	}()
@@ -59,7 +62,7 @@ func listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	hooks.AddOnRequestInitialization(p.begin)
 	server.WithHooks(hooks)(s)
 	stdio := server.NewStdioServer(s)
-	server.WithWorkerPoolSize(workers)(stdio)
+	server.WithWorkerPoolSize(Workers)(stdio)
 	server.WithQueueSize(10000)(stdio)
 	stdio.SetErrorLogger(slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	if err := stdio.Listen(ctx, p, p); !errors.Is(err, context.Canceled) {
@@ -122,7 +125,7 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 	const keep = 64 << 10
 	for {
 		part, err := p.in.ReadSlice('\n')
-		if len(line)+len(part) > maxLine {
+		if len(line)+len(part) > MaxLine {
 			tooLong = true
 			line = line[:min(len(line), keep)]
 		}
@@ -137,8 +140,8 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 
 // refuse answers a line that is too long, with its id if that is among the first members.
 func (p *pipe) refuse(beginning []byte) {
-	p.log.Warn("message too long", "limit", maxLine)
-	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, maxLine))
+	p.log.Warn("message too long", "limit", MaxLine)
+	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
 }
 
 // received gives a line the form in which mcp-go gets it. A subscription keeps its id, which stands in its messages as well,
@@ -240,7 +243,7 @@ func (p *pipe) drain() {
 		}
 		select {
 		case <-p.progress:
-		case <-time.After(drainTime):
+		case <-time.After(DrainTime):
 			p.log.Warn("gave up on requests at the end of input", "unanswered", left)
 			return
 		}

@@ -1,4 +1,4 @@
-package main
+package stdio
 
 import (
 	"sync/atomic"
