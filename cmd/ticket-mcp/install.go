@@ -1,195 +1,60 @@
 package main
 
 import (
-	"bytes"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/install"
 )
 
-// install tells a client to start this server: it adds one entry to the client's own configuration file and changes no other
-// byte of it. It installs nothing else: no hook, no AGENTS.md, no CLAUDE.md. What cannot be edited without loss is left alone,
-// and the entry printed for the person to paste. Exit status: 0 the entry is there, 1 refused, 2 wrong use.
-func install(args []string) int {
-	in, err := parseInstall(args)
+// installServer adds this server to a client's configuration. Exit status: 0 the entry is there, 1 refused, 2 wrong use.
+func installServer(args []string) int {
+	request, err := parseInstall(args)
 	if err != nil {
 		return exitOn(err)
 	}
-	if err := in.run(os.Stdout); err != nil {
+	in, err := install.New(request)
+	if err != nil {
+		return exitOn(err)
+	}
+	if err := in.Run(os.Stdout); err != nil {
 		exitOn(err)
 		return 1
 	}
 	return 0
 }
 
-// installation is what the command line asks for.
-type installation struct {
-	host          host
-	file          hostFile
-	name          string   // of the server in the client
-	args          []string // that the client passes to the server
-	dryRun, force bool
-	paths         paths
-}
-
-// serverName leaves room for the longest tool in the 64 characters that clients allow for mcp__<server>__<tool>.
-var serverName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
-
-func parseInstall(args []string) (installation, error) {
-	var in installation
+func parseInstall(args []string) (r install.Request, err error) {
 	f := flag.NewFlagSet("ticket-mcp install", flag.ContinueOnError)
 	f.Usage = func() { installUsage(f) }
-	scope := f.String("scope", "", "`which` of the client's files: project, user or local (default the first that the list names)")
-	dir := f.String("dir", "", "the .tickets `folder`, or where the server shall begin to look for it (default the folder in which the client starts it)")
-	f.StringVar(&in.name, "name", "tickets", "the server's `name` in the client")
-	f.BoolVar(&in.dryRun, "dry-run", false, "print what would change, write nothing")
-	f.BoolVar(&in.force, "force", false, "replace another entry of that name")
+	f.StringVar(&r.Scope, "scope", "", "`which` of the client's files: project, user or local (default the first that the list names)")
+	f.StringVar(&r.Dir, "dir", "", "the .tickets `folder`, or where the server shall begin to look for it (default the folder in which the client starts it)")
+	f.StringVar(&r.Name, "name", "tickets", "the server's `name` in the client")
+	f.BoolVar(&r.DryRun, "dry-run", false, "print what would change, write nothing")
+	f.BoolVar(&r.Force, "force", false, "replace another entry of that name")
 	// The client may stand before the flags, as in the examples, or behind them.
 	if err := f.Parse(args); err != nil {
-		return in, err
+		return r, err
 	}
-	name := f.Arg(0)
+	r.Client = f.Arg(0)
 	if f.NArg() > 0 {
 		if err := f.Parse(f.Args()[1:]); err != nil {
-			return in, err
+			return r, err
 		}
 	}
 	if f.NArg() > 0 {
-		return in, fmt.Errorf("unexpected argument %q", f.Arg(0))
+		return r, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	var err error
-	if in.host, err = hostNamed(name); err != nil {
-		return in, err
-	}
-	if in.file, err = in.host.scoped(*scope); err != nil {
-		return in, err
-	}
-	if !serverName.MatchString(in.name) {
-		return in, fmt.Errorf("name %q: use letters, digits, - and _, at most 32", in.name)
-	}
-	if in.paths, err = findPaths(); err != nil {
-		return in, err
-	}
-	in.args, err = in.serverArgs(*dir)
-	return in, err
+	return r, nil
 }
 
 func installUsage(f *flag.FlagSet) {
 	fmt.Fprint(f.Output(), "ticket-mcp install adds this server to a client's configuration and leaves the rest of the file as it is.\n\nusage: ticket-mcp install CLIENT [flags]\n\nclients, and their scopes:\n")
-	for _, h := range hosts {
-		fmt.Fprintf(f.Output(), "  %-15s %s\n", h.name, strings.Join(h.scopes(), ", "))
+	for name, scopes := range install.Clients() {
+		fmt.Fprintf(f.Output(), "  %-15s %s\n", name, strings.Join(scopes, ", "))
 	}
 	fmt.Fprint(f.Output(), "\nflags:\n")
 	f.PrintDefaults()
-}
-
-// serverArgs are the arguments that the client shall start the server with, so that it finds the board.
-func (in installation) serverArgs(dir string) ([]string, error) {
-	if dir == "" {
-		if in.file.needsDir != "" {
-			return nil, fmt.Errorf("%s; say which board: --dir FOLDER", in.file.needsDir)
-		}
-		if in.file.folder != "" {
-			return []string{"--dir", in.file.folder}, nil
-		}
-		return nil, nil
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, err
-	}
-	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("--dir %s is not a folder", dir)
-	}
-	if in.file.scope != "project" {
-		return []string{"--dir", abs}, nil
-	}
-	// A project's file is committed and read on other machines: no path of this one may stand in it.
-	below, err := filepath.Rel(in.paths.project, abs)
-	if err != nil || !filepath.IsLocal(below) {
-		return nil, fmt.Errorf("--dir %s is outside the project %s, whose configuration other machines share; use --scope user", dir, in.paths.project)
-	}
-	below = filepath.ToSlash(below)
-	if in.file.folder != "" {
-		below = strings.TrimSuffix(in.file.folder+"/"+below, "/.")
-	}
-	return []string{"--dir", below}, nil
-}
-
-// run brings the client's file up to date, or says why it does not.
-func (in installation) run(out io.Writer) error {
-	path, err := in.file.path(in.paths)
-	if err != nil {
-		return err
-	}
-	old, err := readConfig(path)
-	if err != nil {
-		return err
-	}
-	entry := in.file.entryFor(in.args)
-	change, err := in.edit(old, entry)
-	switch {
-	case err != nil:
-		fmt.Fprintf(out, "add to %s:\n\n%s\n", path, in.snippet(entry))
-		return fmt.Errorf("%s: %w; it is untouched, add the entry yourself", path, err)
-	case bytes.Equal(change.text, old):
-		fmt.Fprintf(out, "nothing to do: %s has the entry %s already\n", path, in.name)
-		return nil
-	case change.there != "" && !in.force:
-		return fmt.Errorf("%s has another entry %s: %s; --force replaces it, --name adds one beside it", path, in.name, change.there)
-	case in.dryRun:
-		fmt.Fprintf(out, "%sdry run: nothing was written\n", unifiedDiff(path, old, change.text))
-		return nil
-	}
-	if err := replaceConfig(path, old, change.text, in.file.scope); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "wrote %s\n%s: %s\n", path, in.host.title, in.file.next)
-	if _, err := exec.LookPath("ticket-mcp"); err != nil {
-		fmt.Fprintln(out, "note: there is no ticket-mcp on the PATH of this shell; the client will not find it either")
-	}
-	return nil
-}
-
-// fileEdit is a change of a configuration file.
-type fileEdit struct {
-	text  []byte // the whole file after it; the same bytes when the entry was there
-	there string // another entry of our name, which text replaces; "" for none
-}
-
-func (in installation) edit(old []byte, entry string) (fileEdit, error) {
-	if in.file.toml() {
-		return editTOML(old, in.name, in.args)
-	}
-	if _, _, extended := plainJSON(old); extended && !in.file.comments {
-		return fileEdit{}, errors.New("has comments or trailing commas, which " + in.host.title + " does not read")
-	}
-	return editJSON(old, in.keys(), entry)
-}
-
-// keys is where the entry stands in a JSON file.
-func (in installation) keys() []string {
-	keys := []string{in.file.servers, in.name}
-	if in.file.scope == "local" {
-		keys = append([]string{"projects", in.paths.project}, keys...)
-	}
-	return keys
-}
-
-// snippet is the entry as a file of its own, for a person to paste.
-func (in installation) snippet(entry string) string {
-	if in.file.toml() {
-		return tomlTable(in.name, in.args)
-	}
-	fresh, err := editJSON(nil, in.keys(), entry)
-	if err != nil {
-		return entry + "\n"
-	}
-	return string(fresh.text)
 }

@@ -1,10 +1,11 @@
-package main
+package install
 
 import (
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -96,6 +97,17 @@ var hosts = []host{
 		{scope: "user", path: inConfig("Claude/claude_desktop_config.json"), servers: "mcpServers", entry: plainEntry,
 			needsDir: "Claude Desktop opens no project", next: "restart it; Settings, Developer shows the server"},
 	}},
+}
+
+// Clients are the names of the clients and the scopes of each, its default first.
+func Clients() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for _, h := range hosts {
+			if !yield(h.name, h.scopes()) {
+				return
+			}
+		}
+	}
 }
 
 func hostNamed(name string) (host, error) {
