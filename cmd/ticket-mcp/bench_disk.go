@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // benchDisk is where bench writes: boards in a fresh folder of its own. It writes tickets directly, while no server has anything
@@ -45,7 +45,7 @@ func benchPath(dir, id string) string { return filepath.Join(dir, id+".md") }
 var benchBody = "\n" + strings.Repeat("Some text of the body of this ticket.\n", 40)
 
 // benchTicket is a ticket as this program writes it.
-func benchTicket(id string, status ticketfs.Status, blocker string, n int) []byte {
+func benchTicket(id string, status document.Status, blocker string, n int) []byte {
 	state := string(status)
 	if status == statusClosed {
 		state += "\nclosed: 2026-01-04T05:36:50Z"

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // corpus is a folder of tickets that another program wrote for a real project. It is not part of the repository.
@@ -31,7 +32,7 @@ func corpusServer(t *testing.T) (dir string, tickets board, c *client) {
 	tickets = make(board)
 	for name, f := range filesOf(t, dir) {
 		id := strings.TrimSuffix(name, ".md")
-		d, err := ticketfs.Parse(id, []byte(f.content))
+		d, err := document.Parse(id, []byte(f.content))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -64,12 +65,12 @@ func filesOf(t *testing.T, dir string) map[string]ticketVersion {
 }
 
 // startable reports whether a ticket is open, and nothing that it names is in the way.
-func startable(tickets board, t ticketfs.Ticket) bool {
-	if t.Status != ticketfs.StatusOpen || t.Parent != "" && tickets[t.Parent].Status != ticketfs.StatusInProgress {
+func startable(tickets board, t document.Ticket) bool {
+	if t.Status != document.StatusOpen || t.Parent != "" && tickets[t.Parent].Status != document.StatusInProgress {
 		return false
 	}
-	return !slices.ContainsFunc(t.BlockedBy, func(b ticketfs.Blocker) bool {
-		return tickets[b.ID].Status != ticketfs.StatusClosed
+	return !slices.ContainsFunc(t.BlockedBy, func(b document.Blocker) bool {
+		return tickets[b.ID].Status != document.StatusClosed
 	})
 }
 
@@ -155,7 +156,7 @@ func TestCorpusRefusals(t *testing.T) {
 	closed := 0
 	before := filesOf(t, dir)
 	for _, id := range tickets.ids() {
-		if tickets[id].Status != ticketfs.StatusClosed {
+		if tickets[id].Status != document.StatusClosed {
 			continue
 		}
 		closed++

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // play is a load on a board: what lies on it, who comes, and what they ask for.
@@ -196,12 +196,12 @@ func layOut(dir string, board map[string]spec.Ticket) error {
 		return err
 	}
 	for id, t := range board {
-		f := ticketfs.Ticket{ID: id, Title: t.Title, Status: ticketfs.Status(t.Status), Type: t.Type, Priority: t.Priority,
+		f := document.Ticket{ID: id, Title: t.Title, Status: document.Status(t.Status), Type: t.Type, Priority: t.Priority,
 			Parent: t.Parent, Created: time.Now()}
 		for _, b := range t.BlockedBy {
-			f.BlockedBy = append(f.BlockedBy, ticketfs.Blocker{ID: b})
+			f.BlockedBy = append(f.BlockedBy, document.Blocker{ID: b})
 		}
-		content, err := ticketfs.New(f, "", "", "")
+		content, err := document.New(f, "", "", "")
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, id+".md"), content, 0o666)
 		}
@@ -229,7 +229,7 @@ func (h *history) readFiles(dir string) error {
 		if err != nil {
 			return err
 		}
-		d, err := ticketfs.Parse(id, content)
+		d, err := document.Parse(id, content)
 		if err != nil {
 			h.broken = append(h.broken, fmt.Sprintf("the file of %s at the end: %v: %q", id, err, content))
 			continue

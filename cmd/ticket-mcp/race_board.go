@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // scratch is a ticket folder of race's own. It writes the tickets of each round directly, before the round and while no server
@@ -36,10 +37,10 @@ func (s *scratch) remove() error { return os.RemoveAll(s.root) }
 func (s *scratch) path(id string) string { return filepath.Join(s.dir, id+".md") }
 
 // lay writes tickets and returns them as they are read back.
-func (s *scratch) lay(tickets []ticketfs.Ticket) (board, error) {
+func (s *scratch) lay(tickets []document.Ticket) (board, error) {
 	for _, t := range tickets {
 		t.Title, t.Created = "Race "+t.ID, time.Now()
-		content, err := ticketfs.New(t, "", "", "")
+		content, err := document.New(t, "", "", "")
 		if err == nil {
 			err = os.WriteFile(s.path(t.ID), content, 0o666)
 		}
@@ -55,7 +56,7 @@ func (s *scratch) lay(tickets []ticketfs.Ticket) (board, error) {
 }
 
 // read returns what the files of tickets hold now, and what is wrong with those that cannot be read.
-func (s *scratch) read(tickets []ticketfs.Ticket) (b board, faults []string) {
+func (s *scratch) read(tickets []document.Ticket) (b board, faults []string) {
 	b = make(board)
 	for _, t := range tickets {
 		d, err := s.store.Get(t.ID)
@@ -70,7 +71,7 @@ func (s *scratch) read(tickets []ticketfs.Ticket) (b board, faults []string) {
 
 // clear removes the tickets of a round that is judged, so that the board stays small: a server that looks for children reads
 // it all. The lock files stay, as they do on every board.
-func (s *scratch) clear(tickets []ticketfs.Ticket) error {
+func (s *scratch) clear(tickets []document.Ticket) error {
 	for _, t := range tickets {
 		if err := os.Remove(s.path(t.ID)); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // scenario is one kind of race: rounds of calls that are made at the same moment, on tickets made for the round.
@@ -15,7 +16,7 @@ type scenario struct {
 
 // round is one race. Each lane is the calls that one process makes, one after the other; the lanes run at once.
 type round struct {
-	tickets []ticketfs.Ticket // before the race
+	tickets []document.Ticket // before the race
 	lanes   [][]call
 	judge   func(replies []reply, before, final board) []string
 }
@@ -33,23 +34,23 @@ func scenarios(processes, updates, rounds int) []scenario {
 }
 
 const (
-	statusOpen       = ticketfs.StatusOpen
-	statusInProgress = ticketfs.StatusInProgress
-	statusClosed     = ticketfs.StatusClosed
+	statusOpen       = document.StatusOpen
+	statusInProgress = document.StatusInProgress
+	statusClosed     = document.StatusClosed
 )
 
 // updateOne: every process blocks the same ticket by tickets that no other process names. No rule is against any of it.
 func updateOne(processes, updates int) round {
 	const target = "update"
 	r := round{
-		tickets: []ticketfs.Ticket{{ID: target, Status: statusOpen}},
+		tickets: []document.Ticket{{ID: target, Status: statusOpen}},
 		judge:   func(replies []reply, _, final board) []string { return judgeUpdates(replies, final) },
 	}
 	for p := range processes {
 		var lane []call
 		for u := range updates {
 			blocker := fmt.Sprintf("blocker-%d-%d", p, u)
-			r.tickets = append(r.tickets, ticketfs.Ticket{ID: blocker, Status: statusOpen})
+			r.tickets = append(r.tickets, document.Ticket{ID: blocker, Status: statusOpen})
 			lane = append(lane, call{"block", target, blocker})
 		}
 		r.lanes = append(r.lanes, lane)
@@ -61,7 +62,7 @@ func updateOne(processes, updates int) round {
 func startOne(n, processes int) round {
 	id := fmt.Sprintf("start-%d", n)
 	r := round{
-		tickets: []ticketfs.Ticket{{ID: id, Status: statusOpen}},
+		tickets: []document.Ticket{{ID: id, Status: statusOpen}},
 		judge:   func(replies []reply, _, final board) []string { return judgeStarts(replies, final) },
 	}
 	for range processes {
@@ -80,7 +81,7 @@ func blockRing(n int, names ...string) round {
 	var r round
 	var orders [][]string
 	for i, id := range ids {
-		r.tickets = append(r.tickets, ticketfs.Ticket{ID: id, Status: statusOpen})
+		r.tickets = append(r.tickets, document.Ticket{ID: id, Status: statusOpen})
 		r.lanes = append(r.lanes, []call{{"block", id, ids[(i+1)%len(ids)]}})
 		codes := make([]string, len(ids))
 		codes[i] = string(ticketfs.Cycle)
@@ -94,7 +95,7 @@ func blockRing(n int, names ...string) round {
 func closeAndReopen(n int) round {
 	parent, child := fmt.Sprintf("parent-%d", n), fmt.Sprintf("child-%d", n)
 	return round{
-		tickets: []ticketfs.Ticket{{ID: parent, Status: statusInProgress}, {ID: child, Status: statusClosed, Parent: parent}},
+		tickets: []document.Ticket{{ID: parent, Status: statusInProgress}, {ID: child, Status: statusClosed, Parent: parent}},
 		lanes:   [][]call{{{"close", parent, ""}}, {{"reopen", child, ""}}},
 		judge:   explainedBy([]string{"", string(ticketfs.ParentStatus)}, []string{string(ticketfs.OpenChildren), ""}),
 	}
@@ -105,7 +106,7 @@ func closeAndReopen(n int) round {
 func startAndReopen(n int) round {
 	id, blocker := fmt.Sprintf("waiting-%d", n), fmt.Sprintf("blocker-%d", n)
 	return round{
-		tickets: []ticketfs.Ticket{{ID: id, Status: statusOpen, BlockedBy: []ticketfs.Blocker{{ID: blocker}}}, {ID: blocker, Status: statusClosed}},
+		tickets: []document.Ticket{{ID: id, Status: statusOpen, BlockedBy: []document.Blocker{{ID: blocker}}}, {ID: blocker, Status: statusClosed}},
 		lanes:   [][]call{{{"start", id, ""}}, {{"reopen", blocker, ""}}},
 		judge:   explainedBy([]string{"", ""}, []string{string(ticketfs.Blocked), ""}),
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // Verdicts are pure: from what was answered and what the files hold at the end to the promises that were broken, one line each.
@@ -50,18 +51,18 @@ func (r reply) String() string {
 }
 
 // board is what the ticket files hold, by id.
-type board map[string]ticketfs.Ticket
+type board map[string]document.Ticket
 
 // shows reports whether what a call does can be seen in the file of its ticket.
 func (b board) shows(r reply) bool {
 	t := b[r.ticket]
 	switch r.tool {
 	case "start":
-		return t.Status == ticketfs.StatusInProgress && t.ClaimedBy == r.claim
+		return t.Status == document.StatusInProgress && t.ClaimedBy == r.claim
 	case "close":
-		return t.Status == ticketfs.StatusClosed
+		return t.Status == document.StatusClosed
 	case "reopen":
-		return t.Status == ticketfs.StatusOpen
+		return t.Status == document.StatusOpen
 	case "block":
 		return t.BlockedByID(r.other)
 	}
@@ -155,7 +156,7 @@ func rulesBroken(final board) []string {
 	var broken []string
 	for _, id := range final.ids() {
 		t := final[id]
-		if final[t.Parent].Status == ticketfs.StatusClosed && t.Status != ticketfs.StatusClosed {
+		if final[t.Parent].Status == document.StatusClosed && t.Status != document.StatusClosed {
 			broken = append(broken, fmt.Sprintf("%s is closed and its child %s is %s", t.Parent, id, t.Status))
 		}
 		if around := final.circle(id); around != nil && slices.Min(around) == id {

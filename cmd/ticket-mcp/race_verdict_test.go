@@ -6,20 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // The tables show that the verdicts do catch what they are for: each promise is broken here in every way it can be.
 
-func blocked(id string, status ticketfs.Status, by ...string) ticketfs.Ticket {
-	t := ticketfs.Ticket{ID: id, Status: status}
+func blocked(id string, status document.Status, by ...string) document.Ticket {
+	t := document.Ticket{ID: id, Status: status}
 	for _, b := range by {
-		t.BlockedBy = append(t.BlockedBy, ticketfs.Blocker{ID: b})
+		t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: b})
 	}
 	return t
 }
 
-func boardOf(tickets ...ticketfs.Ticket) board {
+func boardOf(tickets ...document.Ticket) board {
 	b := make(board)
 	for _, t := range tickets {
 		b[t.ID] = t
@@ -68,7 +68,7 @@ func TestJudgeStarts(t *testing.T) {
 	won := func(claim string) reply { return reply{call: start, claim: claim} }
 	refused := func(code string) reply { return reply{call: start, code: code, text: code + ": no"} }
 	held := func(claim string) board {
-		return boardOf(ticketfs.Ticket{ID: "t", Status: statusInProgress, ClaimedBy: claim})
+		return boardOf(document.Ticket{ID: "t", Status: statusInProgress, ClaimedBy: claim})
 	}
 	for _, test := range []struct {
 		name    string
@@ -92,8 +92,8 @@ func TestJudgeStarts(t *testing.T) {
 func TestJudgeOrders(t *testing.T) {
 	pair, ring, family, waiting := blockRing(0, "a", "b"), blockRing(0, "a", "b", "c"), closeAndReopen(0), startAndReopen(0)
 	const a, b, c, p, k, w, x = "ring-0-a", "ring-0-b", "ring-0-c", "parent-0", "child-0", "waiting-0", "blocker-0"
-	child := func(status ticketfs.Status) ticketfs.Ticket {
-		return ticketfs.Ticket{ID: k, Status: status, Parent: p}
+	child := func(status document.Status) document.Ticket {
+		return document.Ticket{ID: k, Status: status, Parent: p}
 	}
 	started := blocked(w, statusInProgress, x)
 	started.ClaimedBy = "p@1"

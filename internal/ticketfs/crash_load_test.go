@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 var loadTickets = []string{"t", "u"}
@@ -35,7 +37,7 @@ func loadChild(t *testing.T, dir, name, door string) {
 		var err error
 		switch {
 		case door == "in place":
-			err = noteInPlace(filepath.Join(dir, id+ticketExt), loadText(mark, n))
+			err = noteInPlace(filepath.Join(dir, id+document.Ext), loadText(mark, n))
 		case n%5 == 0:
 			err = blockOn(s, id, mark)
 		default:
@@ -161,17 +163,17 @@ func (l *load) judge() error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	for _, id := range loadTickets {
-		f, err := readFile(filepath.Join(filepath.Dir(l.path), id+ticketExt))
+		f, err := readFile(filepath.Join(filepath.Dir(l.path), id+document.Ext))
 		if err != nil {
 			say("%w", err)
 			continue
 		}
-		d, err := Parse(id, f.content)
+		d, err := document.Parse(id, f.content)
 		if err != nil {
 			say("%s: %w", id, err)
 			continue
 		}
-		if !strings.HasPrefix(string(f.content[d.body:]), strings.SplitAfter(string(crashContent(id)), "---\n")[2]) {
+		if !strings.HasPrefix(d.Body(), strings.SplitAfter(string(crashContent(id)), "---\n")[2]) {
 			say("%s: the body has lost its beginning", id)
 		}
 		found := make(map[string]int)
@@ -228,7 +230,7 @@ func (l *load) nextWriters() error {
 	litter, err := litterOf(dir)
 	wrong := []error{err}
 	for _, name := range litter {
-		isTemp := slices.ContainsFunc(loadTickets, func(id string) bool { return name == filepath.Base(tempPath(id+ticketExt)) })
+		isTemp := slices.ContainsFunc(loadTickets, func(id string) bool { return name == filepath.Base(tempPath(id+document.Ext)) })
 		if isTemp {
 			l.temps++
 		} else if !strings.HasPrefix(name, tkLocks) {
@@ -236,7 +238,7 @@ func (l *load) nextWriters() error {
 		}
 	}
 	for _, id := range loadTickets {
-		wrong = append(wrong, nextWriter(filepath.Join(dir, id+ticketExt)))
+		wrong = append(wrong, nextWriter(filepath.Join(dir, id+document.Ext)))
 	}
 	return errors.Join(wrong...)
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // powerMark is set when a change was answered: the ticket, and what it then was. One without an id is set before the first change.
@@ -35,7 +37,7 @@ func (w powerWriter) run(changes int) error {
 	for n := range changes {
 		d, err := w.change(n)
 		if err == nil {
-			err = w.mark(powerMark{d.id, string(d.Bytes())})
+			err = w.mark(powerMark{d.Ticket().ID, string(d.Bytes())})
 		}
 		if err != nil {
 			return err
@@ -52,15 +54,15 @@ func (w powerWriter) mark(m powerMark) error {
 	return err
 }
 
-func (w powerWriter) change(n int) (*Document, error) {
+func (w powerWriter) change(n int) (*document.Document, error) {
 	ctx, mark := context.Background(), fmt.Sprintf("%s-%d", w.name, n)
 	if n%20 == 0 {
 		d, err := w.Create(ctx, time.Now(), func(id string, _ *View) ([]byte, error) {
-			return New(Ticket{ID: id, Title: mark, Created: time.Now()}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
+			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now()}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
 		})
 		if err == nil {
 			w.mu.Lock()
-			*w.ids = append(*w.ids, d.id)
+			*w.ids = append(*w.ids, d.Ticket().ID)
 			w.mu.Unlock()
 		}
 		return d, err
@@ -69,11 +71,13 @@ func (w powerWriter) change(n int) (*Document, error) {
 	id, other := (*w.ids)[rand.N(len(*w.ids))], (*w.ids)[rand.N(len(*w.ids))]
 	w.mu.Unlock()
 	if n%3 > 0 || id == other {
-		return w.Edit(ctx, id, func(*Document) ([]Edit, error) { return []Edit{AppendNote(loadText(mark, n))}, nil })
+		return w.Edit(ctx, id, func(*document.Document) ([]document.Edit, error) {
+			return []document.Edit{document.AppendNote(loadText(mark, n))}, nil
+		})
 	}
-	return w.Change(ctx, id, func(_ *Document, v *View) ([]Edit, error) {
+	return w.Change(ctx, id, func(_ *document.Document, v *View) ([]document.Edit, error) {
 		seen, err := v.Get(other)
-		return []Edit{AddItem("blocked-by", fmt.Sprintf("%s.%d.%s", other, len(seen.BlockedBy), mark))}, err
+		return []document.Edit{document.AddItem("blocked-by", fmt.Sprintf("%s.%d.%s", other, len(seen.BlockedBy), mark))}, err
 	})
 }
 

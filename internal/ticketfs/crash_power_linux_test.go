@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // powerRun is what was written to a disk, and what was answered.
@@ -82,9 +84,9 @@ func (v *powerVerdict) say(count *int, format string, args ...any) {
 // judge compares the tickets in a folder with what was answered before the event cut: each must be whole, as old as its last
 // answer or newer, and no older than another ticket's change says that it has seen it.
 func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) {
-	blockers := make(map[string][]Blocker)
+	blockers := make(map[string][]document.Blocker)
 	for id, contents := range r.contents {
-		content, err := os.ReadFile(filepath.Join(dir, id+ticketExt))
+		content, err := os.ReadFile(filepath.Join(dir, id+document.Ext))
 		want := -1
 		for i, c := range contents {
 			if c.answered < cut {
@@ -103,7 +105,7 @@ func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) 
 		}
 		if got >= 0 {
 			there = append(there, id)
-			if d, err := Parse(id, content); err == nil {
+			if d, err := document.Parse(id, content); err == nil {
 				blockers[id] = d.Ticket().BlockedBy
 			}
 		}
@@ -128,7 +130,7 @@ func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *ran
 	defer unmount()
 	dir, before := filepath.Join(mounted, folderName), len(v.wrong)
 	for _, id := range r.judge(dir, cut, v) {
-		if err := nextWriter(filepath.Join(dir, id+ticketExt)); err != nil {
+		if err := nextWriter(filepath.Join(dir, id+document.Ext)); err != nil {
 			v.say(&v.stuck, "ticket %s: %w", id, err)
 		}
 	}

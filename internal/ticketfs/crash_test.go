@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // What the files crash*_test.go and faults*_test.go show, here and in cmd/ticket-mcp: killed at any instant, a writer leaves the
@@ -88,17 +89,19 @@ const crashSession = "crash"
 
 // noteOn is what the tool note does.
 func noteOn(s *Store, id, text string) error {
-	_, err := s.Edit(context.Background(), id, func(*Document) ([]Edit, error) { return []Edit{AppendNote(text)}, nil })
+	_, err := s.Edit(context.Background(), id, func(*document.Document) ([]document.Edit, error) {
+		return []document.Edit{document.AppendNote(text)}, nil
+	})
 	return err
 }
 
 // blockOn is what the tool block does.
 func blockOn(s *Store, id, blocker string) error {
-	_, err := s.Change(context.Background(), id, func(_ *Document, v *View) ([]Edit, error) {
+	_, err := s.Change(context.Background(), id, func(_ *document.Document, v *View) ([]document.Edit, error) {
 		if _, err := v.Get("other"); err != nil {
 			return nil, err
 		}
-		return []Edit{AddItem("blocked-by", blocker)}, nil
+		return []document.Edit{document.AddItem("blocked-by", blocker)}, nil
 	})
 	return err
 }
@@ -109,7 +112,7 @@ func createAs(s *Store, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+ticketExt), withRelations, func(content []byte, _ bool) ([]byte, error) {
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, func(content []byte, _ bool) ([]byte, error) {
 		if content != nil {
 			return nil, fs.ErrExist
 		}
@@ -243,7 +246,7 @@ func litterOf(dir string) (names []string, err error) {
 			return err
 		}
 		inTk := strings.HasPrefix(name, tkLocks)
-		if inTk || name != ".gitignore" && idOf(name) == "" && filepath.Ext(name) != lockExt {
+		if inTk || name != ".gitignore" && document.IDOf(name) == "" && filepath.Ext(name) != lockExt {
 			names = append(names, name)
 		}
 		return nil

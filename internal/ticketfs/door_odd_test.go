@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // Programs that take no locks, editors and git, are noticed up to the rename. What they wrote stays.
@@ -213,7 +215,7 @@ func TestDoorNotRegular(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.Edit(t.Context(), "odd", func(*Document) ([]Edit, error) { t.Error("fn ran"); return nil, nil })
+			_, err = s.Edit(t.Context(), "odd", func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
 			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), "odd.md is not a regular file") {
 				t.Errorf("Edit: %v", err)
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // failSync lets every sync of a folder fail, until undo.
@@ -23,14 +25,18 @@ func TestFaultFolderSync(t *testing.T) {
 	dir := filepath.Dir(path)
 	undo := failSync()
 	defer undo()
-	for name, change := range map[string]func() (*Document, error){
-		"edit": func() (*Document, error) {
-			return s.Edit(t.Context(), "t", func(*Document) ([]Edit, error) { return []Edit{AppendNote("one")}, nil })
+	for name, change := range map[string]func() (*document.Document, error){
+		"edit": func() (*document.Document, error) {
+			return s.Edit(t.Context(), "t", func(*document.Document) ([]document.Edit, error) {
+				return []document.Edit{document.AppendNote("one")}, nil
+			})
 		},
-		"change": func() (*Document, error) {
-			return s.Change(t.Context(), "t", func(*Document, *View) ([]Edit, error) { return []Edit{AddItem("blocked-by", "other")}, nil })
+		"change": func() (*document.Document, error) {
+			return s.Change(t.Context(), "t", func(*document.Document, *View) ([]document.Edit, error) {
+				return []document.Edit{document.AddItem("blocked-by", "other")}, nil
+			})
 		},
-		"create": func() (*Document, error) {
+		"create": func() (*document.Document, error) {
 			return s.Create(t.Context(), time.Now(), func(id string, _ *View) ([]byte, error) { return crashContent(id), nil })
 		},
 	} {
@@ -38,7 +44,7 @@ func TestFaultFolderSync(t *testing.T) {
 		if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") || CodeOf(err) != "" {
 			t.Errorf("%s: %v", name, err)
 		}
-		if d == nil || textOf(t, filepath.Join(dir, d.Ticket().ID+ticketExt)) != string(d.Bytes()) {
+		if d == nil || textOf(t, filepath.Join(dir, d.Ticket().ID+document.Ext)) != string(d.Bytes()) {
 			t.Errorf("%s: the ticket is not the one that was returned", name)
 		}
 		must(t, locksAreFree(dir))

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // An editor or git, which take no locks, write the ticket between our read and our rename: busy, and their bytes stand.
@@ -31,7 +33,7 @@ func TestFaultEditor(t *testing.T) {
 			for _, at := range betweenReadAndRename {
 				t.Run(fmt.Sprintf("%s, %s, %s", editor.name, change.name, at), func(t *testing.T) {
 					s, path := faultBoard(t, t.TempDir(), true)
-					path = filepath.Join(filepath.Dir(path), change.id+ticketExt)
+					path = filepath.Join(filepath.Dir(path), change.id+document.Ext)
 					var untouched func()
 					undo := atStep(t, at, func() {
 						must(t, editor.write(path))
@@ -63,7 +65,7 @@ func TestFaultTkComesOrGoes(t *testing.T) {
 					appear()
 					appear = vanish
 				}
-				path = filepath.Join(filepath.Dir(path), change.id+ticketExt)
+				path = filepath.Join(filepath.Dir(path), change.id+document.Ext)
 				untouched := watchFile(t, path)
 				undo := atStep(t, at, appear)
 				err := change.make(s)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // gone checks that nobody made a folder again that was taken away.
@@ -64,7 +66,7 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	must(t, os.Rename(dir, dir+".other"), os.Rename(dir+".away", dir))
 	goesOn("other t", "A ticket", "three")
 	for folder, notes := range map[string]string{dir: "one three", dir + ".other": "two"} {
-		d, err := Parse("t", []byte(textOf(t, filepath.Join(folder, "t.md"))))
+		d, err := document.Parse("t", []byte(textOf(t, filepath.Join(folder, "t.md"))))
 		must(t, err)
 		if got := strings.Join(d.Notes(), " "); got != notes {
 			t.Errorf("the notes in %s are %s, want %s", filepath.Base(folder), got, notes)
@@ -87,7 +89,7 @@ func TestFaultFolderAmidChange(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, replaced %v", change.name, at, replaced), func(t *testing.T) {
 					s, path := faultBoard(t, t.TempDir(), true)
 					dir := filepath.Dir(path)
-					before := readable(filepath.Join(dir, change.id+ticketExt))
+					before := readable(filepath.Join(dir, change.id+document.Ext))
 					undo := atStep(t, at, func() {
 						must(t, os.Rename(dir, dir+".away"))
 						if replaced {
@@ -99,14 +101,14 @@ func TestFaultFolderAmidChange(t *testing.T) {
 					if err == nil {
 						t.Error("the change was answered")
 					}
-					if now := readable(filepath.Join(dir+".away", change.id+ticketExt)); now != before {
+					if now := readable(filepath.Join(dir+".away", change.id+document.Ext)); now != before {
 						t.Errorf("the ticket that was moved away holds %s", now)
 					}
 					if !replaced {
 						gone(t, dir)
 						return
 					}
-					if now := readable(filepath.Join(dir, change.id+ticketExt)); now != before {
+					if now := readable(filepath.Join(dir, change.id+document.Ext)); now != before {
 						t.Errorf("the ticket in the new folder holds %s", now)
 					}
 					if litter, err := litterOf(dir); err != nil || len(litter) > 0 {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // indexOps are what anybody may do to a file of a ticket folder, which is there or not.
@@ -36,7 +38,7 @@ var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 	},
 	"remove": func(_ *rapid.T, _ *Store, path string) error { return os.Remove(path) },
 	"move": func(t *rapid.T, _ *Store, path string) error {
-		to := filepath.Join(filepath.Dir(path), drawID(t, "to")+ticketExt)
+		to := filepath.Join(filepath.Dir(path), drawID(t, "to")+document.Ext)
 		return errors.Join(removeOdd(to), os.Rename(path, to))
 	},
 	"folder in its place": func(_ *rapid.T, _ *Store, path string) error {
@@ -86,7 +88,7 @@ func drawTicket(t *rapid.T, path string) []byte {
 		return []byte(rapid.SampledFrom([]string{"", "no ticket v1\n", "---\nstatus: odd\nparent: v2\n---\n"}).Draw(t, "text"))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "---\nid: %s\nstatus: %s\n", idOf(filepath.Base(path)), rapid.SampledFrom(statuses).Draw(t, "status"))
+	fmt.Fprintf(&b, "---\nid: %s\nstatus: %s\n", document.IDOf(filepath.Base(path)), rapid.SampledFrom(document.Statuses).Draw(t, "status"))
 	if rapid.Bool().Draw(t, "has parent") {
 		fmt.Fprintf(&b, "parent: %s\n", drawID(t, "parent"))
 	}
@@ -101,7 +103,7 @@ func drawTicket(t *rapid.T, path string) []byte {
 func changeFolder(t *rapid.T, s *Store, dir string) {
 	t.Helper()
 	name := rapid.SampledFrom([]string{"door", "write", "replace", "write, keep time", "touch", "remove", "move", "folder in its place", "link in its place", "all in a new folder"}).Draw(t, "op")
-	path := filepath.Join(dir, drawID(t, "id")+ticketExt)
+	path := filepath.Join(dir, drawID(t, "id")+document.Ext)
 	if err := errors.Join(removeOdd(path), indexOps[name](t, s, path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("%s: %v", name, err)
 	}
@@ -109,9 +111,9 @@ func changeFolder(t *rapid.T, s *Store, dir string) {
 
 // told is all that a view tells about a ticket.
 type told struct {
-	Ticket             Ticket
+	Ticket             document.Ticket
 	Err                string
-	Children, Blocks   []Ticket
+	Children, Blocks   []document.Ticket
 	Unreadable         []string
 	Dependent, Waiting []string
 }

@@ -11,27 +11,29 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // holdChange makes a change of t and stays amid it, with all its locks, until its input ends.
 func holdChange(path, change string) {
 	s := storeAt(path)
-	stay := func() ([]Edit, error) {
+	stay := func() ([]document.Edit, error) {
 		fmt.Println("held")
 		_, err := io.Copy(io.Discard, os.Stdin)
-		return []Edit{AppendNote("of the holder")}, err
+		return []document.Edit{document.AppendNote("of the holder")}, err
 	}
 	var err error
 	switch change {
 	case "edit":
-		_, err = s.Edit(context.Background(), "t", func(*Document) ([]Edit, error) { return stay() })
+		_, err = s.Edit(context.Background(), "t", func(*document.Document) ([]document.Edit, error) { return stay() })
 	case "change":
 		runs := 0 // the second is under the relations lock
-		_, err = s.Change(context.Background(), "t", func(*Document, *View) ([]Edit, error) {
+		_, err = s.Change(context.Background(), "t", func(*document.Document, *View) ([]document.Edit, error) {
 			if runs++; runs == 2 {
 				return stay()
 			}
-			return []Edit{AppendNote("a forecast")}, nil
+			return []document.Edit{document.AppendNote("a forecast")}, nil
 		})
 	}
 	if err != nil {

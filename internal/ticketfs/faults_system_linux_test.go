@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // checkFault lets changes meet a fault that lasts from begin to end: each must fail with this error, in the system's words, and
@@ -17,7 +19,7 @@ import (
 func checkFault(t *testing.T, s *Store, path string, begin, end func(), want syscall.Errno) {
 	t.Helper()
 	for _, change := range faultChanges {
-		path := filepath.Join(filepath.Dir(path), change.id+ticketExt)
+		path := filepath.Join(filepath.Dir(path), change.id+document.Ext)
 		untouched := watchFile(t, path)
 		begin()
 		err := change.make(s)
@@ -207,7 +209,7 @@ func TestFaultTooManyFiles(t *testing.T) {
 		failed, done := 0, 0
 		for few := range uint64(32) {
 			s, path := faultBoard(t, t.TempDir(), true)
-			path = filepath.Join(filepath.Dir(path), change.id+ticketExt)
+			path = filepath.Join(filepath.Dir(path), change.id+document.Ext)
 			before := readable(path)
 			// The descriptors in use are the lowest: as many as these may be opened.
 			undo := limit(t, syscall.RLIMIT_NOFILE, few)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // must is for what a test itself does to files.
@@ -31,7 +33,7 @@ func faultBoard(t *testing.T, dir string, used bool) (s *Store, path string) {
 	makeFolder(t, dir)
 	path = filepath.Join(dir, "t.md")
 	for _, id := range []string{"t", "other"} {
-		writeFile(t, filepath.Join(dir, id+ticketExt), string(crashContent(id)))
+		writeFile(t, filepath.Join(dir, id+document.Ext), string(crashContent(id)))
 	}
 	if used {
 		writeFile(t, filepath.Join(dir, ".gitignore"), gitignore)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // When a lock cannot be let go of after the rename, the change is made all the same: it must not look like one that failed.
@@ -20,8 +22,8 @@ func TestFaultUnlock(t *testing.T) {
 				must(t, spoil(lock))
 			}
 		}
-		d, err := s.Change(t.Context(), "t", func(*Document, *View) ([]Edit, error) {
-			return []Edit{AppendNote(filepath.Base(lock))}, nil
+		d, err := s.Change(t.Context(), "t", func(*document.Document, *View) ([]document.Edit, error) {
+			return []document.Edit{document.AppendNote(filepath.Base(lock))}, nil
 		})
 		step = func(string) {}
 		if !errors.Is(err, ErrNotDurable) || !errors.Is(err, unix.EBADF) || CodeOf(err) != "" {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // viewText is a ticket whose priority changes without its size.
@@ -56,7 +58,7 @@ func viewChild(t *testing.T, dir string) {
 		if _, err := fmt.Sscan(lines.Text(), &what, &id, &priority); err != nil {
 			t.Fatal(err)
 		}
-		path := filepath.Join(dir, id+ticketExt)
+		path := filepath.Join(dir, id+document.Ext)
 		var err error
 		switch {
 		case priority == 0:
@@ -82,7 +84,7 @@ func viewBoard(t *testing.T, n int) (s *Store, priorities map[string]int) {
 	for i := range n {
 		id := fmt.Sprintf("v%d", i)
 		priorities[id] = 1
-		writeFile(t, filepath.Join(dir, id+ticketExt), string(viewText(id, 1)))
+		writeFile(t, filepath.Join(dir, id+document.Ext), string(viewText(id, 1)))
 	}
 	return NewStore(Where{Start: dir}, DefaultLockTimeout), priorities
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // watched is a board that is large enough to be watched, after as many questions as it takes, and a way to ask and compare.
@@ -65,7 +67,7 @@ func TestFaultWatchOverflow(t *testing.T) {
 	// Of these the queue has no room to tell.
 	known["v1"], known["v2"], known["new"] = 4, 3, 2
 	for _, id := range []string{"v1", "v2", "new"} {
-		must(t, os.WriteFile(filepath.Join(dir, id+ticketExt), viewText(id, known[id]), 0o666))
+		must(t, os.WriteFile(filepath.Join(dir, id+document.Ext), viewText(id, known[id]), 0o666))
 	}
 	ask("after an overflow")
 	if after := isWatched(t, s); after == before {

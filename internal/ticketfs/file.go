@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // file is a ticket file as it was read.
@@ -52,7 +54,7 @@ func readFile(path string) (file, error) {
 	if err := regular(path, info); err != nil {
 		return file{}, err
 	}
-	content := make([]byte, 0, min(info.Size(), MaxFile)+1)
+	content := make([]byte, 0, min(info.Size(), document.MaxFile)+1)
 	for {
 		n, err := f.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
@@ -62,8 +64,8 @@ func readFile(path string) (file, error) {
 		if err != nil {
 			return file{}, err
 		}
-		if len(content) > MaxFile {
-			return file{content, info}, Refuse(BadFile, "shorten the file", "%s is longer than %d bytes", filepath.Base(path), MaxFile)
+		if len(content) > document.MaxFile {
+			return file{content, info}, Refuse(BadFile, "shorten the file", "%s is longer than %d bytes", filepath.Base(path), document.MaxFile)
 		}
 		if len(content) == cap(content) {
 			content = append(content, 0)[:len(content)]

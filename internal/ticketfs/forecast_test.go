@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // A forecast takes the index as it is when that is of a moment ago. After a longer time it brings it up to date, so that the
@@ -27,10 +29,10 @@ func TestForecast(t *testing.T) {
 		child := "---\nid: other\nstatus: open\nparent: t\n---\n# T\n"
 		writeFile(t, filepath.Join(filepath.Dir(path), "other.md"), child)
 		var seen []bool
-		_, err := s.Change(t.Context(), "t", func(_ *Document, v *View) ([]Edit, error) {
+		_, err := s.Change(t.Context(), "t", func(_ *document.Document, v *View) ([]document.Edit, error) {
 			children, _, err := v.Children("t")
 			seen = append(seen, len(children) == 1)
-			return []Edit{AppendNote("one")}, err
+			return []document.Edit{document.AppendNote("one")}, err
 		})
 		must(t, err)
 		if len(seen) != 2 || seen[0] != test.looks || !seen[1] {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // index holds the front matter of all tickets of a folder, and who names whom. It is never older than the question: refresh,
@@ -30,7 +32,7 @@ type index struct {
 
 // indexed is one file. About 400 bytes, most of them the Ticket.
 type indexed struct {
-	ticket Ticket
+	ticket document.Ticket
 	stamp  stamp
 	read   int64 // when, in Unix nanoseconds
 }
@@ -141,7 +143,7 @@ func (x *index) scan() error {
 	ids := names[:0]
 	known := 0
 	for _, name := range names {
-		if id := idOf(name); id != "" {
+		if id := document.IDOf(name); id != "" {
 			ids = append(ids, id)
 			if x.files[id] != nil {
 				known++
@@ -170,7 +172,7 @@ func (x *index) forgetAllBut(ids []string) {
 func (x *index) update(names []string) error {
 	ids := names[:0]
 	for _, name := range names {
-		if id := idOf(name); id != "" {
+		if id := document.IDOf(name); id != "" {
 			ids = append(ids, id)
 		}
 	}

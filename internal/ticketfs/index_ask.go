@@ -3,16 +3,18 @@ package ticketfs
 import (
 	"maps"
 	"slices"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // What may be asked of an index, by any number of goroutines, between two refreshes.
 
-func (x *index) get(id string) (Ticket, error) {
+func (x *index) get(id string) (document.Ticket, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	f := x.files[id]
 	if f == nil {
-		return Ticket{}, missing(id)
+		return document.Ticket{}, missing(id)
 	}
 	return f.ticket, x.broken[id]
 }
@@ -28,13 +30,13 @@ func (x *index) ids() []string {
 }
 
 // childrenOf are the tickets with this parent, by id, and the files that cannot be read.
-func (x *index) childrenOf(id string) (children []Ticket, broken []string) {
+func (x *index) childrenOf(id string) (children []document.Ticket, broken []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.tickets(x.parents[id]), slices.Sorted(maps.Keys(x.broken))
 }
 
-func (x *index) blockedBy(id string) []Ticket {
+func (x *index) blockedBy(id string) []document.Ticket {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.tickets(x.blocks[id])
@@ -47,8 +49,8 @@ func (x *index) dependents(id string) (children, blocked []string) {
 	return slices.Collect(maps.Keys(x.parents[id])), slices.Collect(maps.Keys(x.blocks[id]))
 }
 
-func (x *index) tickets(ids map[string]bool) []Ticket {
-	list := make([]Ticket, 0, len(ids))
+func (x *index) tickets(ids map[string]bool) []document.Ticket {
+	list := make([]document.Ticket, 0, len(ids))
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		list = append(list, x.files[id].ticket)
 	}

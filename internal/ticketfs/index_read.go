@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // perReader is the number of files from which a second goroutine is worth waking a processor for: 256 looks take about 0.2 ms.
@@ -47,7 +49,7 @@ func (x *index) reread(folder folder, ids []string, all bool) error {
 func (x *index) readSome(folder folder, ids []string, all bool) (changed []found, err error) {
 	var buffer []byte
 	for _, id := range ids {
-		name := id + ticketExt
+		name := id + document.Ext
 		if old := x.files[id]; old != nil && !all {
 			now, err := folder.stamp(name)
 			if err == nil && old.fresh(now) {
@@ -69,7 +71,7 @@ func (x *index) readSome(folder folder, ids []string, all bool) (changed []found
 // readIndexed reads a file's fields. What is wrong with the file itself is no error, but what is found.
 func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: time.Now().UnixNano()}
-	content, stamp, err := folder.read(id+ticketExt, buffer)
+	content, stamp, err := folder.read(id+document.Ext, buffer)
 	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
 		return found{id, file, err}, nil // this file's affair; all else is everybody's
 	}
@@ -77,7 +79,7 @@ func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 		return found{id: id}, err
 	}
 	file.stamp = stamp
-	if t, ok := scan(id, content); ok {
+	if t, ok := document.Scan(id, content); ok {
 		file.ticket = t
 		return found{id, file, nil}, nil
 	}
@@ -89,13 +91,13 @@ func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 }
 
 // detach copies a ticket's texts, which are parts of the whole file's.
-func detach(t Ticket) Ticket {
+func detach(t document.Ticket) document.Ticket {
 	for _, s := range []*string{&t.ID, &t.ClaimedBy, &t.CloseReason, &t.Type, &t.Assignee, &t.Parent, &t.Title} {
 		*s = strings.Clone(*s)
 	}
-	t.Status = Status(strings.Clone(string(t.Status)))
+	t.Status = document.Status(strings.Clone(string(t.Status)))
 	for i := range t.BlockedBy {
-		t.BlockedBy[i] = Blocker{strings.Clone(t.BlockedBy[i].ID), strings.Clone(t.BlockedBy[i].Reason)}
+		t.BlockedBy[i] = document.Blocker{ID: strings.Clone(t.BlockedBy[i].ID), Reason: strings.Clone(t.BlockedBy[i].Reason)}
 	}
 	return t
 }

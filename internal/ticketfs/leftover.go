@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // oldEnough is the age from which a temp file is taken for left over: no program takes an hour to rename one.
@@ -53,7 +54,7 @@ func (s *Store) Leftovers(now time.Time) ([]string, error) {
 
 func isTemp(name string) bool {
 	for _, form := range []*regexp.Regexp{foreignTemp, ownTemp} {
-		if m := form.FindStringSubmatch(name); m != nil && ValidID(m[1]) {
+		if m := form.FindStringSubmatch(name); m != nil && document.ValidID(m[1]) {
 			return true
 		}
 	}
@@ -167,7 +168,7 @@ func (v *View) names(key string) (bool, error) {
 			return true, nil
 		}
 		if err != nil {
-			f, _ := readFile(filepath.Join(v.dir, id+ticketExt))
+			f, _ := readFile(filepath.Join(v.dir, id+document.Ext))
 			if bytes.Contains(f.content, []byte(key)) {
 				return true, nil
 			}

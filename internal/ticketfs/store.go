@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s after which clients give up.
@@ -77,7 +78,7 @@ func (s *Store) Locate(id string) (dir string, err error) {
 }
 
 // Get reads a ticket as it is now. It takes no lock: a rename makes each ticket whole.
-func (s *Store) Get(id string) (*Document, error) {
+func (s *Store) Get(id string) (*document.Document, error) {
 	dir, path, err := s.locate(id)
 	if err != nil {
 		return nil, err
@@ -91,24 +92,24 @@ func (s *Store) Get(id string) (*Document, error) {
 
 // Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns what to
 // change; its refusals come back unchanged, and no edits are no change. With ErrNotDurable the document is valid.
-func (s *Store) Edit(ctx context.Context, id string, fn func(*Document) ([]Edit, error)) (*Document, error) {
-	return s.change(ctx, id, ticketOnly, func(d *Document, _ *View) ([]Edit, error) { return fn(d) })
+func (s *Store) Edit(ctx context.Context, id string, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+	return s.change(ctx, id, ticketOnly, func(d *document.Document, _ *View) ([]document.Edit, error) { return fn(d) })
 }
 
 // Change is Edit for rules that read other tickets, or that other tickets' rules depend on: they are judged and the change is
 // written under the relations lock. The view reads each other ticket at most once, when asked. fn runs more than once, on the
 // same ticket and on views of different moments; its last result counts, so it must have no effect but its result.
-func (s *Store) Change(ctx context.Context, id string, fn func(*Document, *View) ([]Edit, error)) (*Document, error) {
+func (s *Store) Change(ctx context.Context, id string, fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
 	return s.change(ctx, id, withRelations, fn)
 }
 
-func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Document, *View) ([]Edit, error)) (*Document, error) {
+func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
 	dir, path, err := s.locate(id)
 	if err != nil {
 		return nil, err
 	}
-	var read, changed *Document
-	var edits []Edit
+	var read, changed *document.Document
+	var edits []document.Edit
 	err = s.withTicketLock(ctx, path, scope, func(content []byte, forecast bool) ([]byte, error) {
 		if read == nil {
 			if read, err = parse(dir, id, content); err != nil {
@@ -137,7 +138,7 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*Doc
 
 // Create writes a new ticket under an id that no other has, made from now, in a folder that is made if there is none. fn gives
 // the content; it is judged and written under the relations lock like a change.
-func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, view *View) ([]byte, error)) (*Document, error) {
+func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
 	dir, err := s.Dir()
 	if CodeOf(err) == NoStore {
 		dir, err = s.Where.Make()
@@ -145,15 +146,15 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fn(NewID(now), s.judge(dir, false)); err != nil {
+	if _, err := fn(document.NewID(now), s.judge(dir, false)); err != nil {
 		// So that a refusal leaves no lock file for a ticket that there will not be.
-		err = s.underRelations(ctx, dir, func() error { _, err := fn(NewID(now), s.judge(dir, false)); return err })
+		err = s.underRelations(ctx, dir, func() error { _, err := fn(document.NewID(now), s.judge(dir, false)); return err })
 		if err != nil {
 			return nil, refuseEdit("the new ticket", err)
 		}
 	}
 	for {
-		id := NewID(now)
+		id := document.NewID(now)
 		path, err := ticketPath(dir, id)
 		if err != nil {
 			return nil, err
@@ -180,7 +181,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 
 // refuseEdit turns an edit that cannot be done into a refusal.
 func refuseEdit(id string, err error) error {
-	var edit *EditError
+	var edit *document.EditError
 	if errors.As(err, &edit) {
 		return Refuse(Invalid, "nothing was written", "%s: %v", id, edit)
 	}
@@ -188,14 +189,14 @@ func refuseEdit(id string, err error) error {
 }
 
 // parse turns faults of a ticket's form into refusals that name the file.
-func parse(dir, id string, content []byte) (*Document, error) {
+func parse(dir, id string, content []byte) (*document.Document, error) {
 	if content == nil {
 		return nil, notFound(dir, id)
 	}
-	d, err := Parse(id, content)
-	var bad *Malformed
+	d, err := document.Parse(id, content)
+	var bad *document.Malformed
 	if errors.As(err, &bad) {
-		return nil, Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, ticketExt, bad)
+		return nil, Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, document.Ext, bad)
 	}
 	return d, err
 }
@@ -229,7 +230,7 @@ func ticketIDs(dir string) ([]string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if id := idOf(e.Name()); id != "" {
+		if id := document.IDOf(e.Name()); id != "" {
 			ids = append(ids, id)
 		}
 	}

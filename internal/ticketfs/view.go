@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // View is what a rule, or an answer, may ask about the tickets of a folder. To judge a change, under the relations lock that
@@ -22,7 +24,7 @@ type View struct {
 }
 
 type entry struct {
-	ticket  Ticket
+	ticket  document.Ticket
 	err     error
 	assumed bool
 }
@@ -43,7 +45,7 @@ func (s *Store) View() (*View, error) {
 
 // ViewAfter returns a view of the folder as it was when the last change was judged, but for that change, which is assumed:
 // without another look through the folder. The rule of that change must have asked for children; else the view is older.
-func (s *Store) ViewAfter(changed Ticket) (*View, error) {
+func (s *Store) ViewAfter(changed document.Ticket) (*View, error) {
 	dir, err := s.Dir()
 	if err != nil {
 		return nil, err
@@ -71,10 +73,10 @@ func (v *View) refresh() error {
 }
 
 // Assume makes the view answer as if the ticket were already as t says.
-func (v *View) Assume(t Ticket) { v.known[t.ID] = entry{ticket: t, assumed: true} }
+func (v *View) Assume(t document.Ticket) { v.known[t.ID] = entry{ticket: t, assumed: true} }
 
 // Get returns a ticket. A missing or malformed one is a Refusal that names the file and its fault.
-func (v *View) Get(id string) (Ticket, error) {
+func (v *View) Get(id string) (document.Ticket, error) {
 	if e, known := v.known[id]; known {
 		return e.ticket, e.err
 	}
@@ -87,7 +89,7 @@ func (v *View) Get(id string) (Ticket, error) {
 	if err == nil {
 		f, err = readFile(path)
 	}
-	switch t, ok := scan(id, f.content); {
+	switch t, ok := document.Scan(id, f.content); {
 	case err != nil:
 		e.err = err
 	case f.content == nil:
@@ -116,17 +118,17 @@ func (v *View) IDs() ([]string, error) {
 
 // Children returns the tickets whose parent is id, and a refusal for each file that cannot be read and may be one: whose bytes
 // contain the id.
-func (v *View) Children(id string) (children []Ticket, unreadable []*Refusal, err error) {
+func (v *View) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
 	if err := v.refresh(); err != nil {
 		return nil, nil, err
 	}
 	children, broken := v.store.index.childrenOf(id)
-	children = v.assumed(children, func(t Ticket) bool { return t.Parent == id })
+	children = v.assumed(children, func(t document.Ticket) bool { return t.Parent == id })
 	for _, other := range broken {
 		if other == id {
 			continue
 		}
-		f, err := readFile(filepath.Join(v.dir, other+ticketExt))
+		f, err := readFile(filepath.Join(v.dir, other+document.Ext))
 		if err != nil && CodeOf(err) == "" {
 			return nil, nil, err
 		}
@@ -139,18 +141,18 @@ func (v *View) Children(id string) (children []Ticket, unreadable []*Refusal, er
 }
 
 // Blocks returns the tickets that have id among their blockers.
-func (v *View) Blocks(id string) ([]Ticket, error) {
+func (v *View) Blocks(id string) ([]document.Ticket, error) {
 	if err := v.refresh(); err != nil {
 		return nil, err
 	}
-	return v.assumed(v.store.index.blockedBy(id), func(t Ticket) bool { return t.BlockedByID(id) }), nil
+	return v.assumed(v.store.index.blockedBy(id), func(t document.Ticket) bool { return t.BlockedByID(id) }), nil
 }
 
 // assumed puts the tickets that are assumed in the place of those in a list to which they belong, or not any more.
-func (v *View) assumed(list []Ticket, belongs func(Ticket) bool) []Ticket {
+func (v *View) assumed(list []document.Ticket, belongs func(document.Ticket) bool) []document.Ticket {
 	for id, e := range v.known {
 		if e.assumed {
-			list = slices.DeleteFunc(list, func(t Ticket) bool { return t.ID == id })
+			list = slices.DeleteFunc(list, func(t document.Ticket) bool { return t.ID == id })
 			if belongs(e.ticket) {
 				list = append(list, e.ticket)
 			}
@@ -170,17 +172,17 @@ func (v *View) Dependents(id string) (children, blocked []string) {
 
 // Contains reports whether the title or the body of a ticket holds a text, case ignored.
 func (v *View) Contains(id, text string) bool {
-	f, err := readFile(filepath.Join(v.dir, id+ticketExt))
+	f, err := readFile(filepath.Join(v.dir, id+document.Ext))
 	if err != nil {
 		return false
 	}
-	d, err := Parse(id, f.content)
+	d, err := document.Parse(id, f.content)
 	return err == nil && strings.Contains(strings.ToLower(d.Body()), strings.ToLower(text))
 }
 
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.
 func (v *View) ConflictMarker(id string) int {
-	f, _ := readFile(filepath.Join(v.dir, id+ticketExt)) // what cannot be read is another finding
+	f, _ := readFile(filepath.Join(v.dir, id+document.Ext)) // what cannot be read is another finding
 	n := 0
 	for line := range bytes.Lines(f.content) {
 		n++

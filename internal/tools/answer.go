@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // changeAnswer is the answer of a tool that changed a ticket.
@@ -47,7 +48,7 @@ func (p place) Text() string {
 }
 
 // changed is the answer for a ticket as a change left it; err is nil or ErrNotDurable.
-func (b *Board) changed(d *ticketfs.Document, err error, message string) changeAnswer {
+func (b *Board) changed(d *document.Document, err error, message string) changeAnswer {
 	t := d.Ticket()
 	return changeAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Message: message, place: b.place(err)}
 }
@@ -121,17 +122,17 @@ func (r row) line() string {
 // maxTitle is the length at which a title is cut in answers, in characters: twenty lines stay below 2,000 tokens.
 const maxTitle = 100
 
-func ticketRow(t ticketfs.Ticket) row {
+func ticketRow(t document.Ticket) row {
 	return row{ID: t.ID, Status: string(t.Status), Priority: t.Priority, Type: t.Type, Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40)}
 }
 
 // shortRow is for tickets that are named beside another one.
-func shortRow(t ticketfs.Ticket) row {
+func shortRow(t document.Ticket) row {
 	const short = 60
 	return row{ID: t.ID, Status: string(t.Status), Title: oneLine(t.Title, short)}
 }
 
-func shortRows(tickets []ticketfs.Ticket) []row {
+func shortRows(tickets []document.Ticket) []row {
 	rows := make([]row, len(tickets))
 	for i, t := range tickets {
 		rows[i] = shortRow(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type blockIn struct {
@@ -14,13 +15,13 @@ type blockIn struct {
 
 // block makes a ticket wait for another one to be closed, unless they would then wait for each other.
 func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
-	if !ticketfs.ValidID(in.BlockedBy) {
+	if !document.ValidID(in.BlockedBy) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
-		if t.Status == ticketfs.StatusClosed {
+		if t.Status == document.StatusClosed {
 			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
 		}
 		blocker, err := v.Get(in.BlockedBy)
@@ -34,7 +35,7 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 			return nil, err
 		}
 		message = fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
-		return []ticketfs.Edit{ticketfs.AddItem("blocked-by", blocker.ID)}, nil
+		return []document.Edit{document.AddItem("blocked-by", blocker.ID)}, nil
 	})
 	if !done(err) {
 		return nil, b.alike(err, in.ID, in.BlockedBy)

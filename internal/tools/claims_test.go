@@ -8,7 +8,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // These tests are section 7 of the design where it is about what agents are called, and told. The rules are in seeds.
@@ -90,7 +90,7 @@ func TestAgentNames(t *testing.T) {
 		if r := call(t, me.board, "start", map[string]any{"id": "a", "agent": given}); r.code != "" {
 			t.Fatalf("%q: %s", given, r.text)
 		}
-		d, err := ticketfs.Parse("a", []byte(w.look().files["a.md"].content))
+		d, err := document.Parse("a", []byte(w.look().files["a.md"].content))
 		must(t, err)
 		if got := d.Ticket().ClaimedBy; got != want+"@"+me.key {
 			t.Errorf("agent %q: claimed-by %q, want %s@%s", given, got, want, me.key)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type closeIn struct {
@@ -38,11 +39,11 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 		return nil, err
 	}
 	now := stamp(b.Now())
-	reason := ticketfs.Remove("close-reason") // one left over from an earlier close
+	reason := document.Remove("close-reason") // one left over from an earlier close
 	if text := strings.TrimSpace(in.Reason); text != "" {
-		reason = ticketfs.Set("close-reason", text)
+		reason = document.Set("close-reason", text)
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if err := b.mayFinish(t, "close"); err != nil {
 			return nil, err
@@ -50,11 +51,11 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 		if err := childrenClosed(v, t.ID); err != nil {
 			return nil, err
 		}
-		return []ticketfs.Edit{
-			ticketfs.Set("status", string(ticketfs.StatusClosed)),
-			ticketfs.Remove("claimed-by"),
-			ticketfs.Remove("claimed-at"),
-			ticketfs.Set("closed", now),
+		return []document.Edit{
+			document.Set("status", string(document.StatusClosed)),
+			document.Remove("claimed-by"),
+			document.Remove("claimed-at"),
+			document.Set("closed", now),
 			reason,
 		}, nil
 	})
@@ -86,7 +87,7 @@ func childrenClosed(v *ticketfs.View, id string) error {
 	}
 	var open []row
 	for _, c := range children {
-		if c.Status != ticketfs.StatusClosed {
+		if c.Status != document.StatusClosed {
 			open = append(open, shortRow(c))
 		}
 	}
@@ -101,7 +102,7 @@ func childrenClosed(v *ticketfs.View, id string) error {
 
 // unblockedBy lists the tickets that can be started now that this one is closed, of those that waited for it: themselves or
 // through an ancestor.
-func (b *Board) unblockedBy(closed ticketfs.Ticket) ([]row, error) {
+func (b *Board) unblockedBy(closed document.Ticket) ([]row, error) {
 	rows := []row{}
 	v, err := b.Store.ViewAfter(closed)
 	if err != nil {

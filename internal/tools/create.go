@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type createIn struct {
@@ -28,11 +29,11 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Parent != "" && !ticketfs.ValidID(in.Parent) {
+	if in.Parent != "" && !document.ValidID(in.Parent) {
 		return nil, invalidID("parent", in.Parent)
 	}
 	for i, id := range in.BlockedBy {
-		if !ticketfs.ValidID(id) {
+		if !document.ValidID(id) {
 			return nil, invalidID("blocked_by", id)
 		}
 		if slices.Contains(in.BlockedBy[:i], id) {
@@ -43,15 +44,15 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
 			return nil, err
 		}
-		t := ticketfs.Ticket{
-			ID: id, Status: ticketfs.StatusOpen, Created: b.Now().UTC().Truncate(time.Second), Title: title,
-			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, ticketfs.DefaultPriority),
+		t := document.Ticket{
+			ID: id, Status: document.StatusOpen, Created: b.Now().UTC().Truncate(time.Second), Title: title,
+			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, document.DefaultPriority),
 			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent,
 		}
 		for _, blocker := range in.BlockedBy {
-			t.BlockedBy = append(t.BlockedBy, ticketfs.Blocker{ID: blocker})
+			t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})
 		}
-		return ticketfs.New(t, in.Description, in.Design, in.Acceptance)
+		return document.New(t, in.Description, in.Design, in.Acceptance)
 	})
 	if !done(err) {
 		return nil, b.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // event is the start or the close of a ticket. Waiting is between events, not tickets: start(x) waits for the start of its
@@ -74,7 +75,7 @@ func waits(v *ticketfs.View, e event) (next []event, unread *ticketfs.Refusal, e
 		return nil, nil, nil
 	case errors.As(err, &unread):
 		return nil, unread, nil
-	case err != nil || t.Status == ticketfs.StatusClosed:
+	case err != nil || t.Status == document.StatusClosed:
 		return nil, nil, err
 	}
 	if e.close {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // Finding is something that is wrong with a board.
@@ -43,7 +44,7 @@ func (b *Board) Examine() ([]Finding, error) {
 		return nil, err
 	}
 	found := []Finding{}
-	var tickets []ticketfs.Ticket
+	var tickets []document.Ticket
 	for _, id := range ids {
 		t, err := v.Get(id)
 		var refusal *ticketfs.Refusal
@@ -87,7 +88,7 @@ func (b *Board) Examine() ([]Finding, error) {
 }
 
 // examineTicket looks at one ticket and those it names.
-func (b *Board) examineTicket(v *ticketfs.View, t ticketfs.Ticket) ([]Finding, error) {
+func (b *Board) examineTicket(v *ticketfs.View, t document.Ticket) ([]Finding, error) {
 	var found []Finding
 	missing, err := missingBlockers(v, t)
 	if err != nil {
@@ -103,14 +104,14 @@ func (b *Board) examineTicket(v *ticketfs.View, t ticketfs.Ticket) ([]Finding, e
 			found = append(found, Finding{ID: t.ID, Kind: missingParent, What: "its parent " + t.Parent + " does not exist; update its parent"})
 		case ticketfs.CodeOf(err) == "" && err != nil:
 			return nil, err
-		case err == nil && p.Status == ticketfs.StatusClosed && t.Status != ticketfs.StatusClosed:
+		case err == nil && p.Status == document.StatusClosed && t.Status != document.StatusClosed:
 			found = append(found, Finding{ID: t.ID, Kind: closedParent, What: fmt.Sprintf("is %s, but its parent %s is closed; reopen the parent, or close this one", t.Status, t.Parent)})
 		}
 	}
 	if keys := leftoverKeys(t); len(keys) > 0 {
 		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Mend: "remove these lines"})
 	}
-	if t.Status == ticketfs.StatusInProgress {
+	if t.Status == document.StatusInProgress {
 		life, err := b.life(t)
 		if err != nil {
 			return nil, err
@@ -124,7 +125,7 @@ func (b *Board) examineTicket(v *ticketfs.View, t ticketfs.Ticket) ([]Finding, e
 
 // circles finds tickets that wait for each other, one path for each circle. Events that wait for nothing are taken away until
 // none is left or only circles, and what waits for them, remain.
-func circles(tickets []ticketfs.Ticket) []Finding {
+func circles(tickets []document.Ticket) []Finding {
 	waiting := graph(tickets)
 	var found []Finding
 	for {
@@ -158,11 +159,11 @@ func circles(tickets []ticketfs.Ticket) []Finding {
 }
 
 // graph is what waits gives, for all tickets at once.
-func graph(tickets []ticketfs.Ticket) map[event][]event {
+func graph(tickets []document.Ticket) map[event][]event {
 	waiting := make(map[event][]event)
 	alive := make(map[string]bool) // what is missing or closed waits for nothing
 	for _, t := range tickets {
-		alive[t.ID] = t.Status != ticketfs.StatusClosed
+		alive[t.ID] = t.Status != document.StatusClosed
 	}
 	for _, t := range tickets {
 		if !alive[t.ID] {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // restartGrace is how long the ticket of an owner that was seen dead is passed over when no ticket was asked for by id: its
@@ -68,7 +69,7 @@ func (b *Board) settle(ctx context.Context, id string) error {
 }
 
 // life tells whether the holder of a ticket lives.
-func (b *Board) life(t ticketfs.Ticket) (ticketfs.Life, error) {
+func (b *Board) life(t document.Ticket) (ticketfs.Life, error) {
 	dir, err := b.Store.Dir()
 	if err != nil {
 		return ticketfs.Unknown, err
@@ -78,10 +79,10 @@ func (b *Board) life(t ticketfs.Ticket) (ticketfs.Life, error) {
 
 // mayFinish judges whether this session may close or release a started ticket: its own, one that nobody claims, or one whose
 // holder is dead. Not one whose holder lives or cannot be seen, and not one that this session held until another took it over.
-func (b *Board) mayFinish(t ticketfs.Ticket, tool string) error {
-	if t.Status != ticketfs.StatusInProgress {
+func (b *Board) mayFinish(t document.Ticket, tool string) error {
+	if t.Status != document.StatusInProgress {
 		next := "start it first"
-		if t.Status == ticketfs.StatusClosed {
+		if t.Status == document.StatusClosed {
 			next = "nothing is left to do; see show"
 		}
 		return wrongStatus(t, tool, "in_progress", next)
@@ -102,7 +103,7 @@ func (b *Board) mayFinish(t ticketfs.Ticket, tool string) error {
 }
 
 // held names a holder, since when, and whether it lives.
-func held(t ticketfs.Ticket, life ticketfs.Life) string {
+func held(t document.Ticket, life ticketfs.Life) string {
 	if t.ClaimedBy == "" {
 		return "somebody who left no name"
 	}

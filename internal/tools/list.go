@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type listIn struct {
@@ -107,7 +108,7 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func (in listIn) matches(t ticketfs.Ticket) bool {
+func (in listIn) matches(t document.Ticket) bool {
 	return (in.Status == "" || string(t.Status) == in.Status) &&
 		(in.Type == "" || t.Type == in.Type) &&
 		(in.Priority == 0 || t.Priority == in.Priority) &&
@@ -116,9 +117,9 @@ func (in listIn) matches(t ticketfs.Ticket) bool {
 }
 
 // listRow names the holder of a started ticket, and whether it is dead.
-func (b *Board) listRow(t ticketfs.Ticket) (row, error) {
+func (b *Board) listRow(t document.Ticket) (row, error) {
 	r := ticketRow(t)
-	if t.Status != ticketfs.StatusInProgress {
+	if t.Status != document.StatusInProgress {
 		return r, nil
 	}
 	life, err := b.life(t)
@@ -138,7 +139,7 @@ func decodeCursor(cursor string) (after string, err error) {
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	after, found := strings.CutPrefix(string(text), "after:")
-	if err != nil || !found || !ticketfs.ValidID(after) {
+	if err != nil || !found || !document.ValidID(after) {
 		return "", ticketfs.Refuse(ticketfs.Invalid, "use next_cursor of an answer of list, or leave it out", "cursor %.40q is none of ours", cursor)
 	}
 	return after, nil

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // look is a folder as it stands: all its files, and the tickets they hold.
@@ -69,7 +69,7 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 		if !found || !spec.ValidID(id) || inCrowd(name) {
 			continue
 		}
-		d, err := ticketfs.Parse(id, []byte(f.content))
+		d, err := document.Parse(id, []byte(f.content))
 		if err != nil || !f.info.Mode().IsRegular() {
 			read[id] = spec.Ticket{Malformed: true}
 			continue
@@ -94,7 +94,7 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 // signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.
 var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@[0-9a-f]{12}: (released: |reopened: )?`)
 
-func ticketOf(d *ticketfs.Document) spec.Ticket {
+func ticketOf(d *document.Document) spec.Ticket {
 	t := d.Ticket()
 	of := spec.Ticket{
 		Status: spec.Status(t.Status), Holder: holderOf(t.ClaimedBy), Parent: t.Parent,

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type noteIn struct {
@@ -18,8 +19,8 @@ func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
 	}
-	d, err := b.Store.Edit(ctx, in.ID, func(*ticketfs.Document) ([]ticketfs.Edit, error) {
-		return []ticketfs.Edit{b.noteEdit(ctx, in.Agent, in.Text)}, nil
+	d, err := b.Store.Edit(ctx, in.ID, func(*document.Document) ([]document.Edit, error) {
+		return []document.Edit{b.noteEdit(ctx, in.Agent, in.Text)}, nil
 	})
 	if !done(err) {
 		return nil, err
@@ -28,6 +29,6 @@ func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
 }
 
 // noteEdit is the line that every note becomes: when, who, what.
-func (b *Board) noteEdit(ctx context.Context, agent, text string) ticketfs.Edit {
-	return ticketfs.AppendNote(stamp(b.Now()) + " " + b.who(ctx, agent) + ": " + strings.TrimSpace(text))
+func (b *Board) noteEdit(ctx context.Context, agent, text string) document.Edit {
+	return document.AppendNote(stamp(b.Now()) + " " + b.who(ctx, agent) + ": " + strings.TrimSpace(text))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // outlook is what a queue says at one moment to one session.
@@ -22,7 +23,7 @@ type outlook struct {
 
 // candidate is a ticket that start accepts; former is the dead holder whom it would be taken over from.
 type candidate struct {
-	ticket ticketfs.Ticket
+	ticket document.Ticket
 	former string
 }
 
@@ -41,7 +42,7 @@ type ask struct {
 	grace       bool   // pass over tickets whose owner was seen dead only just now
 }
 
-func (a ask) wants(t ticketfs.Ticket) bool {
+func (a ask) wants(t document.Ticket) bool {
 	return (a.typ == "" || t.Type == a.typ) && (a.parent == "" || t.Parent == a.parent)
 }
 
@@ -87,7 +88,7 @@ func (b *Board) outlook(a ask) (outlook, error) {
 	return o, nil
 }
 
-func rankOf(t ticketfs.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
+func rankOf(t document.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
 
 // reasons counts what the tickets that are asked for wait for.
 func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
@@ -126,12 +127,12 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
 }
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.
-func (b *Board) startable(v *ticketfs.View, t ticketfs.Ticket) (*candidate, error) {
+func (b *Board) startable(v *ticketfs.View, t document.Ticket) (*candidate, error) {
 	c := candidate{ticket: t}
 	switch t.Status {
-	case ticketfs.StatusClosed:
+	case document.StatusClosed:
 		return nil, nil
-	case ticketfs.StatusInProgress:
+	case document.StatusInProgress:
 		life, err := b.life(t)
 		if err != nil || life != ticketfs.Dead {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // queue is the order in which open tickets are to be started, and what the others wait for. It is kept from call to call and
@@ -112,10 +113,10 @@ func (q *queue) enter(v *ticketfs.View, id string) []rank {
 	case err != nil: // one file that cannot be read must not hide the others
 		q.problems[id] = err.Error()
 		return nil
-	case t.Status == ticketfs.StatusInProgress:
+	case t.Status == document.StatusInProgress:
 		q.started[id] = true
 		return nil
-	case t.Status == ticketfs.StatusClosed:
+	case t.Status == document.StatusClosed:
 		return nil
 	}
 	w, err := waitsFor(v, t)

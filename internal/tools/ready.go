@@ -7,7 +7,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type readyIn struct {
@@ -107,7 +107,7 @@ func parentFilter(parent *string) (string, error) {
 	if parent == nil {
 		return "", nil
 	}
-	if !ticketfs.ValidID(*parent) {
+	if !document.ValidID(*parent) {
 		return "", invalidID("parent", *parent)
 	}
 	return *parent, nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type releaseIn struct {
@@ -18,17 +19,17 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 	if err := b.settle(ctx, in.ID); err != nil {
 		return nil, err
 	}
-	edits := []ticketfs.Edit{
-		ticketfs.Set("status", string(ticketfs.StatusOpen)),
-		ticketfs.Remove("claimed-by"),
-		ticketfs.Remove("claimed-at"),
-		ticketfs.Remove("closed"), // left over by another program
-		ticketfs.Remove("close-reason"),
+	edits := []document.Edit{
+		document.Set("status", string(document.StatusOpen)),
+		document.Remove("claimed-by"),
+		document.Remove("claimed-at"),
+		document.Remove("closed"), // left over by another program
+		document.Remove("close-reason"),
 	}
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
 		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, _ *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, _ *ticketfs.View) ([]document.Edit, error) {
 		if err := b.mayFinish(d.Ticket(), "release"); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type reopenIn struct {
@@ -14,19 +15,19 @@ type reopenIn struct {
 
 // reopen makes a closed ticket open again, unless its parent is closed or a circle would come alive with it.
 func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
-	edits := []ticketfs.Edit{
-		ticketfs.Set("status", string(ticketfs.StatusOpen)),
-		ticketfs.Remove("closed"),
-		ticketfs.Remove("close-reason"),
-		ticketfs.Remove("claimed-by"), // left over by another program
-		ticketfs.Remove("claimed-at"),
+	edits := []document.Edit{
+		document.Set("status", string(document.StatusOpen)),
+		document.Remove("closed"),
+		document.Remove("close-reason"),
+		document.Remove("claimed-by"), // left over by another program
+		document.Remove("claimed-at"),
 	}
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
 		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
-		if t.Status != ticketfs.StatusClosed {
+		if t.Status != document.StatusClosed {
 			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")
 		}
 		if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
@@ -45,8 +46,8 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 
 // reopensNoCircle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them
 // as a blocker. Files that cannot be read do not count against it, as its own parent does not.
-func reopensNoCircle(v *ticketfs.View, t ticketfs.Ticket) error {
-	t.Status = ticketfs.StatusOpen
+func reopensNoCircle(v *ticketfs.View, t document.Ticket) error {
+	t.Status = document.StatusOpen
 	v.Assume(t)
 	var alive []edge
 	for _, e := range []event{{id: t.ID}, {t.ID, true}} {
@@ -77,7 +78,7 @@ func parentNotClosed(v *ticketfs.View, id, parent string) error {
 	if err != nil {
 		return err
 	}
-	if p.Status == ticketfs.StatusClosed {
+	if p.Status == document.StatusClosed {
 		return ticketfs.Refuse(ticketfs.ParentStatus, "reopen "+parent+" first", "the parent %s of %s is closed", parent, id)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type repairIn struct {
@@ -105,22 +106,22 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 }
 
 // mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's status.
-func mendTicket(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+func mendTicket(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 	missing, err := missingBlockers(v, d.Ticket())
 	if err != nil {
 		return nil, err
 	}
-	var edits []ticketfs.Edit
+	var edits []document.Edit
 	for _, id := range missing {
-		edits = append(edits, ticketfs.RemoveItem("blocked-by", id))
+		edits = append(edits, document.RemoveItem("blocked-by", id))
 	}
 	for _, key := range leftoverKeys(d.Ticket()) {
-		edits = append(edits, ticketfs.Remove(key))
+		edits = append(edits, document.Remove(key))
 	}
 	return edits, nil
 }
 
-func missingBlockers(v *ticketfs.View, t ticketfs.Ticket) ([]string, error) {
+func missingBlockers(v *ticketfs.View, t document.Ticket) ([]string, error) {
 	var missing []string
 	for _, b := range t.BlockedBy {
 		_, err := v.Get(b.ID)
@@ -139,9 +140,9 @@ func missingBlockers(v *ticketfs.View, t ticketfs.Ticket) ([]string, error) {
 }
 
 // leftoverKeys are the fields a ticket has that belong to another status.
-func leftoverKeys(t ticketfs.Ticket) []string {
+func leftoverKeys(t document.Ticket) []string {
 	var keys []string
-	if t.Status != ticketfs.StatusClosed {
+	if t.Status != document.StatusClosed {
 		if !t.Closed.IsZero() {
 			keys = append(keys, "closed")
 		}
@@ -149,7 +150,7 @@ func leftoverKeys(t ticketfs.Ticket) []string {
 			keys = append(keys, "close-reason")
 		}
 	}
-	if t.Status != ticketfs.StatusInProgress {
+	if t.Status != document.StatusInProgress {
 		if t.ClaimedBy != "" {
 			keys = append(keys, "claimed-by")
 		}

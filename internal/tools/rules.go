@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // wait is what a ticket has to wait for before it can be started.
@@ -17,14 +18,14 @@ type wait struct {
 
 // waitsFor judges the rule that start enforces and ready predicts: the parent is started, and each blocker of the ticket and
 // of all its ancestors is closed. What is missing or malformed is never taken as started or closed. nil: nothing.
-func waitsFor(v *ticketfs.View, t ticketfs.Ticket) (*wait, error) {
+func waitsFor(v *ticketfs.View, t document.Ticket) (*wait, error) {
 	lineage, w, err := ancestors(v, t)
 	if w != nil || err != nil {
 		return w, err
 	}
 	var blockers, whys []string
 	seen := map[string]bool{}
-	for _, waiting := range append([]ticketfs.Ticket{t}, lineage...) {
+	for _, waiting := range append([]document.Ticket{t}, lineage...) {
 		for _, blocker := range waiting.BlockedBy {
 			if seen[blocker.ID] {
 				continue
@@ -53,8 +54,8 @@ func waitsFor(v *ticketfs.View, t ticketfs.Ticket) (*wait, error) {
 
 // ancestors returns the parent, its parent and so on, or what is wrong with them. A loop, which only a hand can make, ends
 // where it closes.
-func ancestors(v *ticketfs.View, t ticketfs.Ticket) ([]ticketfs.Ticket, *wait, error) {
-	var lineage []ticketfs.Ticket
+func ancestors(v *ticketfs.View, t document.Ticket) ([]document.Ticket, *wait, error) {
+	var lineage []document.Ticket
 	seen := map[string]bool{}
 	for child := t; child.Parent != "" && !seen[child.Parent]; child = lineage[len(lineage)-1] {
 		seen[child.Parent] = true
@@ -66,7 +67,7 @@ func ancestors(v *ticketfs.View, t ticketfs.Ticket) ([]ticketfs.Ticket, *wait, e
 				"%s waits for its parent %s, which cannot be read: %s", child.ID, child.Parent, fault.Why)}, nil
 		case err != nil:
 			return nil, nil, err
-		case child.ID == t.ID && parent.Status == ticketfs.StatusOpen:
+		case child.ID == t.ID && parent.Status == document.StatusOpen:
 			return nil, &wait{parent: parent.ID, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "start "+parent.ID+" first, or see ready for others",
 				"%s waits for its parent %s (open) to be started", t.ID, parent.ID)}, nil
 		}
@@ -84,11 +85,11 @@ func stateOf(v *ticketfs.View, id string) (state string, closed bool, err error)
 	case ticketfs.BadFile:
 		return "malformed: " + oneLine(err.(*ticketfs.Refusal).Why, 200), false, nil
 	}
-	return string(t.Status), t.Status == ticketfs.StatusClosed, err
+	return string(t.Status), t.Status == document.StatusClosed, err
 }
 
 // wrongStatus is the refusal for a ticket in a status that the tool does not take.
-func wrongStatus(t ticketfs.Ticket, tool, needs, next string) error {
+func wrongStatus(t document.Ticket, tool, needs, next string) error {
 	return ticketfs.Refuse(ticketfs.WrongStatus, next, "%s is %s; %s needs %s", t.ID, t.Status, tool, needs)
 }
 

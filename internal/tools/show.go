@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type showIn struct {
@@ -90,7 +91,7 @@ func (a ticketAnswer) Text() string {
 }
 
 // ticketAnswer describes a ticket from offset of its body on; written is nil or ErrNotDurable.
-func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, written error) (ticketAnswer, error) {
+func (b *Board) ticketAnswer(d *document.Document, offset int, message string, written error) (ticketAnswer, error) {
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
@@ -102,7 +103,7 @@ func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, w
 	if !t.Closed.IsZero() {
 		a.Closed = stamp(t.Closed)
 	}
-	if t.Status == ticketfs.StatusInProgress {
+	if t.Status == document.StatusInProgress {
 		life, err := b.life(t)
 		if err != nil {
 			return a, err
@@ -123,7 +124,7 @@ func (b *Board) ticketAnswer(d *ticketfs.Document, offset int, message string, w
 }
 
 // relate fills in the tickets around t.
-func (b *Board) relate(a *ticketAnswer, t ticketfs.Ticket) error {
+func (b *Board) relate(a *ticketAnswer, t document.Ticket) error {
 	v, err := b.Store.View()
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func firstRows(rows []row, what string, unseen []string) ([]row, []string) {
 }
 
 func closedLast(r row) int {
-	if r.Status == string(ticketfs.StatusClosed) {
+	if r.Status == string(document.StatusClosed) {
 		return 1
 	}
 	return 0

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 type startIn struct {
@@ -37,22 +38,22 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		return nil, err
 	}
 	claim := b.who(ctx, in.Agent)
-	edits := []ticketfs.Edit{
-		ticketfs.Set("status", string(ticketfs.StatusInProgress)),
-		ticketfs.Set("claimed-by", claim),
-		ticketfs.Set("claimed-at", stamp(b.Now())),
-		ticketfs.Remove("closed"), // left over by another program
-		ticketfs.Remove("close-reason"),
+	edits := []document.Edit{
+		document.Set("status", string(document.StatusInProgress)),
+		document.Set("claimed-by", claim),
+		document.Set("claimed-at", stamp(b.Now())),
+		document.Remove("closed"), // left over by another program
+		document.Remove("close-reason"),
 	}
 	var message string
 	var already bool
-	d, err := b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, id, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim), false
 		switch t.Status {
-		case ticketfs.StatusClosed:
+		case document.StatusClosed:
 			return nil, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
-		case ticketfs.StatusInProgress:
+		case document.StatusInProgress:
 			life, err := b.life(t)
 			if err != nil {
 				return nil, err
@@ -93,7 +94,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 }
 
 // lastNotes are the newest notes of a ticket, for whoever takes it over.
-func lastNotes(d *ticketfs.Document) string {
+func lastNotes(d *document.Document) string {
 	const most = 3
 	notes := d.Notes()
 	if len(notes) > most {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // do runs one operation through the program and through the oracle, and fails the test where they differ.
@@ -81,7 +81,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 // stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a success has written.
 // title is what the answer says.
 func (w *world) stamps(s *session, after look, id, title string) (faults []string) {
-	d, err := ticketfs.Parse(id, []byte(after.files[id+".md"].content))
+	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -93,11 +93,11 @@ func (w *world) stamps(s *session, after look, id, title string) (faults []strin
 	}
 	claim := fmt.Sprintf("%s@%s", s.name, s.key)
 	fault(title != strings.ReplaceAll(t.Title, "\t", " "), "the title in the answer", title)
-	if t.Status == ticketfs.StatusInProgress && holderOf(t.ClaimedBy) == s.key {
+	if t.Status == document.StatusInProgress && holderOf(t.ClaimedBy) == s.key {
 		fault(t.ClaimedBy != claim, "claimed-by", t.ClaimedBy)
 		fault(t.ClaimedAt.IsZero() || t.ClaimedAt.After(w.now), "claimed-at", t.ClaimedAt)
 	}
-	if t.Status == ticketfs.StatusClosed {
+	if t.Status == document.StatusClosed {
 		fault(t.Closed.After(w.now), "closed", t.Closed)
 	}
 	return faults

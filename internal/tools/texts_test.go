@@ -10,6 +10,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // hostile are texts that could end a line, a value, a section or a file too early on their way into a ticket.
@@ -23,7 +24,7 @@ var hostile = append(slices.Clone(texts),
 // textArgument is an argument, of a call for the ticket id.
 type textArgument struct {
 	tool, id, field string
-	said            func(*ticketfs.Document) string
+	said            func(*document.Document) string
 }
 
 // textArguments are the arguments that take any text, and what the ticket says of each afterwards; nil where a text of many forms
@@ -41,17 +42,17 @@ var textArguments = []textArgument{
 	{"update", "a", "acceptance", nil},
 	{"note", "a", "text", lastNote},
 	{"note", "a", "agent", nil},
-	{"close", "b", "reason", func(d *ticketfs.Document) string { return d.Ticket().CloseReason }},
+	{"close", "b", "reason", func(d *document.Document) string { return d.Ticket().CloseReason }},
 	{"reopen", "c", "reason", lastNote},
 	{"release", "d", "reason", lastNote},
 	{"start", "e", "agent", nil},
 }
 
-func title(d *ticketfs.Document) string    { return d.Ticket().Title }
-func assignee(d *ticketfs.Document) string { return d.Ticket().Assignee }
+func title(d *document.Document) string    { return d.Ticket().Title }
+func assignee(d *document.Document) string { return d.Ticket().Assignee }
 
 // lastNote is the first line of the newest note, without its signature.
-func lastNote(d *ticketfs.Document) string {
+func lastNote(d *document.Document) string {
 	notes := d.Notes()
 	if len(notes) == 0 {
 		return ""
@@ -103,10 +104,10 @@ func TestTexts(t *testing.T) {
 }
 
 // checkText holds a ticket that was written against what was given.
-func (w *world) checkText(tool, field, given string, r reply, before, after look, said func(*ticketfs.Document) string) {
+func (w *world) checkText(tool, field, given string, r reply, before, after look, said func(*document.Document) string) {
 	w.t.Helper()
 	id := r.str("id")
-	d, err := ticketfs.Parse(id, []byte(after.files[id+".md"].content))
+	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
 	if err != nil {
 		w.t.Fatalf("%s %s %.100q made %s unreadable: %v", tool, field, given, id, err)
 	}

@@ -5,17 +5,18 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // unblock removes a blocker, whose own file need not exist.
 func (b *Board) unblock(ctx context.Context, in blockIn) (Answer, error) {
-	if !ticketfs.ValidID(in.BlockedBy) {
+	if !document.ValidID(in.BlockedBy) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
-		if t.Status == ticketfs.StatusClosed {
+		if t.Status == document.StatusClosed {
 			return nil, wrongStatus(t, "unblock", "open or in_progress", "nothing to do: a closed ticket waits for nothing")
 		}
 		if !t.BlockedByID(in.BlockedBy) {
@@ -26,7 +27,7 @@ func (b *Board) unblock(ctx context.Context, in blockIn) (Answer, error) {
 			return nil, err
 		}
 		message = fmt.Sprintf("%s is no longer blocked by %s (%s)", t.ID, in.BlockedBy, state)
-		return []ticketfs.Edit{ticketfs.RemoveItem("blocked-by", in.BlockedBy)}, nil
+		return []document.Edit{document.RemoveItem("blocked-by", in.BlockedBy)}, nil
 	})
 	if !done(err) {
 		return nil, err

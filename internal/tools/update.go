@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // updateIn: a nil field was not given and stays as it is.
@@ -33,8 +34,8 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 	}
 	change := b.Store.Edit
 	if in.Parent != nil {
-		change = func(ctx context.Context, id string, fn func(*ticketfs.Document) ([]ticketfs.Edit, error)) (*ticketfs.Document, error) {
-			return b.Store.Change(ctx, id, func(d *ticketfs.Document, v *ticketfs.View) ([]ticketfs.Edit, error) {
+		change = func(ctx context.Context, id string, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+			return b.Store.Change(ctx, id, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 				if err := notClosed(d.Ticket()); err != nil {
 					return nil, err
 				}
@@ -45,7 +46,7 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 			})
 		}
 	}
-	d, err := change(ctx, in.ID, func(d *ticketfs.Document) ([]ticketfs.Edit, error) {
+	d, err := change(ctx, in.ID, func(d *document.Document) ([]document.Edit, error) {
 		if err := notClosed(d.Ticket()); err != nil {
 			return nil, err
 		}
@@ -60,42 +61,42 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 	return b.changed(d, err, "updated "+strings.Join(what, ", ")+" of "+in.ID), nil
 }
 
-func notClosed(t ticketfs.Ticket) error {
-	if t.Status == ticketfs.StatusClosed {
+func notClosed(t document.Ticket) error {
+	if t.Status == document.StatusClosed {
 		return wrongStatus(t, "update", "open or in_progress", "reopen it first, or add a note")
 	}
 	return nil
 }
 
 // edits are the wishes as edits of the file, and their names for the answer.
-func (in updateIn) edits() (edits []ticketfs.Edit, what []string, err error) {
-	wish := func(name string, e ticketfs.Edit) {
+func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
+	wish := func(name string, e document.Edit) {
 		edits, what = append(edits, e), append(what, name)
 	}
-	setOrRemove := func(key, value string) ticketfs.Edit {
+	setOrRemove := func(key, value string) document.Edit {
 		if value == "" {
-			return ticketfs.Remove(key)
+			return document.Remove(key)
 		}
-		return ticketfs.Set(key, value)
+		return document.Set(key, value)
 	}
 	if in.Title != nil {
 		title, err := checkTitle(*in.Title)
 		if err != nil {
 			return nil, nil, err
 		}
-		wish("title", ticketfs.SetTitle(title))
+		wish("title", document.SetTitle(title))
 	}
 	if in.Type != "" {
-		wish("type", ticketfs.Set("type", in.Type))
+		wish("type", document.Set("type", in.Type))
 	}
 	if in.Priority != 0 {
-		wish("priority", ticketfs.Set("priority", strconv.Itoa(in.Priority)))
+		wish("priority", document.Set("priority", strconv.Itoa(in.Priority)))
 	}
 	if in.Assignee != nil {
 		wish("assignee", setOrRemove("assignee", strings.TrimSpace(*in.Assignee)))
 	}
 	if in.Parent != nil {
-		if *in.Parent != "" && !ticketfs.ValidID(*in.Parent) {
+		if *in.Parent != "" && !document.ValidID(*in.Parent) {
 			return nil, nil, invalidID("parent", *in.Parent)
 		}
 		wish("parent", setOrRemove("parent", *in.Parent))
@@ -105,18 +106,18 @@ func (in updateIn) edits() (edits []ticketfs.Edit, what []string, err error) {
 		text          *string
 	}{{"description", "", in.Description}, {"design", "Design", in.Design}, {"acceptance", "Acceptance Criteria", in.Acceptance}} {
 		if section.text != nil {
-			wish(section.name, ticketfs.SetSection(section.heading, *section.text))
+			wish(section.name, document.SetSection(section.heading, *section.text))
 		}
 	}
 	for _, item := range in.Tick {
-		wish("the box of "+strconv.Quote(oneLine(item, 40)), ticketfs.Tick(item))
+		wish("the box of "+strconv.Quote(oneLine(item, 40)), document.Tick(item))
 	}
 	return edits, what, nil
 }
 
 // newParent judges a new parent of a ticket that has other relations already: start(t) will wait for start(parent), and
 // close(parent) for close(t), in place of what its old parent made wait.
-func newParent(v *ticketfs.View, t ticketfs.Ticket, parent string) error {
+func newParent(v *ticketfs.View, t document.Ticket, parent string) error {
 	if parent == "" || parent == t.Parent {
 		return nil
 	}

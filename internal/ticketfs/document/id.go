@@ -1,8 +1,7 @@
-package ticketfs
+package document
 
 import (
 	"crypto/rand"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -28,19 +27,11 @@ func ValidID(id string) bool {
 	return true
 }
 
-// ticketPath is the only place where an id becomes a path.
-func ticketPath(dir, id string) (string, error) {
-	if !ValidID(id) {
-		return "", Refuse(Invalid, "use an id as list prints it", "id %.80q is not a ticket id (letters, digits, _ and -, parts joined by dots, at most %d characters)", id, MaxID)
-	}
-	return filepath.Join(dir, id+ticketExt), nil
-}
-
-const ticketExt = ".md"
+const Ext = ".md"
 
 // idOf is the id of a file name in the folder, "" when it is not a ticket's.
-func idOf(name string) string {
-	id, found := strings.CutSuffix(name, ticketExt)
+func IDOf(name string) string {
+	id, found := strings.CutSuffix(name, Ext)
 	if !found || !ValidID(id) {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package ticketfs
+package document
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 // program and tk write: one line per known key, a plain value without anything that means something to YAML, a flow list of
 // ids. ok is false for everything else, also for what is malformed: then Parse decides. Where ok is true, the ticket is the
 // one that Parse gives (FuzzScan).
-func scan(id string, content []byte) (t Ticket, ok bool) {
+func Scan(id string, content []byte) (t Ticket, ok bool) {
 	if len(content) > MaxFile || bytes.IndexByte(content, 0) >= 0 || !utf8.Valid(content) {
 		return t, false
 	}
@@ -65,9 +65,9 @@ func (t *Ticket) scanField(key, value string) bool {
 	case "id":
 		return value == t.ID
 	case "status":
-		i := slices.Index(statuses, value)
+		i := slices.Index(Statuses, value)
 		if ok = i >= 0; ok {
-			t.Status = Status(statuses[i])
+			t.Status = Status(Statuses[i])
 		}
 	case "type":
 		i := slices.Index(Types, value)

@@ -1,4 +1,4 @@
-package ticketfs
+package document
 
 import (
 	"slices"
@@ -16,7 +16,7 @@ const (
 	StatusClosed     Status = "closed"
 )
 
-var statuses = []string{string(StatusOpen), string(StatusInProgress), string(StatusClosed)}
+var Statuses = []string{string(StatusOpen), string(StatusInProgress), string(StatusClosed)}
 
 // Types are the types a ticket may have.
 var Types = []string{"bug", "feature", "task", "epic", "chore"}
@@ -65,7 +65,7 @@ func (d *Document) readTicket() *Malformed {
 	}
 	d.ticket = Ticket{
 		ID:          id,
-		Status:      Status(r.oneOf("status", statuses)),
+		Status:      Status(r.oneOf("status", Statuses)),
 		ClaimedBy:   r.text("claimed-by"),
 		ClaimedAt:   r.time("claimed-at"),
 		Closed:      r.time("closed"),

@@ -1,4 +1,4 @@
-package ticketfs
+package document
 
 import (
 	"errors"
@@ -86,7 +86,7 @@ func FuzzEdit(f *testing.F) {
 func mustEdit(t *testing.T, d *Document, e Edit, err error) {
 	status, _ := d.field("status")
 	oneLine := status.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if e.kind == editSet && e.name == "status" && slices.Contains(statuses, e.value) && oneLine && len(d.text) < MaxFrontMatter-20 {
+	if e.kind == editSet && e.name == "status" && slices.Contains(Statuses, e.value) && oneLine && len(d.text) < MaxFrontMatter-20 {
 		t.Errorf("refused: %v\n%s", err, d.text)
 	}
 }

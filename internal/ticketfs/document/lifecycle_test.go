@@ -1,4 +1,4 @@
-package ticketfs
+package document
 
 import (
 	"os"
@@ -82,7 +82,7 @@ func TestLifecycleRestoresRandomBytes(t *testing.T) {
 
 // TestRealTickets reads and edits the tickets of a folder beside the repository, for whoever has one.
 func TestRealTickets(t *testing.T) {
-	files, _ := filepath.Glob("../../../shared/corpus/*.md")
+	files, _ := filepath.Glob("../../../../shared/corpus/*.md")
 	if len(files) == 0 {
 		t.Skip("no folder of real tickets beside the repository")
 	}

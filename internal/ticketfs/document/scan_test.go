@@ -1,4 +1,4 @@
-package ticketfs
+package document
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ const usual = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: p
 func agree(t *testing.T, content []byte) (scanned bool) {
 	t.Helper()
 	agreeOnNodes(t, content)
-	got, ok := scan("t", content)
+	got, ok := Scan("t", content)
 	if !ok {
 		return false
 	}
@@ -114,7 +114,7 @@ func FuzzScan(f *testing.F) {
 }
 
 func TestScanAgreesOnRealTickets(t *testing.T) {
-	files, err := filepath.Glob("../../../shared/corpus/*.md")
+	files, err := filepath.Glob("../../../../shared/corpus/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +126,8 @@ func TestScanAgreesOnRealTickets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := idOf(filepath.Base(path))
-		got, ok := scan(id, content)
+		id := IDOf(filepath.Base(path))
+		got, ok := Scan(id, content)
 		d, err := Parse(id, content)
 		if !ok || err != nil {
 			t.Errorf("%s: scan takes it: %v, Parse: %v", id, ok, err)
@@ -146,7 +146,7 @@ func BenchmarkRead(b *testing.B) {
 		read func() error
 	}{
 		{"scan", func() error {
-			if _, ok := scan("t", content); !ok {
+			if _, ok := Scan("t", content); !ok {
 				return fmt.Errorf("not taken")
 			}
 			return nil
