@@ -16,6 +16,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 )
 
 // benchOptions are how much is measured: the flags, and what follows from them.
@@ -161,7 +164,7 @@ type bencher struct {
 }
 
 // benchAll measures everything. Whatever happens, the servers are ended and the boards are removed.
-func benchAll(ctx context.Context, o benchOptions, terminal *os.File) (found benchReport, err error) {
+func benchAll(ctx context.Context, o benchOptions, progress *os.File) (found benchReport, err error) {
 	if o.program == "" {
 		if o.program, err = os.Executable(); err != nil {
 			return found, err
@@ -174,7 +177,7 @@ func benchAll(ctx context.Context, o benchOptions, terminal *os.File) (found ben
 			err = context.Cause(ctx)
 		}
 	}()
-	show, clear := progressOn(terminal)
+	show, clear := terminal.Progress(progress)
 	defer clear()
 	disk, err := newBenchDisk(o.dir)
 	if err != nil {
@@ -205,7 +208,7 @@ func benchAll(ctx context.Context, o benchOptions, terminal *os.File) (found ben
 }
 
 // server starts one server on a board.
-func (b *bencher) server(ctx context.Context, dir string, flags ...string) (*client, error) {
+func (b *bencher) server(ctx context.Context, dir string, flags ...string) (*client.Client, error) {
 	servers, err := b.servers(ctx, 1, dir, flags...)
 	if err != nil {
 		return nil, err
@@ -213,8 +216,8 @@ func (b *bencher) server(ctx context.Context, dir string, flags ...string) (*cli
 	return servers[0], nil
 }
 
-func (b *bencher) servers(ctx context.Context, n int, dir string, flags ...string) ([]*client, error) {
-	return startServers(ctx, raceOptions{processes: n, program: b.program, env: b.env}, dir, flags...)
+func (b *bencher) servers(ctx context.Context, n int, dir string, flags ...string) ([]*client.Client, error) {
+	return client.StartAll(ctx, client.Servers{Program: b.program, Number: n, Env: b.env}, dir, flags...)
 }
 
 // job is a call that is made over and over.
@@ -224,8 +227,8 @@ type job struct {
 }
 
 // do makes a call; what is not done is an error, but for a lock that was busy.
-func (j job) do(server *client) (busy bool, answer toolResult, err error) {
-	answer, err = server.call(j.tool, j.arguments)
+func (j job) do(server *client.Client) (busy bool, answer client.Result, err error) {
+	answer, err = server.Call(j.tool, j.arguments)
 	if err != nil || !answer.IsError {
 		return false, answer, err
 	}
@@ -236,7 +239,7 @@ func (j job) do(server *client) (busy bool, answer toolResult, err error) {
 }
 
 // must is do where nobody else is there that a lock could be busy with.
-func (j job) must(server *client) (toolResult, error) {
+func (j job) must(server *client.Client) (client.Result, error) {
 	busy, answer, err := j.do(server)
 	if busy {
 		err = errors.New(answer.Text)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
@@ -72,7 +73,7 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 				return content, nil
 			})
 		}},
-		{"ping: the protocol alone, nothing done", 0, func() error { return server.request("ping", nil, nil) }},
+		{"ping: the protocol alone, nothing done", 0, func() error { return server.Request("ping", nil, nil) }},
 		{"start, release: in this process", 0, func() error {
 			j := inside()
 			arguments, err := json.Marshal(j.arguments)
@@ -135,8 +136,8 @@ func startAndRelease(id string) func() job {
 }
 
 // joinStop ends servers; one that did not end by itself is an error as well.
-func joinStop(err error, servers ...*client) error {
-	if stopErr := stopServers(servers); err == nil && stopErr != nil {
+func joinStop(err error, servers ...*client.Client) error {
+	if stopErr := client.CloseAll(servers); err == nil && stopErr != nil {
 		err = fmt.Errorf("end servers: %w", stopErr)
 	}
 	return err

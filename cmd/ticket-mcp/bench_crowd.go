@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 // crowdFound is what a number of processes did in a fixed time, each calling as fast as it is answered.
@@ -61,7 +63,7 @@ func loads() []load {
 
 // lane is one process and the calls that it makes in turn.
 type lane struct {
-	server *client
+	server *client.Client
 	jobs   []job
 	next   int
 }
@@ -125,7 +127,7 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 
 // warmUp lets each server make its first changes, which do what later ones need not do: they sign the session, and try whether
 // locks work on this filesystem.
-func warmUp(servers []*client) error {
+func warmUp(servers []*client.Client) error {
 	errs := make([]error, len(servers))
 	var group sync.WaitGroup
 	for i, server := range servers {
@@ -141,7 +143,7 @@ func warmUp(servers []*client) error {
 }
 
 // window lets each server work until the time is over.
-func (l load) window(ctx context.Context, servers []*client, d time.Duration) (crowdFound, error) {
+func (l load) window(ctx context.Context, servers []*client.Client, d time.Duration) (crowdFound, error) {
 	lanes := make([]lane, len(servers))
 	answers := make([][]answered, len(servers))
 	errs := make([]error, len(servers))
@@ -194,9 +196,9 @@ func (l load) window(ctx context.Context, servers []*client, d time.Duration) (c
 	}, nil
 }
 
-func timeOf(servers []*client) (used time.Duration, err error) {
+func timeOf(servers []*client.Client) (used time.Duration, err error) {
 	for _, server := range servers {
-		t, _, err := timeUsed(server.cmd.Process.Pid)
+		t, _, err := timeUsed(server.Cmd.Process.Pid)
 		if err != nil {
 			return 0, err
 		}

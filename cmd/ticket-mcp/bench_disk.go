@@ -47,7 +47,7 @@ var benchBody = "\n" + strings.Repeat("Some text of the body of this ticket.\n",
 // benchTicket is a ticket as this program writes it.
 func benchTicket(id string, status document.Status, blocker string, n int) []byte {
 	state := string(status)
-	if status == statusClosed {
+	if status == document.StatusClosed {
 		state += "\nclosed: 2026-01-04T05:36:50Z"
 	}
 	return fmt.Appendf(nil, "---\nschema_version: 1\nid: %s\nstatus: %s\nblocked-by: [%s]\ncreated: 2026-01-04T05:%02d:%02dZ\ntype: feature\npriority: %d\nassignee: Ada Lovelace\n---\n# Ticket %d with a title of usual length\n%s",
@@ -57,7 +57,7 @@ func benchTicket(id string, status document.Status, blocker string, n int) []byt
 // put writes open tickets, or puts them back into that state.
 func (d *benchDisk) put(dir string, ids ...string) error {
 	for i, id := range ids {
-		if err := os.WriteFile(benchPath(dir, id), benchTicket(id, statusOpen, "", i), 0o666); err != nil {
+		if err := os.WriteFile(benchPath(dir, id), benchTicket(id, document.StatusOpen, "", i), 0o666); err != nil {
 			return err
 		}
 	}
@@ -77,9 +77,9 @@ func (d *benchDisk) fill(ctx context.Context, dir string, n int) error {
 				if errs[w] = ctx.Err(); errs[w] != nil {
 					return
 				}
-				status, blocker := statusOpen, ""
+				status, blocker := document.StatusOpen, ""
 				if i%2 == 1 {
-					status = statusClosed
+					status = document.StatusClosed
 				}
 				if i%4 == 0 {
 					blocker = bigID((i + 2) % n)

@@ -52,7 +52,7 @@ func (b *bencher) measureStart(ctx context.Context, dir string) ([]processFound,
 		if err != nil {
 			return nil, err
 		}
-		err = server.request("tools/list", struct{}{}, nil)
+		err = server.Request("tools/list", struct{}{}, nil)
 		times = append(times, time.Since(began))
 		if err = joinStop(err, server); err != nil {
 			return nil, err
@@ -70,21 +70,21 @@ func (b *bencher) measureIdle(ctx context.Context, dir string) (found []processF
 		return nil, err
 	}
 	defer func() { err = joinStop(err, server) }()
-	if err := server.request("tools/list", struct{}{}, nil); err != nil {
+	if err := server.Request("tools/list", struct{}{}, nil); err != nil {
 		return nil, err
 	}
 	const settle = 500 * time.Millisecond
 	if err := sleep(ctx, settle); err != nil {
 		return nil, err
 	}
-	before, err := lookAtProcess(server.cmd.Process.Pid)
+	before, err := lookAtProcess(server.Cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
 	if err := sleep(ctx, b.idle); err != nil {
 		return nil, err
 	}
-	after, err := lookAtProcess(server.cmd.Process.Pid)
+	after, err := lookAtProcess(server.Cmd.Process.Pid)
 	rss, used := float64(after.rss)/megabyte, milliseconds(after.cpu-before.cpu)
 	return []processFound{
 		{"memory, idle", rss, "MB", []goal{atMost("", rss, 16, " MB")}},
@@ -133,7 +133,7 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 		if err := sleep(ctx, settle); err != nil {
 			return process{}, err
 		}
-		return lookAtProcess(server.cmd.Process.Pid)
+		return lookAtProcess(server.Cmd.Process.Pid)
 	}
 	timeOuts := b.calls / 10
 	b.show(fmt.Sprintf("%d calls and %d time-outs", b.calls, timeOuts))

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 // readFound is how fast a board of some size is read. All but Scan are whole calls of a server; Next and Close are durable
@@ -55,7 +57,7 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 		return f, err
 	}
 	var scans, firsts []time.Duration
-	var server *client
+	var server *client.Client
 	defer func() {
 		if server != nil {
 			err = joinStop(err, server)
@@ -67,7 +69,7 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 	}
 	for range fresh {
 		if server != nil {
-			if err := server.close(); err != nil {
+			if err := server.Close(); err != nil {
 				return f, err
 			}
 			server = nil
@@ -79,7 +81,7 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 		if server, err = b.server(ctx, dir); err != nil {
 			return f, err
 		}
-		before, err := lookAtProcess(server.cmd.Process.Pid)
+		before, err := lookAtProcess(server.Cmd.Process.Pid)
 		if err != nil {
 			return f, err
 		}
@@ -87,7 +89,7 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 		if err != nil {
 			return f, err
 		}
-		after, err := lookAtProcess(server.cmd.Process.Pid)
+		after, err := lookAtProcess(server.Cmd.Process.Pid)
 		if err != nil {
 			return f, err
 		}
@@ -111,12 +113,12 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 }
 
 // measureWarm measures a server that has read the board.
-func (b *bencher) measureWarm(ctx context.Context, server *client, dir string, f *readFound) error {
+func (b *bencher) measureWarm(ctx context.Context, server *client.Client, dir string, f *readFound) error {
 	// The first look finds how large the board is, the second one begins to watch it.
 	if err := calling(server, "ready", nil)(); err != nil {
 		return err
 	}
-	p, err := lookAtProcess(server.cmd.Process.Pid)
+	p, err := lookAtProcess(server.Cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func (b *bencher) measureWarm(ctx context.Context, server *client, dir string, f
 	return nil
 }
 
-func calling(server *client, tool string, arguments map[string]any) func() error {
+func calling(server *client.Client, tool string, arguments map[string]any) func() error {
 	if arguments == nil {
 		arguments = map[string]any{}
 	}

@@ -21,6 +21,7 @@ import (
 	sdk "github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
@@ -265,7 +266,7 @@ func commandIn(t *testing.T, dir, name string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = dir, ownEnvironment()
+	cmd.Dir, cmd.Env = dir, client.Environment()
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -20,7 +21,7 @@ import (
 const corpus = "../../../shared/corpus"
 
 // corpusServer copies the corpus into a board, adds a ticket to be blocked by, and starts a server on it.
-func corpusServer(t *testing.T) (dir string, tickets board, c *client) {
+func corpusServer(t *testing.T) (dir string, tickets map[string]document.Ticket, c *client.Client) {
 	t.Helper()
 	if _, err := os.Stat(corpus); errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no corpus of real tickets at", corpus)
@@ -29,7 +30,7 @@ func corpusServer(t *testing.T) (dir string, tickets board, c *client) {
 	if err := os.CopyFS(dir, os.DirFS(corpus)); err != nil {
 		t.Fatal(err)
 	}
-	tickets = make(board)
+	tickets = make(map[string]document.Ticket)
 	for name, f := range filesOf(t, dir) {
 		id := strings.TrimSuffix(name, ".md")
 		d, err := document.Parse(id, []byte(f.content))
@@ -41,12 +42,12 @@ func corpusServer(t *testing.T) (dir string, tickets board, c *client) {
 	if err := os.WriteFile(filepath.Join(dir, corpusBlocker+".md"), []byte("---\nstatus: open\n---\n# A blocker\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	c, err := connect(t.Context(), "ticket-mcp", []string{"--dir", dir}, ownEnvironment())
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir}, client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -65,7 +66,7 @@ func filesOf(t *testing.T, dir string) map[string]ticketVersion {
 }
 
 // startable reports whether a ticket is open, and nothing that it names is in the way.
-func startable(tickets board, t document.Ticket) bool {
+func startable(tickets map[string]document.Ticket, t document.Ticket) bool {
 	if t.Status != document.StatusOpen || t.Parent != "" && tickets[t.Parent].Status != document.StatusInProgress {
 		return false
 	}
@@ -79,7 +80,7 @@ func startable(tickets board, t document.Ticket) bool {
 func TestCorpusChanges(t *testing.T) {
 	dir, tickets, c := corpusServer(t)
 	changed := 0
-	for _, id := range tickets.ids() {
+	for _, id := range slices.Sorted(maps.Keys(tickets)) {
 		if !startable(tickets, tickets[id]) {
 			continue
 		}
@@ -99,7 +100,7 @@ func TestCorpusChanges(t *testing.T) {
 			{"close", map[string]string{"id": id}, []string{"status", "claimed-by", "claimed-at", "closed"}, "status: closed"},
 			{"reopen", map[string]string{"id": id}, []string{"status", "closed"}, "status: open"},
 		} {
-			r, err := c.call(step.tool, step.arguments)
+			r, err := c.Call(step.tool, step.arguments)
 			if err != nil || r.IsError {
 				t.Fatalf("%s %s: %s %v", step.tool, id, r.Text, err)
 			}
@@ -155,7 +156,7 @@ func TestCorpusRefusals(t *testing.T) {
 	dir, tickets, c := corpusServer(t)
 	closed := 0
 	before := filesOf(t, dir)
-	for _, id := range tickets.ids() {
+	for _, id := range slices.Sorted(maps.Keys(tickets)) {
 		if tickets[id].Status != document.StatusClosed {
 			continue
 		}
@@ -165,7 +166,7 @@ func TestCorpusRefusals(t *testing.T) {
 			if strings.HasSuffix(tool, "block") {
 				arguments["blocked_by"] = corpusBlocker
 			}
-			r, err := c.call(tool, arguments)
+			r, err := c.Call(tool, arguments)
 			if err != nil || !r.IsError || r.Code != string(ticketfs.WrongStatus) {
 				t.Errorf("%s %s: %s %v", tool, id, r.Text, err)
 			}

@@ -95,7 +95,7 @@ func TestFaultOrderOfStart(t *testing.T) {
 	if r := faultCall(t, c, "start", map[string]any{"id": "t"}); r.IsError {
 		t.Fatal(r.Text)
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 	calls := readTrace(t, log)
@@ -150,7 +150,7 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 			t.Errorf("the note is not there (%v)", err)
 		}
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -185,7 +185,7 @@ func TestFaultOneFileCannotBeRead(t *testing.T) {
 		if !back {
 			t.Errorf("%d more: the ticket does not come back", more)
 		}
-		if err := c.close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	}
@@ -214,10 +214,10 @@ func TestFaultServerGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		var old unix.Rlimit
-		if err := unix.Prlimit(c.cmd.Process.Pid, test.resource, nil, &old); err != nil {
+		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource, nil, &old); err != nil {
 			t.Skip("the limits of the server may not be set here:", err)
 		}
-		if err := unix.Prlimit(c.cmd.Process.Pid, test.resource, &unix.Rlimit{Cur: test.most, Max: old.Max}, nil); err != nil {
+		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource, &unix.Rlimit{Cur: test.most, Max: old.Max}, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, tool := range []string{"note", "start"} {
@@ -232,7 +232,7 @@ func TestFaultServerGoesOn(t *testing.T) {
 		if err != nil || string(now) != string(before) {
 			t.Errorf("the ticket was changed (%v)", err)
 		}
-		if err := unix.Prlimit(c.cmd.Process.Pid, test.resource, &old, nil); err != nil {
+		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource, &old, nil); err != nil {
 			t.Fatal(err)
 		}
 		if r := faultCall(t, c, "note", note); r.IsError {

@@ -10,25 +10,27 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 // Whole servers under faults; see internal/ticketfs/crash_test.go for what is shown there, and for the longer run.
 
 // faultServer starts a server on a board, under another program if one is named, with its arguments.
-func faultServer(t *testing.T, dir string, under ...string) *client {
+func faultServer(t *testing.T, dir string, under ...string) *client.Client {
 	t.Helper()
 	program, err := exec.LookPath("ticket-mcp") // this test binary, see TestMain
 	if err != nil {
 		t.Fatal(err)
 	}
 	line := append(under, program, "--dir", dir)
-	c, err := connect(t.Context(), line[0], line[1:], append(os.Environ(), "GORACE=atexit_sleep_ms=0"))
+	c, err := client.Start(t.Context(), line[0], line[1:], append(os.Environ(), "GORACE=atexit_sleep_ms=0"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if c.cmd.ProcessState == nil {
-			_ = c.close()
+		if c.Cmd.ProcessState == nil {
+			_ = c.Close()
 		}
 	})
 	return c
@@ -55,9 +57,9 @@ func faultTicket(t *testing.T, dir, id string, priority int) {
 	}
 }
 
-func faultCall(t *testing.T, c *client, tool string, arguments map[string]any) toolResult {
+func faultCall(t *testing.T, c *client.Client, tool string, arguments map[string]any) client.Result {
 	t.Helper()
-	r, err := c.call(tool, arguments)
+	r, err := c.Call(tool, arguments)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,7 @@ func TestFaultReadyIsNeverStale(t *testing.T) {
 					t.Errorf("round %d, after %s of %s: %s of a new server (-) and of the old (+):\n%s", round, what, id, tool, diff)
 				}
 			}
-			if err := fresh.close(); err != nil {
+			if err := fresh.Close(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -40,7 +41,7 @@ var commands = []command{
 	{"list", "print or search tickets", list},
 	{"show", "print one ticket", show},
 	{"doctor", "find what is wrong with the tickets and their filesystem; --fix mends", doctor},
-	{"race", "prove on a scratch board that no update is lost, by many real server processes", race},
+	{"race", "prove on a scratch board that no update is lost, by many real server processes", runRace},
 	{"bench", "measure on scratch boards how fast it is, beside the bare system calls and beside its targets", bench},
 	{"install", "add this server to a client's configuration: claude, codex, gemini, cursor, vscode, ...", installServer},
 	{"instructions", "print a section on the tickets for AGENTS.md or CLAUDE.md", instructions},
@@ -190,12 +191,7 @@ func newBoard(o options) (*tools.Board, error) {
 
 // newLogger writes to w, coloured only for a terminal.
 func newLogger(w *os.File, level slog.Level) *slog.Logger {
-	return slog.New(tint.NewTextHandler(io.Writer(w), &tint.Options{Level: level, NoColor: !isTerminal(w)}))
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return slog.New(tint.NewTextHandler(io.Writer(w), &tint.Options{Level: level, NoColor: !terminal.Is(w)}))
 }
 
 func buildVersion() string {

@@ -20,6 +20,8 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 var update = flag.Bool("update", false, "write what the scripts see into their golden files")
@@ -71,16 +73,16 @@ func callTools() {
 func callEach(flags, calls []string, asJSON, hold bool) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	c, err := connect(ctx, "ticket-mcp", flags, nil)
+	c, err := client.Start(ctx, "ticket-mcp", flags, nil)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
+	defer func() { err = errors.Join(err, c.Close()) }()
 	for call := range slices.Chunk(calls, 2) {
 		if len(call) < 2 {
 			return fmt.Errorf("%s has no arguments", call[0])
 		}
-		r, err := c.call(call[0], json.RawMessage(call[1]))
+		r, err := c.Call(call[0], json.RawMessage(call[1]))
 		switch {
 		case err != nil:
 			return err

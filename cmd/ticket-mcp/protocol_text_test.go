@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 // nasty is text that somebody wrote into a ticket to be taken for more than text: it breaks its line in each way there is, sends
@@ -67,7 +69,7 @@ func nastyBoard(t *testing.T) (dir string) {
 }
 
 // checkText looks at all that an answer says beside the body of a ticket: each line must be what it seems, and ours.
-func checkText(t *testing.T, call string, r toolResult) {
+func checkText(t *testing.T, call string, r client.Result) {
 	t.Helper()
 	var answer struct{ Body *string }
 	fields := map[string]any{}
@@ -127,7 +129,7 @@ func checkLine(t *testing.T, where, line string) {
 // Whatever stands in tickets and in arguments, each line of an answer is ours, and shows what it says. Bodies stand in their own
 // field, or behind the first blank line.
 func TestNastyText(t *testing.T) {
-	c, err := connect(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)}, ownEnvironment())
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)}, client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,20 +153,20 @@ func TestNastyText(t *testing.T) {
 		`repair {"dry_run":"NASTY"}`, `start {}`,
 	} {
 		tool, arguments, _ := strings.Cut(call, " ")
-		r, err := c.call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
+		r, err := c.Call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
 		if err != nil {
 			t.Fatalf("%s: %v", call, err)
 		}
 		checkText(t, call, r)
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
 // The same holds for arguments that a refusal repeats, which an agent may have copied from a ticket.
 func TestNastyArguments(t *testing.T) {
-	c, err := connect(t.Context(), "ticket-mcp", []string{"--dir", openTickets(t, "open")}, ownEnvironment())
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", openTickets(t, "open")}, client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,14 +177,14 @@ func TestNastyArguments(t *testing.T) {
 		}
 		for _, call := range []string{`create {"title":"x","type":"NASTY"}`, `create {"title":"x","NASTY":1}`, `list {"status":"NASTY"}`, `update {"id":"open","tick":["NASTY"]}`} {
 			tool, arguments, _ := strings.Cut(call, " ")
-			r, err := c.call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
+			r, err := c.Call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
 			if err != nil || r.Code != "invalid" || len(r.Text) > 2000 {
 				t.Fatalf("%s: %.200q, %d bytes, %v", call, r.Text, len(r.Text), err)
 			}
 			checkText(t, call, r)
 		}
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -202,7 +204,7 @@ func TestFillers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := connect(t.Context(), "ticket-mcp", []string{"--dir", dir}, ownEnvironment())
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir}, client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +213,7 @@ func TestFillers(t *testing.T) {
 		`update {"id":"waits","tick":["` + fillers + `"]}`, `start {"id":"title"}`, `close {"id":"title"}`, `unblock {"id":"waits","blocked_by":"status"}`,
 	} {
 		tool, arguments, _ := strings.Cut(call, " ")
-		r, err := c.call(tool, json.RawMessage(arguments))
+		r, err := c.Call(tool, json.RawMessage(arguments))
 		if err != nil {
 			t.Fatalf("%s: %v", call, err)
 		}
@@ -220,7 +222,7 @@ func TestFillers(t *testing.T) {
 			t.Errorf("%s: %+q", call, text)
 		}
 	}
-	if err := c.close(); err != nil {
+	if err := c.Close(); err != nil {
 		t.Error(err)
 	}
 }

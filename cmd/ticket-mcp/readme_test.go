@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 const readmePath = "../../README.md"
@@ -49,12 +51,12 @@ func TestReadmeDialogue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c, err := connect(t.Context(), "ticket-mcp", []string{"--dir", dir, "--agent", "planner"}, nil)
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir, "--agent", "planner"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		if err := c.close(); err != nil {
+		if err := c.Close(); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -74,7 +76,7 @@ func TestReadmeDialogue(t *testing.T) {
 		{"close", `{"id":"NEW","reason":"on the newest"}`},
 	} {
 		arguments := strings.ReplaceAll(step[1], "NEW", created)
-		r, err := c.call(step[0], jsonText(arguments))
+		r, err := c.Call(step[0], jsonText(arguments))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
@@ -83,7 +84,7 @@ func openTickets(t *testing.T, ids ...string) (dir string) {
 // need not sleep for a second at its end.
 func serverOn(dir string, flags ...string) *exec.Cmd {
 	cmd := exec.Command("ticket-mcp", append([]string{"--dir", dir}, flags...)...)
-	cmd.Dir, cmd.Env = filepath.Dir(dir), append(ownEnvironment(), "GORACE=atexit_sleep_ms=0")
+	cmd.Dir, cmd.Env = filepath.Dir(dir), append(client.Environment(), "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 

@@ -1,65 +1,26 @@
-package main
+package race
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
 // racer is the server processes of a race, on one board.
 type racer struct {
 	board   *scratch
-	servers []*client
+	servers []*client.Client
 	random  *rand.Rand
 }
 
-// startServers starts the server processes, each a session of its own, with these flags besides those that tell them apart.
-func startServers(ctx context.Context, o raceOptions, dir string, flags ...string) ([]*client, error) {
-	servers := make([]*client, o.processes)
-	errs := make([]error, o.processes)
-	var group sync.WaitGroup
-	for i := range servers {
-		group.Go(func() {
-			args := append([]string{"--dir", dir, "--agent", fmt.Sprintf("process-%d", i)}, flags...)
-			servers[i], errs[i] = connect(ctx, o.program, args, append(ownEnvironment(), o.env...))
-		})
-	}
-	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, errors.Join(err, stopServers(servers))
-	}
-	return servers, nil
-}
-
-// stopServers ends all processes, those that could not be started left out.
-func stopServers(servers []*client) error {
-	errs := make([]error, len(servers))
-	var group sync.WaitGroup
-	for i, c := range servers {
-		if c != nil {
-			group.Go(func() { errs[i] = c.close() })
-		}
-	}
-	group.Wait()
-	return errors.Join(errs...)
-}
-
-// ownEnvironment is the environment without what would make the servers other than they are by default, or one session.
-func ownEnvironment() []string {
-	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		return strings.HasPrefix(variable, "TICKET_MCP_") || strings.HasPrefix(variable, "CLAUDE_")
-	})
-}
-
-// result is what came of a scenario.
-type result struct {
+// Result is what came of a scenario.
+type Result struct {
 	name                       string
 	rounds                     int
 	overlapping                int // rounds in which all lanes were under way at one moment
@@ -71,8 +32,8 @@ type result struct {
 }
 
 // run makes the rounds of a scenario and judges each. It stops early when ctx ends.
-func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (result, error) {
-	total := result{name: s.name}
+func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (Result, error) {
+	total := Result{name: s.name}
 	for n := range s.rounds {
 		progress(n)
 		one := s.round(n)
@@ -97,7 +58,7 @@ func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (
 }
 
 // add counts a round.
-func (t *result) add(lanes [][]reply, replies, lost []reply, broken []string) {
+func (t *Result) add(lanes [][]reply, replies, lost []reply, broken []string) {
 	winners := 0
 	for _, r := range replies {
 		if r.done() {
@@ -156,13 +117,13 @@ func (r *racer) fire(lanes [][]call) [][]reply {
 }
 
 // ask makes one call.
-func ask(server *client, process int, c call) reply {
+func ask(server *client.Client, process int, c call) reply {
 	arguments := map[string]string{"id": c.ticket}
 	if c.other != "" {
 		arguments["blocked_by"] = c.other
 	}
 	r := reply{call: c, process: process, sent: time.Now()}
-	answer, err := server.call(c.tool, arguments)
+	answer, err := server.Call(c.tool, arguments)
 	r.got = time.Now()
 	r.text = answer.Text
 	switch {

@@ -1,4 +1,4 @@
-package main
+package race
 
 import (
 	"bytes"
@@ -174,11 +174,11 @@ func TestOverlapping(t *testing.T) {
 }
 
 func TestReport(t *testing.T) {
-	good := result{name: "good", rounds: 2, done: 3, fewestWinners: 1, mostWinners: 2, spent: time.Second, waits: []time.Duration{3e6, 1e6, 2e6}}
+	good := Result{name: "good", rounds: 2, done: 3, fewestWinners: 1, mostWinners: 2, spent: time.Second, waits: []time.Duration{3e6, 1e6, 2e6}}
 	bad := good
 	bad.name, bad.lost, bad.broken = "bad", 1, []string{"a was lost"}
 	var text bytes.Buffer
-	if !report(&text, raceOptions{}, []result{good}, time.Second) || !strings.Contains(text.String(), "every promise was kept") || strings.Contains(text.String(), "BROKEN") {
+	if !Report(&text, Options{}, []Result{good}, time.Second) || !strings.Contains(text.String(), "every promise was kept") || strings.Contains(text.String(), "BROKEN") {
 		t.Errorf("kept promises are reported as:\n%s", &text)
 	}
 	for _, want := range []string{" 1 to 2 ", " 2.0 ms "} {
@@ -187,7 +187,7 @@ func TestReport(t *testing.T) {
 		}
 	}
 	text.Reset()
-	if report(&text, raceOptions{}, []result{good, bad}, time.Second) || !strings.Contains(text.String(), "BROKEN bad: a was lost\n") || strings.Contains(text.String(), "kept") {
+	if Report(&text, Options{}, []Result{good, bad}, time.Second) || !strings.Contains(text.String(), "BROKEN bad: a was lost\n") || strings.Contains(text.String(), "kept") {
 		t.Errorf("a broken promise is reported as:\n%s", &text)
 	}
 }

@@ -1,9 +1,9 @@
-package main
+package race
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,25 +11,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 // smallRace is a race of few processes that leaves nothing in dir.
-func smallRace(t *testing.T) raceOptions {
+func smallRace(t *testing.T) Options {
 	t.Helper()
-	program, err := exec.LookPath("ticket-mcp") // this test binary, see TestMain
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := parseRaceOptions([]string{"--processes", "4", "--updates", "8", "--rounds", "15", "--dir", t.TempDir(), "--timeout", "1m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.program = program
-	return o
+	return Options{Processes: 4, Updates: 8, Rounds: 15, Dir: t.TempDir(), Seed: 1 + rand.Uint64N(1_000_000), Timeout: time.Minute, Program: servertest.Program(t)}
 }
 
 // runRace runs a race and returns the scenarios by the beginning of their names.
-func runRace(t *testing.T, o raceOptions) (results []result, text string) {
+func runRace(t *testing.T, o Options) (results []Result, text string) {
 	t.Helper()
 	nothing, err := os.Open(os.DevNull)
 	if err != nil {
@@ -37,13 +30,13 @@ func runRace(t *testing.T, o raceOptions) (results []result, text string) {
 	}
 	defer nothing.Close()
 	began := time.Now()
-	results, err = raceAll(t.Context(), o, nothing)
+	results, err = Run(t.Context(), o, nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	report(&b, o, results, time.Since(began))
-	if left, err := os.ReadDir(o.dir); err != nil || len(left) > 0 {
+	Report(&b, o, results, time.Since(began))
+	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
 		t.Errorf("the race left %v in its folder (%v)", left, err)
 	}
 	return results, b.String()
@@ -75,11 +68,11 @@ func TestRace(t *testing.T) {
 // Servers that cannot be started are an error, not a verdict.
 func TestRaceWithoutServers(t *testing.T) {
 	o := smallRace(t)
-	o.program = filepath.Join(t.TempDir(), "missing")
-	if _, err := raceAll(t.Context(), o, os.Stdin); err == nil || !strings.Contains(err.Error(), "start server") {
+	o.Program = filepath.Join(t.TempDir(), "missing")
+	if _, err := Run(t.Context(), o, os.Stdin); err == nil || !strings.Contains(err.Error(), "start server") {
 		t.Errorf("race of servers that cannot be started: %v", err)
 	}
-	if left, err := os.ReadDir(o.dir); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
 		t.Errorf("the race left %v in its folder (%v)", left, err)
 	}
 }
@@ -90,7 +83,7 @@ func TestRaceInterrupted(t *testing.T) {
 		t.Skip("a process cannot be interrupted by another one on Windows")
 	}
 	o := smallRace(t)
-	cmd := exec.Command(o.program, "race", "--processes", "4", "--rounds", "10000", "--dir", o.dir)
+	cmd := exec.Command(o.Program, "race", "--processes", "4", "--rounds", "10000", "--dir", o.Dir)
 	// The servers write to the standard error that they inherit: Wait returns when they, too, have closed it.
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -99,7 +92,7 @@ func TestRaceInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		locks, err := filepath.Glob(filepath.Join(o.dir, "*", ".tickets", "start-*.lock"))
+		locks, err := filepath.Glob(filepath.Join(o.Dir, "*", ".tickets", "start-*.lock"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,7 +113,7 @@ func TestRaceInterrupted(t *testing.T) {
 	if !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("stderr is %q", &stderr)
 	}
-	if left, err := os.ReadDir(o.dir); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
 		t.Errorf("the race left %v in its folder (%v)", left, err)
 	}
 }
@@ -139,53 +132,17 @@ var brokenDoors = []struct{ file, old, new string }{
 	{"door.go", "	old, err := readFile(path)\n", "$0	if os.Getenv(\"BROKEN_DOOR\") == \"early read\" {\n\t\told, err = early, earlyErr\n\t}\n"},
 }
 
-// brokenServer builds ticket-mcp with the broken doors in it.
+// brokenServer is ticket-mcp with the broken doors in it.
 func brokenServer(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("builds the program")
+		t.Skip("builds the program with broken doors")
 	}
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("cannot build the program with a broken door:", err)
-	}
-	folder, err := filepath.Abs(filepath.Join("..", "..", "internal", "ticketfs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	replace := make(map[string]string)
+	var edits []servertest.Edit
 	for _, b := range brokenDoors {
-		original := filepath.Join(folder, b.file)
-		broken := filepath.Join(dir, b.file)
-		from := broken
-		if replace[original] == "" {
-			from = original
-		}
-		source, err := os.ReadFile(from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := strings.Count(string(source), b.old); n != 1 {
-			t.Fatalf("%q stands %d times in %s; this test breaks the door there and has to follow its changes", b.old, n, b.file)
-		}
-		text := strings.Replace(string(source), b.old, strings.ReplaceAll(b.new, "$0", b.old), 1)
-		if err := os.WriteFile(broken, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		replace[original] = broken
+		edits = append(edits, servertest.Edit{File: "internal/ticketfs/" + b.file, Old: b.old, New: strings.ReplaceAll(b.new, "$0", b.old)})
 	}
-	overlayJSON, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, overlay := filepath.Join(dir, "broken.exe"), filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(overlay, overlayJSON, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "build", "-overlay", overlay, "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build with a broken door: %v\n%s", err, out)
-	}
-	return program
+	return servertest.Broken(t, "doors", edits...)
 }
 
 // The race is worth something only if it fails for a program that does not keep the promises: here it is the real program with
@@ -206,7 +163,7 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 	} {
 		t.Run("door with "+test.door, func(t *testing.T) {
 			o := smallRace(t)
-			o.program, o.env = program, []string{"BROKEN_DOOR=" + test.door}
+			o.Program, o.Env = program, []string{"BROKEN_DOOR=" + test.door}
 			results, text := runRace(t, o)
 			t.Logf("\n%s", text)
 			for _, i := range test.broken {
