@@ -18,6 +18,8 @@ const module = "github.com/ticket-mcp/ticket-mcp/"
 var arrows = map[string][]string{
 	"cmd/ticket-mcp": {"internal/client", "internal/install", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"cmd/ticket-bench":    {"internal/bench"},
+	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/client":     {"internal/stdio"},
 	"internal/install":    {},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
@@ -52,7 +54,7 @@ var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename"
 // exempt are the files that write outside the tickets, with the reason.
 var exempt = map[string]string{
 	"internal/install/write.go":      "writes a client's configuration file, which is no ticket",
-	"cmd/ticket-mcp/bench_disk.go":   "makes and removes scratch boards of its own, and times the bare system calls of a change there",
+	"internal/bench/disk.go":         "makes and removes scratch boards of its own, and times the bare system calls of a change there",
 	"internal/servertest/program.go": "keeps broken programs for tests in the user's cache",
 	"internal/race/scratch.go":       "makes and removes a scratch board of its own",
 }

@@ -42,7 +42,6 @@ var commands = []command{
 	{"show", "print one ticket", show},
 	{"doctor", "find what is wrong with the tickets and their filesystem; --fix mends", doctor},
 	{"race", "prove on a scratch board that no update is lost, by many real server processes", runRace},
-	{"bench", "measure on scratch boards how fast it is, beside the bare system calls and beside its targets", bench},
 	{"install", "add this server to a client's configuration: claude, codex, gemini, cursor, vscode, ...", installServer},
 	{"instructions", "print a section on the tickets for AGENTS.md or CLAUDE.md", instructions},
 }

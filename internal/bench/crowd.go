@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"context"
@@ -74,7 +74,7 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 	if err != nil {
 		return nil, err
 	}
-	most := slices.Max(b.processes)
+	most := slices.Max(b.Processes)
 	ids := []string{sharedID}
 	for p := range most {
 		ids = append(ids, ownID(p), byID(p))
@@ -100,10 +100,10 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 			}
 			return l.window(ctx, servers[:processes], d)
 		}
-		crowds := slices.DeleteFunc(slices.Clone(b.processes), func(n int) bool { return n == 1 })
+		crowds := slices.DeleteFunc(slices.Clone(b.Processes), func(n int) bool { return n == 1 })
 		rows := make([]crowdFound, len(crowds))
 		for i := 0; ; i++ {
-			one, err := window(1, b.cell/2)
+			one, err := window(1, b.Cell/2)
 			if err != nil {
 				return nil, err
 			}
@@ -111,7 +111,7 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 			if i == len(crowds) {
 				break
 			}
-			if rows[i], err = window(crowds[i], b.cell); err != nil {
+			if rows[i], err = window(crowds[i], b.Cell); err != nil {
 				return nil, err
 			}
 		}

@@ -1,8 +1,9 @@
 //go:build linux
 
-package main
+package bench
 
 import (
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,8 +28,13 @@ type machine struct {
 	Time       time.Time `json:"time"`
 }
 
-func lookAtMachine(dir string) (machine, error) {
-	m := machine{Cores: runtime.NumCPU(), Model: runtime.GOARCH, Go: runtime.Version(), Version: buildVersion(), Time: time.Now().UTC().Truncate(time.Second)}
+func lookAtMachine(dir, program string) (machine, error) {
+	m := machine{Cores: runtime.NumCPU(), Model: runtime.GOARCH, Time: time.Now().UTC().Truncate(time.Second)}
+	built, err := buildinfo.ReadFile(program)
+	if err != nil {
+		return m, err
+	}
+	m.Go, m.Version = built.GoVersion, built.Main.Version
 	cpus, err := os.ReadFile("/proc/cpuinfo")
 	if err != nil {
 		return m, err

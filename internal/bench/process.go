@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"context"
@@ -135,8 +135,8 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 		}
 		return lookAtProcess(server.Cmd.Process.Pid)
 	}
-	timeOuts := b.calls / 10
-	b.show(fmt.Sprintf("%d calls and %d time-outs", b.calls, timeOuts))
+	timeOuts := b.Calls / 10
+	b.show(fmt.Sprintf("%d calls and %d time-outs", b.Calls, timeOuts))
 	if err := work(100); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 	if err != nil {
 		return nil, err
 	}
-	if err := work(b.calls); err != nil {
+	if err := work(b.Calls); err != nil {
 		return nil, err
 	}
 	busy, err := stuck(timeOuts)
@@ -159,7 +159,7 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 	}
 	after, err := look()
 	descriptors := float64(after.descriptors - before.descriptors)
-	what := fmt.Sprintf("after %d calls, %d time-outs: ", b.calls, timeOuts)
+	what := fmt.Sprintf("after %d calls, %d time-outs: ", b.Calls, timeOuts)
 	return []processFound{
 		{what + "more descriptors", descriptors, "", []goal{atMost("", descriptors, 0, "")}},
 		{what + "more threads", float64(after.threads - before.threads), "", nil},

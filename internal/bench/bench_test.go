@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"bytes"
@@ -8,27 +8,22 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 // tinyBench is the least that a bench can measure.
-func tinyBench(t *testing.T) benchOptions {
+func tinyBench(t *testing.T) Options {
 	t.Helper()
-	program, err := exec.LookPath("ticket-mcp") // this test binary, see TestMain
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := parseBenchOptions([]string{"--quick", "--dir", t.TempDir(), "--seconds", "0.1", "--sizes", "100", "--processes", "1,3", "--timeout", "1m"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.changes, o.starts, o.idle, o.calls, o.reads = 6, 1, 20*time.Millisecond, 40, 2
-	o.program = program
+	o := Quick()
+	o.Program, o.Dir, o.Timeout = servertest.Program(t), t.TempDir(), time.Minute
+	o.Cell, o.Sizes, o.Processes, o.Calls = 100*time.Millisecond, []int{100}, []int{1, 3}, 40
+	o.changes, o.starts, o.idle, o.reads = 6, 1, 20*time.Millisecond, 2
 	return o
 }
 
@@ -47,11 +42,11 @@ func TestBench(t *testing.T) {
 	}
 	defer nothing.Close()
 	o := tinyBench(t)
-	found, err := benchAll(t.Context(), o, nothing)
+	found, err := Run(t.Context(), o, nothing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	nothingLeft(t, o.dir)
+	nothingLeft(t, o.Dir)
 	if m := found.Machine; m.Cores < 1 || m.Model == "" || m.Kernel == "" || m.Filesystem == "unknown" {
 		t.Errorf("machine: %+v", m)
 	}
@@ -76,7 +71,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	var text bytes.Buffer
-	if err := found.print(&text); err != nil {
+	if err := found.Print(&text); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("\n%s", &text)
@@ -86,7 +81,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	line, err := json.Marshal(found)
-	var back benchReport
+	var back Report
 	if err == nil {
 		err = json.Unmarshal(line, &back)
 	}
@@ -105,33 +100,14 @@ func TestBenchInterrupted(t *testing.T) {
 	stopped := errors.New("stopped")
 	for _, after := range []time.Duration{0, 100 * time.Millisecond, 400 * time.Millisecond} {
 		o := tinyBench(t)
-		o.cell = time.Minute // it is not done before
+		o.Cell = time.Minute // it is not done before
 		ctx, stop := context.WithCancelCause(t.Context())
 		timer := time.AfterFunc(after, func() { stop(stopped) })
 		defer timer.Stop()
-		if _, err := benchAll(ctx, o, nothing); !errors.Is(err, stopped) {
+		if _, err := Run(ctx, o, nothing); !errors.Is(err, stopped) {
 			t.Errorf("stopped after %s: %v", after, err)
 		}
-		nothingLeft(t, o.dir)
-	}
-}
-
-func TestBenchOptions(t *testing.T) {
-	for _, test := range []struct{ args, want string }{
-		{"", ""},
-		{"--quick", ""},
-		{"--sizes 100,200 --processes 2", ""},
-		{"--sizes 99", "sizes must each be 100 to 1000000"},
-		{"--sizes 100,", `"" is no number`},
-		{"--quick --processes 8,257", "processes must each be 1 to 256"},
-		{"--seconds 0.01", "seconds must be 0.1 to 60"},
-		{"--seconds NaN", "seconds must be 0.1 to 60"},
-		{"now", `unexpected argument "now"`},
-	} {
-		_, err := parseBenchOptions(strings.Fields(test.args))
-		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
-			t.Errorf("%s: %v, want %q", test.args, err, test.want)
-		}
+		nothingLeft(t, o.Dir)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"context"
@@ -32,7 +32,7 @@ type readFound struct {
 
 func (b *bencher) measureReads(ctx context.Context) ([]readFound, error) {
 	var found []readFound
-	for _, n := range b.sizes {
+	for _, n := range b.Sizes {
 		b.show(fmt.Sprintf("writing %d tickets", n))
 		dir, err := b.disk.board(fmt.Sprintf("read-%d", n))
 		if err != nil {

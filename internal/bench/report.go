@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// benchReport is all that bench found; as JSON, what --json prints.
-type benchReport struct {
+// Report is all that a bench found; as JSON, what ticket-bench --json prints.
+type Report struct {
 	Machine machine        `json:"machine"`
 	Changes []changeFound  `json:"changes"`
 	Crowds  []crowdFound   `json:"crowds"`
@@ -20,7 +20,8 @@ type benchReport struct {
 	Seconds float64        `json:"seconds"` // that it all took
 }
 
-func (r benchReport) print(w io.Writer) error {
+// Print writes the tables, and how many targets were met.
+func (r Report) Print(w io.Writer) error {
 	m := r.Machine
 	fmt.Fprintf(w, "%d cores, %s; %s; %s; %s; ticket-mcp %s; %s\n", m.Cores, m.Model, m.Kernel, m.Filesystem, m.Go, m.Version, m.Time.Format(time.RFC3339))
 	p := printer{w: w}
@@ -47,7 +48,7 @@ func (r benchReport) print(w io.Writer) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	fmt.Fprint(w, "\nThe index alone, and large boards without a watch: go test ./internal/ticketfs -run '^$' -bench Index\n")
+	fmt.Fprint(w, "\nThe index alone, and large boards without a watch: go test ./internal/ticketfs/... -run '^$' -bench Index\n")
 	_, err := fmt.Fprintf(w, "%d of %d targets met, in %.0f s\n", p.met, p.goals, r.Seconds)
 	return err
 }

@@ -1,16 +1,18 @@
 //go:build linux
 
-package main
+package bench
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
 // changeFound is what one way to make a durable change costs.
@@ -54,9 +56,12 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 		return nil, err
 	}
 	defer func() { err = joinStop(err, server) }()
-	board, err := newBoard(options{where: ticketfs.Where{Start: dir}, lockTimeout: ticketfs.DefaultLockTimeout, agent: "bench"})
-	if err != nil {
-		return nil, err
+	board := &tools.Board{
+		Store:   ticketfs.NewStore(ticketfs.Where{Start: dir}, ticketfs.DefaultLockTimeout),
+		Session: ticketfs.NewSession("", time.Now),
+		Agent:   "bench",
+		Now:     time.Now,
+		WorkDir: filepath.Dir(dir),
 	}
 	var syncs []time.Duration
 	inside, whole := startAndRelease("inside"), startAndRelease("whole")
