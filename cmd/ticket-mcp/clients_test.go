@@ -22,6 +22,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
@@ -123,7 +124,7 @@ func TestGoClient(t *testing.T) {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
 			c := sdk.NewClient(&sdk.Implementation{Name: "goclient", Version: "1"}, nil)
-			session, err := c.Connect(t.Context(), &sdk.CommandTransport{Command: serverOn(openTickets(t))}, &sdk.ClientSessionOptions{ProtocolVersion: revision})
+			session, err := c.Connect(t.Context(), &sdk.CommandTransport{Command: servertest.On(t, servertest.OpenTickets(t))}, &sdk.ClientSessionOptions{ProtocolVersion: revision})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -162,9 +163,9 @@ func TestMCPGoClient(t *testing.T) {
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
-			dir := openTickets(t)
+			dir := servertest.OpenTickets(t)
 			stdio := transport.NewStdioWithOptions("ticket-mcp", nil, nil, transport.WithCommandFunc(func(context.Context, string, []string, []string) (*exec.Cmd, error) {
-				return serverOn(dir), nil
+				return servertest.On(t, dir), nil
 			}))
 			c := mcpgo.NewClient(stdio)
 			if err := c.Start(t.Context()); err != nil {
@@ -247,7 +248,7 @@ func TestTypeScriptClient(t *testing.T) {
 	args := []string{"talk.mjs", program}
 	var want []string
 	for _, revision := range append(revisions, "default", "auto") {
-		args = append(args, revision+"="+openTickets(t))
+		args = append(args, revision+"="+servertest.OpenTickets(t))
 		spoken, special := map[string]string{"default": "2025-11-25", "auto": "2026-07-28"}[revision]
 		if !special {
 			spoken = revision

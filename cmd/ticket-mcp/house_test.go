@@ -23,7 +23,7 @@ var arrows = map[string][]string{
 	"internal/client":     {"internal/stdio"},
 	"internal/install":    {},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
-	"internal/servertest": {},
+	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},
 	"internal/terminal":   {},
 	"internal/tools": {"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document",
@@ -55,6 +55,7 @@ var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename"
 var exempt = map[string]string{
 	"internal/install/write.go":      "writes a client's configuration file, which is no ticket",
 	"internal/bench/disk.go":         "makes and removes scratch boards of its own, and times the bare system calls of a change there",
+	"internal/servertest/wire.go":    "makes boards for tests",
 	"internal/servertest/program.go": "keeps broken programs for tests in the user's cache",
 	"internal/race/scratch.go":       "makes and removes a scratch board of its own",
 }

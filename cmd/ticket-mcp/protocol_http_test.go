@@ -10,6 +10,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/server"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -28,7 +29,7 @@ func TestServeHTTP(t *testing.T) {
 	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		t.Fatalf("%s is not a loopback address", address)
 	}
-	o, err := parseOptions([]string{"--dir", openTickets(t, "alpha", "beta")})
+	o, err := parseOptions([]string{"--dir", servertest.OpenTickets(t, "alpha", "beta")})
 	if err != nil {
 		t.Fatal(err)
 	}

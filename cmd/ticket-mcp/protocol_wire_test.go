@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 // Each file of testdata/wire is a talk on one connection, line by line as it goes over the wire: what the client sends, and what
@@ -47,7 +49,7 @@ func TestWire(t *testing.T) {
 // with what the server said.
 func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 	t.Helper()
-	dir := openTickets(t)
+	dir := servertest.OpenTickets(t)
 	for _, f := range transcript.Files {
 		if name, found := strings.CutPrefix(f.Name, ".tickets/"); found {
 			if err := os.WriteFile(filepath.Join(dir, name), f.Data, 0o666); err != nil {
@@ -55,7 +57,7 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 			}
 		}
 	}
-	w := startWire(t, serverOn(dir))
+	w := servertest.Start(t, servertest.On(t, dir))
 	got := &txtar.Archive{Comment: transcript.Comment}
 	var created []string
 	for _, f := range transcript.Files {
@@ -72,7 +74,7 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 			for i, id := range created {
 				line = strings.ReplaceAll(line, fmt.Sprintf("ID%d", i+1), id)
 			}
-			w.send(line)
+			w.Send(line)
 			var asked struct{ ID json.RawMessage }
 			if err := json.Unmarshal([]byte(line), &asked); err != nil {
 				t.Fatalf("%s: %v", line, err)
@@ -80,7 +82,7 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 			if asked.ID == nil {
 				continue
 			}
-			m := w.answer(string(asked.ID))
+			m := w.Answer(string(asked.ID))
 			if id := createdBy(m); id != "" {
 				created = append(created, id)
 			}
@@ -88,14 +90,14 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 		}
 		got.Files = append(got.Files, txtar.File{Name: "server", Data: []byte(said)})
 	}
-	if rest, status := w.end(); len(rest) > 0 || status != 0 || w.stderr.String() != "" {
+	if rest, status := w.End(); len(rest) > 0 || status != 0 || w.Stderr.String() != "" {
 		t.Errorf("answers that nobody asked for: %v, status %d", rest, status)
 	}
 	return got
 }
 
 // createdBy is the id of the ticket that an answer says was created.
-func createdBy(m message) string {
+func createdBy(m servertest.Message) string {
 	var result struct {
 		StructuredContent struct{ ID, Message string }
 	}
@@ -108,9 +110,9 @@ func createdBy(m message) string {
 
 var programVersion = regexp.MustCompile(`("name":"ticket-mcp"[^{}]*"version":")[^"]*`)
 
-func masked(t *testing.T, m message, created []string) string {
+func masked(t *testing.T, m servertest.Message, created []string) string {
 	t.Helper()
-	line := m.line
+	line := m.Line
 	var result struct{ Tools, Instructions json.RawMessage }
 	if m.Result != nil {
 		if err := json.Unmarshal(m.Result, &result); err != nil {

@@ -1,4 +1,4 @@
-package main
+package stdio_test
 
 import (
 	"bufio"
@@ -14,20 +14,21 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
 // deafHost starts a server for a host that does not read what it writes.
-func deafHost(t *testing.T) (w *wire, unread *os.File) {
+func deafHost(t *testing.T) (w *servertest.Wire, unread *os.File) {
 	t.Helper()
 	unread, stdout, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = unread.Close() }) // once more than some tests need
-	cmd := serverOn(openTickets(t, "alpha"))
+	cmd := servertest.On(t, servertest.OpenTickets(t, "alpha"))
 	cmd.Stdout = stdout
-	w = startWire(t, cmd)
+	w = servertest.Start(t, cmd)
 	if err := stdout.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func TestHostWritesFirst(t *testing.T) {
 	w, unread := deafHost(t)
 	sent := make(chan error, 1)
 	go func() {
-		_, err := io.WriteString(w.in, strings.Repeat(toolCall("1", "show", `{"id":"alpha"}`)+"\n", calls))
+		_, err := io.WriteString(w.In, strings.Repeat(servertest.ToolCall("1", "show", `{"id":"alpha"}`)+"\n", calls))
 		sent <- err
 	}()
 	select {
@@ -48,7 +49,7 @@ func TestHostWritesFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(soon):
+	case <-time.After(servertest.Soon):
 		t.Fatal("nobody reads the server's answers, and it does not read the calls")
 	}
 	answers := make(chan int)
@@ -58,21 +59,21 @@ func TestHostWritesFirst(t *testing.T) {
 		}
 		answers <- n
 	}()
-	_, status := w.end()
+	_, status := w.End()
 	if n := <-answers; n != calls || status != 0 {
 		t.Errorf("%d answers to %d calls, status %d", n, calls, status)
 	}
 }
 
 // stuckServer starts a server that has begun to write an answer longer than a pipe holds, which nobody reads.
-func stuckServer(t *testing.T) *wire {
+func stuckServer(t *testing.T) *servertest.Wire {
 	t.Helper()
 	w, unread := deafHost(t)
 	text := "---\nstatus: open\n---\n# Large\n\n" + strings.Repeat("<", 30<<10) // six bytes each, twice
-	if err := os.WriteFile(filepath.Join(w.cmd.Dir, ".tickets", "large.md"), []byte(text), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(w.Cmd.Dir, ".tickets", "large.md"), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	w.send(toolCall("1", "show", `{"id":"large"}`))
+	w.Send(servertest.ToolCall("1", "show", `{"id":"large"}`))
 	if _, err := unread.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -84,31 +85,23 @@ func stuckServer(t *testing.T) *wire {
 func TestHostNeverReads(t *testing.T) {
 	t.Parallel()
 	ended, once, twice := stuckServer(t), stuckServer(t), stuckServer(t)
-	if err := ended.in.Close(); err != nil {
+	if err := ended.In.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if runtime.GOOS != "windows" { // where a process cannot be interrupted by another one
 		began := time.Now()
-		once.signal(syscall.SIGTERM)
-		twice.signal(os.Interrupt)
-		twice.signal(syscall.SIGTERM)
-		if _, status := twice.exit(); status != 1 || time.Since(began) >= stdio.DrainTime {
+		once.Signal(syscall.SIGTERM)
+		twice.Signal(os.Interrupt)
+		twice.Signal(syscall.SIGTERM)
+		if _, status := twice.Exit(); status != 1 || time.Since(began) >= stdio.DrainTime {
 			t.Errorf("two signals: status %d after %s", status, time.Since(began))
 		}
-		if _, status := once.exit(); status != 1 || time.Since(began) < stdio.DrainTime {
+		if _, status := once.Exit(); status != 1 || time.Since(began) < stdio.DrainTime {
 			t.Errorf("one signal: status %d after %s", status, time.Since(began))
 		}
 	}
-	if _, status := ended.exit(); status != 1 {
+	if _, status := ended.Exit(); status != 1 {
 		t.Errorf("end of input: status %d", status)
-	}
-}
-
-// signal sends the server a signal.
-func (w *wire) signal(s os.Signal) {
-	w.t.Helper()
-	if err := w.cmd.Process.Signal(s); err != nil {
-		w.t.Fatal(err)
 	}
 }
 
@@ -118,17 +111,17 @@ func TestStderrClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := serverOn(openTickets(t, "alpha"), "--log-level", "debug")
+	cmd := servertest.On(t, servertest.OpenTickets(t, "alpha"), "--log-level", "debug")
 	cmd.Stderr = stderr
-	w := startWire(t, cmd)
+	w := servertest.Start(t, cmd)
 	if err := stderr.Close(); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 20 {
 		id := fmt.Sprint(i)
-		w.send(toolCall(id, "note", `{"id":"alpha","text":"noted"}`))
-		if m := w.answer(id); m.kind() != "done" {
-			t.Errorf("note: %s", m.line)
+		w.Send(servertest.ToolCall(id, "note", `{"id":"alpha","text":"noted"}`))
+		if m := w.Answer(id); m.Kind() != "done" {
+			t.Errorf("note: %s", m.Line)
 		}
 		if i == 5 {
 			if text, err := bufio.NewReader(logs).ReadString('\n'); err != nil || !strings.Contains(text, "note") {
@@ -139,7 +132,7 @@ func TestStderrClosed(t *testing.T) {
 			}
 		}
 	}
-	if rest, status := w.end(); len(rest) > 0 || status != 0 {
+	if rest, status := w.End(); len(rest) > 0 || status != 0 {
 		t.Errorf("%d answers too many, status %d", len(rest), status)
 	}
 }
@@ -147,24 +140,24 @@ func TestStderrClosed(t *testing.T) {
 // A host that closes the server's standard output does not end calls half way: what it sent is done until it closes the input.
 func TestStdoutClosed(t *testing.T) {
 	w, unread := deafHost(t)
-	w.send(toolCall("0", "show", `{"id":"alpha"}`))
+	w.Send(servertest.ToolCall("0", "show", `{"id":"alpha"}`))
 	if _, err := bufio.NewReader(unread).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	if err := unread.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.send("no JSON", toolCall("1", "nope", "{}"))
+	w.Send("no JSON", servertest.ToolCall("1", "nope", "{}"))
 	const notes = 20
 	for range notes {
-		w.send(toolCall("2", "note", `{"id":"alpha","text":"noted"}`))
+		w.Send(servertest.ToolCall("2", "note", `{"id":"alpha","text":"noted"}`))
 	}
-	_, status := w.end()
-	text, err := os.ReadFile(filepath.Join(w.cmd.Dir, ".tickets", "alpha.md"))
+	_, status := w.End()
+	text, err := os.ReadFile(filepath.Join(w.Cmd.Dir, ".tickets", "alpha.md"))
 	if n := strings.Count(string(text), ": noted\n"); err != nil || n != notes || status != 0 {
 		t.Errorf("%d of %d notes, %v, status %d", n, notes, err, status)
 	}
-	if logs := w.stderr.String(); strings.Count(logs, "\n") != 1 || !strings.Contains(logs, "broken pipe") && runtime.GOOS != "windows" {
+	if logs := w.Stderr.String(); strings.Count(logs, "\n") != 1 || !strings.Contains(logs, "broken pipe") && runtime.GOOS != "windows" {
 		t.Errorf("log: %s", logs)
 	}
 }
@@ -177,22 +170,22 @@ func TestSignals(t *testing.T) {
 	}
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		t.Run(s.String(), func(t *testing.T) {
-			w := startWire(t, serverOn(openTickets(t)))
-			w.lives()
-			w.signal(s)
-			if rest, status := w.exit(); len(rest) > 0 || status != 0 {
+			w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t)))
+			w.Lives()
+			w.Signal(s)
+			if rest, status := w.Exit(); len(rest) > 0 || status != 0 {
 				t.Errorf("%d answers too many, status %d", len(rest), status)
 			}
 		})
 		t.Run(s.String()+" while a call waits", func(t *testing.T) {
 			w, relations := waitingCall(t)
 			defer relations.Close()
-			w.signal(s)
-			rest, status := w.exit()
-			if len(rest) != 1 || string(rest[0].ID) != `"waits"` || rest[0].kind() != "refused" || status != 0 || w.stderr.String() != "" {
+			w.Signal(s)
+			rest, status := w.Exit()
+			if len(rest) != 1 || string(rest[0].ID) != `"waits"` || rest[0].Kind() != "refused" || status != 0 || w.Stderr.String() != "" {
 				t.Errorf("answers %v, status %d", rest, status)
 			}
-			if text, err := os.ReadFile(filepath.Join(w.cmd.Dir, ".tickets", "alpha.md")); err != nil || strings.Contains(string(text), "in_progress") {
+			if text, err := os.ReadFile(filepath.Join(w.Cmd.Dir, ".tickets", "alpha.md")); err != nil || strings.Contains(string(text), "in_progress") {
 				t.Errorf("the ticket was started after all: %s %v", text, err)
 			}
 		})
@@ -201,16 +194,16 @@ func TestSignals(t *testing.T) {
 
 // waitingCall starts a server whose call "waits", a start of alpha, has the lock of that ticket and waits for the relations
 // lock, which the test holds, as another process would.
-func waitingCall(t *testing.T) (w *wire, relations *flock.Flock) {
+func waitingCall(t *testing.T) (w *servertest.Wire, relations *flock.Flock) {
 	t.Helper()
-	dir := openTickets(t, "alpha", "beta")
+	dir := servertest.OpenTickets(t, "alpha", "beta")
 	relations = flock.New(filepath.Join(dir, ".relations.lock"))
 	if err := relations.Lock(); err != nil {
 		t.Fatal(err)
 	}
-	w = startWire(t, serverOn(dir, "--lock-timeout", "10m"))
-	w.send(toolCall(`"waits"`, "start", `{"id":"alpha"}`))
-	for deadline := time.Now().Add(soon); ; time.Sleep(time.Millisecond) {
+	w = servertest.Start(t, servertest.On(t, dir, "--lock-timeout", "10m"))
+	w.Send(servertest.ToolCall(`"waits"`, "start", `{"id":"alpha"}`))
+	for deadline := time.Now().Add(servertest.Soon); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(dir, "alpha.md.lock")); err == nil {
 			return w, relations
 		}
