@@ -1,14 +1,13 @@
-package main_test
+package history_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 // brokenPrograms are the program with one idea taken out of its source. The checkers that judge the program must catch each of
@@ -46,8 +45,8 @@ var brokenPrograms = []struct {
 	}},
 }
 
-// sourceEdit replaces a snippet that must stand once in a file.
-type sourceEdit struct{ file, old, new string }
+// sourceEdit is one that stands in the table without the names of its fields.
+type sourceEdit servertest.Edit
 
 var (
 	noRelations = sourceEdit{"internal/ticketfs/door.go", `held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, path+".relations"+lockExt)`}
@@ -59,10 +58,14 @@ var (
 const maxRounds = 60
 
 func TestBrokenPrograms(t *testing.T) {
-	needBuilds(t)
+	needProcesses(t)
 	for _, b := range brokenPrograms {
 		t.Run(b.name, func(t *testing.T) {
-			broken := breakServer(t, b.edits)
+			var edits []servertest.Edit
+			for _, e := range b.edits {
+				edits = append(edits, servertest.Edit(e))
+			}
+			broken := servertest.Broken(t, b.name, edits...)
 			began := time.Now()
 			for round := 1; ; round++ {
 				h := b.load.run(t, broken, uint64(round))
@@ -96,49 +99,4 @@ func (h history) caughtBy() string {
 		}
 	}
 	return strings.Join(by, ", ")
-}
-
-// breakServer builds the program with some of its source replaced.
-func breakServer(t *testing.T, edits []sourceEdit) string {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for _, e := range edits {
-		if texts[e.file] == "" {
-			text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts[e.file] = string(text)
-		}
-		if n := strings.Count(texts[e.file], e.old); n != 1 {
-			t.Fatalf("%s has %d times what this test takes out, and must follow:\n%s", e.file, n, e.old)
-		}
-		texts[e.file] = strings.Replace(texts[e.file], e.old, e.new, 1)
-	}
-	replace := map[string]string{}
-	for file, text := range texts {
-		path := filepath.Join(dir, filepath.Base(file))
-		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-			t.Fatal(err)
-		}
-		replace[filepath.Join(root, filepath.FromSlash(file))] = path
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err == nil {
-		err = os.WriteFile(overlay, text, 0o666)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := buildServer("broken", "-overlay", overlay)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return program
 }

@@ -2,18 +2,18 @@
 // with its time, and what was seen is judged afterwards.
 //
 //   - porcupine, ticket by ticket: there is an order of the calls in which spec.StepOne gives all these answers and, at the end,
-//     this file (history_model_test.go).
-//   - The rules between tickets, over the whole history and in the files at the end (history_rules_test.go, by what is certain
-//     at a moment: history_time_test.go).
-//   - Notes: each that was answered is in the file once, none that was not sent (history_notes_test.go).
+//     this file (model_test.go).
+//   - The rules between tickets, over the whole history and in the files at the end (rules_test.go, by what is certain
+//     at a moment: time_test.go).
+//   - Notes: each that was answered is in the file once, none that was not sent (notes_test.go).
 //
-// The checkers reject histories made bad by hand (history_reject_test.go), and catch the program when an idea is taken out of
+// The checkers reject histories made bad by hand (reject_test.go), and catch the program when an idea is taken out of
 // its source (broken_test.go). Short versions run always. The long run is
 //
-//	go test ./cmd/ticket-mcp -run 'TestHistory|TestClaims|TestStopped' -history.rounds 200 -v -timeout 3h
+//	go test ./internal/history -run 'TestHistory|TestClaims|TestStopped' -history.rounds 200 -v -timeout 3h
 //
 // A failure names its seed: -history.seed makes the same calls again, though not at the same moments.
-package main_test
+package history_test
 
 import (
 	"flag"
@@ -21,13 +21,11 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"slices"
-	"sync"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 var (
@@ -48,48 +46,17 @@ func seeds() []uint64 {
 	return out
 }
 
-// serverProgram is the program under test, built once; with the race detector when the test has it.
-var serverProgram = sync.OnceValues(func() (string, error) {
-	var flags []string
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		flags = append(flags, "-race")
-	}
-	return buildServer("server", flags...)
-})
-
-// buildServer builds the program beside the commands that TestMain has made, where it is removed when the tests end.
-func buildServer(name string, flags ...string) (string, error) {
-	beside, err := exec.LookPath("ticket-mcp")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(filepath.Dir(beside), name)
-	if runtime.GOOS == "windows" {
-		path += ".exe"
-	}
-	build := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), ".")...)
-	build.Stderr = os.Stderr
-	return path, build.Run()
-}
-
 // realServer is the program under test, for tests of several processes.
 func realServer(t *testing.T) string {
 	t.Helper()
-	needBuilds(t)
-	path, err := serverProgram()
-	if err != nil {
-		t.Fatal("build:", err)
-	}
-	return path
+	needProcesses(t)
+	return servertest.Program(t)
 }
 
-func needBuilds(t *testing.T) {
+func needProcesses(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("starts many processes")
-	}
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("cannot build the program:", err)
 	}
 }
 
