@@ -52,11 +52,13 @@ func inputSchema(name string) (*jsonschema.Schema, error) {
 		if err != nil {
 			return nil, err
 		}
+		// A relative name would be resolved against the working directory, which may be gone or hold a %.
+		url := "https://ticket-mcp.invalid/schemas/" + name + ".json"
 		c := jsonschema.NewCompiler()
-		if err := c.AddResource(name, doc); err != nil {
+		if err := c.AddResource(url, doc); err != nil {
 			return nil, err
 		}
-		return c.Compile(name)
+		return c.Compile(url)
 	}))
 	return compile.(func() (*jsonschema.Schema, error))()
 }
