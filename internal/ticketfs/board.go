@@ -2,6 +2,7 @@ package ticketfs
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ type Where struct {
 	Local bool
 }
 
-// Find returns the absolute path of the ticket folder, links resolved, or a Refusal (NoStore) that says where it looked.
+// Find returns the absolute path of the ticket folder, links resolved, or a noBoardError that says where it looked.
 func (w Where) Find() (string, error) {
 	begin, err := w.begin()
 	if err != nil {
@@ -58,8 +59,13 @@ func isDir(path string) (bool, error) {
 	return err == nil && info.IsDir(), err
 }
 
+// noBoardError says why there is no ticket folder, and what to do about it.
+type noBoardError struct{ why, next string }
+
+func (e *noBoardError) Error() string { return e.why }
+
 func noStore(why string, args ...any) error {
-	return Refuse(NoStore, "create a ticket to begin one in this git repository, or start the server with --dir", why, args...)
+	return &noBoardError{fmt.Sprintf(why, args...), "create a ticket to begin one in this git repository, or start the server with --dir"}
 }
 
 // begin is the absolute Start, moved to the same place in the main worktree when it lies in a linked one.
@@ -158,11 +164,14 @@ func (w Where) Make() (string, error) {
 	if filepath.Base(begin) != folderName {
 		root := gitRoot(begin)
 		if root == "" {
-			return "", Refuse(NoStore, "make a folder "+folderName+" where the tickets shall be, or start the server with --dir", "no %s in %s or any folder above it, and no git repository to make one in", folderName, begin)
+			return "", &noBoardError{
+				why:  fmt.Sprintf("no %s in %s or any folder above it, and no git repository to make one in", folderName, begin),
+				next: "make a folder " + folderName + " where the tickets shall be, or start the server with --dir",
+			}
 		}
 		home, _ := os.UserHomeDir() // without a home there is none to protect
 		if root == filepath.Dir(root) || root == home {
-			return "", Refuse(NoStore, "start the server in a repository, or with --dir", "will not make %s in %s", folderName, root)
+			return "", &noBoardError{fmt.Sprintf("will not make %s in %s", folderName, root), "start the server in a repository, or with --dir"}
 		}
 		dir = filepath.Join(root, folderName)
 	}

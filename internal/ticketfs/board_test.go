@@ -52,7 +52,7 @@ func TestFindUpwards(t *testing.T) {
 	finds(t, Where{Start: "."}, root+"/repo/.tickets")
 	finds(t, Where{Start: "../own/.tickets"}, root+"/repo/own/.tickets")
 	for _, start := range []string{root + "/nowhere/.tickets", root + "/nowhere"} {
-		if _, err := (Where{Start: start}).Find(); CodeOf(err) != NoStore {
+		if _, err := (Where{Start: start}).Find(); CodeOf(refused("", err)) != NoStore {
 			t.Errorf("from %s: %v, want %s", start, err, NoStore)
 		}
 	}
@@ -83,7 +83,7 @@ func TestLinkedWorktreesShareOneBoard(t *testing.T) {
 	if err := os.RemoveAll(main + "/.tickets"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Where{Start: linked}).Find(); CodeOf(err) != NoStore {
+	if _, err := (Where{Start: linked}).Find(); CodeOf(refused("", err)) != NoStore {
 		t.Errorf("no board in the main worktree: %v, want %s, not a board that the others cannot see", err, NoStore)
 	}
 	if dir, err := (Where{Start: linked}).Make(); err != nil || dir != main+"/.tickets" {
@@ -125,7 +125,7 @@ func TestMake(t *testing.T) {
 		t.Errorf("made %s, %v; want the one that was named", dir, err)
 	}
 	for _, start := range []string{root + "/home", "/"} {
-		if dir, err := (Where{Start: start}).Make(); CodeOf(err) != NoStore {
+		if dir, err := (Where{Start: start}).Make(); CodeOf(refused("", err)) != NoStore {
 			t.Errorf("from %s: made %s, %v; want %s", start, dir, err, NoStore)
 		}
 	}

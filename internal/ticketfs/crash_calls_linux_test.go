@@ -79,7 +79,7 @@ func TestCrashAtEachCall(t *testing.T) {
 	for _, what := range whatToTrace() {
 		t.Run(what, func(t *testing.T) {
 			path, change := tracedBoard(t, what)
-			old, err := readFile(path)
+			old, err := readTicketFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestCrashAtFirstChange(t *testing.T) {
 	board := func() string { return filepath.Join(t.TempDir(), folderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
-			if now, err := readFile(path); err != nil || string(now.content) != string(after) {
+			if now, err := readTicketFile(path); err != nil || string(now.content) != string(after) {
 				return errors.New("the new ticket is not there")
 			}
 		} else if err := crashChanges["first"].make(storeAt(path)); err != nil {

@@ -163,7 +163,7 @@ func (l *load) judge() error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	for _, id := range loadTickets {
-		f, err := readFile(filepath.Join(filepath.Dir(l.path), id+document.Ext))
+		f, err := readTicketFile(filepath.Join(filepath.Dir(l.path), id+document.Ext))
 		if err != nil {
 			say("%w", err)
 			continue

@@ -87,7 +87,7 @@ func TestCrashAtEachStep(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, tk %v", name, tk), func(t *testing.T) {
 				path := crashBoard(t, change.creates, tk)
 				steps, answered := crashAt(t, name, path, "")
-				after, err := readFile(path)
+				after, err := readTicketFile(path)
 				if err != nil || !answered {
 					t.Fatalf("undisturbed: answered %v, %v", answered, err)
 				}
@@ -97,7 +97,7 @@ func TestCrashAtEachStep(t *testing.T) {
 				for i, at := range steps {
 					reached[at] = true
 					path := crashBoard(t, change.creates, tk)
-					old, err := readFile(path)
+					old, err := readTicketFile(path)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -189,7 +189,7 @@ func dieHere() {
 func afterDeath(path string, old, new []byte, answered bool) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
-	now, err := readFile(path)
+	now, err := readTicketFile(path)
 	switch isNew := now.content != nil && bytes.Equal(now.content, new); {
 	case err != nil:
 		say("%w", err)
@@ -216,7 +216,7 @@ func nextWriter(path string) error {
 	if err := locksAreFree(dir); err != nil {
 		say("%w", err)
 	}
-	before, err := readFile(path)
+	before, err := readTicketFile(path)
 	if err != nil {
 		say("%w", err)
 	}
@@ -224,7 +224,7 @@ func nextWriter(path string) error {
 	s.LockTimeout = time.Second
 	if err := s.WithTicketLock(context.Background(), path, appendLine("The next one.")); err != nil {
 		say("the next writer: %w", err)
-	} else if now, err := readFile(path); err != nil || string(now.content) != string(before.content)+"The next one.\n" {
+	} else if now, err := readTicketFile(path); err != nil || string(now.content) != string(before.content)+"The next one.\n" {
 		say("the next writer found %d bytes and left %d (%v)", len(before.content), len(now.content), err)
 	}
 	litter, err := litterOf(dir)

@@ -26,7 +26,7 @@ func threadChild(path string, change crashChange) {
 		fmt.Println("error:", oneLine(err))
 	}
 	_, _ = os.Lstat(filepath.Join(filepath.Dir(path), endOfChange))
-	now, readErr := readFile(path)
+	now, readErr := readTicketFile(path)
 	litter, litterErr := litterOf(filepath.Dir(path))
 	if err := errors.Join(readErr, litterErr); err != nil {
 		fmt.Println("look", oneLine(err))

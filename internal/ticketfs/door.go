@@ -30,7 +30,7 @@ import (
 // Not reentrant: fn must not call the Store.
 func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
 	if _, err := lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return refused("", err)
 	}
 	return s.withTicketLock(ctx, path, ticketOnly, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
 }
@@ -88,12 +88,12 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	if err == nil {
 		defer own.Unlock()
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return busy(err)
+		return refused("", err)
 	}
 	step("locked")
-	old, err := readFile(path)
+	old, err := readTicketFile(path)
 	if err != nil {
-		return err
+		return refused("", err)
 	}
 	r := replacement{path: path, old: old}
 	defer r.discard()
@@ -120,7 +120,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 		return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
 	}
 	if err := r.rename(); err != nil {
-		return err
+		return refused("", err)
 	}
 	visible = true // whatever fails from here on must not look like a change that failed
 	if scope == withRelations {
@@ -151,30 +151,18 @@ type locks []heldLock
 func (l *locks) take(ctx context.Context, s *Store, path string) error {
 	lock, err := s.locks.Acquire(ctx, path)
 	if err != nil {
-		return busy(err)
+		return refused("", err)
 	}
 	*l = append(*l, heldLock{Lock: lock})
 	return nil
-}
-
-// busy turns a lock's time-out into a refusal.
-func busy(err error) error {
-	var timeout *flocker.BusyError
-	if errors.As(err, &timeout) {
-		return Refuse(Busy, "retry; a process that was stopped keeps its locks until it goes on or ends", "%v", timeout)
-	}
-	return err
 }
 
 // check makes sure, right before the rename, that no lock was taken from under us by removing its file.
 func (l locks) check() error {
 	for _, lock := range l {
 		err := lock.Check()
-		if errors.Is(err, flocker.ErrReplaced) {
-			return Refuse(Busy, "retry", "a lock file was removed by another program meanwhile")
-		}
 		if err != nil {
-			return fmt.Errorf("look at the lock again: %w", err)
+			return refused("", fmt.Errorf("look at the lock again: %w", err))
 		}
 	}
 	return nil

@@ -34,7 +34,7 @@ func TestDoorOtherPrograms(t *testing.T) {
 					t.Fatal(err)
 				}
 				var err error
-				if after, err = readFile(path); err != nil {
+				if after, err = readTicketFile(path); err != nil {
 					t.Fatal(err)
 				}
 				return append(content, "lost\n"...), nil
@@ -42,7 +42,7 @@ func TestDoorOtherPrograms(t *testing.T) {
 			if CodeOf(err) != Busy || !strings.Contains(err.Error(), "another program") || !strings.Contains(err.Error(), "retry") {
 				t.Errorf("error %v", err)
 			}
-			now, err := readFile(path)
+			now, err := readTicketFile(path)
 			if err != nil || !bytes.Equal(now.content, after.content) || now.info != nil && !sameVersion(now.info, after.info) {
 				t.Errorf("the file holds %q (%v), want what the other program left, %q", now.content, err, after.content)
 			}

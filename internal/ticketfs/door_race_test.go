@@ -35,7 +35,7 @@ var doors = map[string]door{
 
 	// The lock is held, and of no use: what is written was computed from what was read before.
 	"content ignored": func(ctx context.Context, path string, fn func([]byte) ([]byte, error)) error {
-		before, err := readFile(path)
+		before, err := readTicketFile(path)
 		if err != nil {
 			return err
 		}

@@ -46,13 +46,13 @@ func textOf(t *testing.T, path string) string {
 // watchFile returns a check that the file was not written since: bytes, times and identity are as they were, and no temp is left.
 func watchFile(t *testing.T, path string) (untouched func()) {
 	t.Helper()
-	before, err := readFile(path)
+	before, err := readTicketFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func() {
 		t.Helper()
-		after, err := readFile(path)
+		after, err := readTicketFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

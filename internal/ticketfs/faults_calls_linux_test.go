@@ -17,7 +17,7 @@ func TestFaultAtEachCall(t *testing.T) {
 	}
 	for _, what := range whatToTrace() {
 		path, change := tracedBoard(t, what)
-		old, err := readFile(path)
+		old, err := readTicketFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

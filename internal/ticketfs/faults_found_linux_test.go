@@ -2,6 +2,7 @@ package ticketfs
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,7 +112,7 @@ func TestFaultRefusedCreateLeavesNothing(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	before, err := listFolder(filepath.Dir(path))
 	must(t, err)
-	_, err = s.Create(t.Context(), time.Now(), func(string, *View) ([]byte, error) { return nil, missing("parent") })
+	_, err = s.Create(t.Context(), time.Now(), func(string, *View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
 	if CodeOf(err) != NotFound {
 		t.Error(err)
 	}

@@ -40,11 +40,11 @@ func (f folder) stamp(name string) (stamp, error) {
 
 // read is readFile for one file of the folder, into buffer when there is room: by four system calls instead of six, and
 // without a copy to be thrown away. Whatever is not as usual is left to readFile, whose errors say what it is.
-func (f folder) read(name string, buffer []byte) (content []byte, s stamp, err error) {
+func (f folder) read(name string, buffer []byte, most int) (content []byte, s stamp, err error) {
 	if n, st, ok := f.readInto(buffer, name); ok {
 		return buffer[:n], stampFrom(&st), nil
 	}
-	whole, err := readFile(filepath.Join(f.dir, name))
+	whole, err := readFile(filepath.Join(f.dir, name), most)
 	if err != nil || whole.content == nil {
 		return nil, s, err
 	}

@@ -35,8 +35,8 @@ func (f folder) stamp(name string) (stamp, error) {
 }
 
 // read is readFile for one file of the folder.
-func (f folder) read(name string, _ []byte) (content []byte, s stamp, err error) {
-	file, err := readFile(filepath.Join(f.dir, name))
+func (f folder) read(name string, _ []byte, most int) (content []byte, s stamp, err error) {
+	file, err := readFile(filepath.Join(f.dir, name), most)
 	if err != nil || file.content == nil {
 		return nil, s, err
 	}

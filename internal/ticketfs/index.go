@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -190,6 +191,12 @@ func (x *index) update(names []string) error {
 	return x.reread(folder, slices.Collect(maps.Keys(x.unsure)), false)
 }
 
+// ownFault reports whether an error is about what the file holds, so that it stays until the file changes.
+func ownFault(err error) bool {
+	var bad *document.Malformed
+	return errors.As(err, &bad) || fileFault(err)
+}
+
 // put replaces what is known of a file, and of whom it names. broken says why it is no ticket.
 func (x *index) put(id string, now *indexed, broken error) {
 	old := x.files[id]
@@ -220,7 +227,7 @@ func (x *index) put(id string, now *indexed, broken error) {
 			x.broken[id] = broken
 		}
 		// What is written through another name, outside the folder, is no event of the folder; nor is a disk that reads again.
-		if now.stamp.links > 1 || broken != nil && CodeOf(broken) == "" {
+		if now.stamp.links > 1 || broken != nil && !ownFault(broken) {
 			x.unsure[id] = true
 		}
 	}

@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"io/fs"
 	"maps"
 	"slices"
 
@@ -9,12 +10,13 @@ import (
 
 // What may be asked of an index, by any number of goroutines, between two refreshes.
 
+// get returns a ticket, fs.ErrNotExist when there is none, or why the file is no ticket.
 func (x *index) get(id string) (document.Ticket, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	f := x.files[id]
 	if f == nil {
-		return document.Ticket{}, missing(id)
+		return document.Ticket{}, fs.ErrNotExist
 	}
 	return f.ticket, x.broken[id]
 }

@@ -71,9 +71,9 @@ func (x *index) readSome(folder folder, ids []string, all bool) (changed []found
 // readIndexed reads a file's fields. What is wrong with the file itself is no error, but what is found.
 func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: time.Now().UnixNano()}
-	content, stamp, err := folder.read(id+document.Ext, buffer)
-	if CodeOf(err) != "" || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
-		return found{id, file, err}, nil // this file's affair; all else is everybody's
+	content, stamp, err := folder.read(id+document.Ext, buffer, document.MaxFile)
+	if fileFault(err) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
+		return found{id, file, err}, nil // a per-file error; anything else fails the refresh
 	}
 	if err != nil || content == nil {
 		return found{id: id}, err
@@ -83,7 +83,7 @@ func readIndexed(folder folder, id string, buffer []byte) (found, error) {
 		file.ticket = t
 		return found{id, file, nil}, nil
 	}
-	d, err := parse(folder.dir, id, content)
+	d, err := document.Parse(id, content)
 	if err == nil {
 		file.ticket = detach(d.Ticket())
 	}

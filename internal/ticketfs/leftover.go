@@ -168,7 +168,7 @@ func (v *View) names(key string) (bool, error) {
 			return true, nil
 		}
 		if err != nil {
-			f, _ := readFile(filepath.Join(v.dir, id+document.Ext))
+			f, _ := readTicketFile(filepath.Join(v.dir, id+document.Ext))
 			if bytes.Contains(f.content, []byte(key)) {
 				return true, nil
 			}

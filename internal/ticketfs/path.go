@@ -13,3 +13,6 @@ func ticketPath(dir, id string) (string, error) {
 	}
 	return filepath.Join(dir, id+document.Ext), nil
 }
+
+// readTicketFile reads a ticket file, up to the longest that a ticket may be.
+func readTicketFile(path string) (file, error) { return readFile(path, document.MaxFile) }

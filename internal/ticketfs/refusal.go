@@ -3,6 +3,10 @@ package ticketfs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // Code is the kind of a refusal. There is one for each thing that the caller can do next.
@@ -53,3 +57,44 @@ func CodeOf(err error) Code {
 	}
 	return ""
 }
+
+// refused is the one boundary at which errors of the packages below become refusals, with the words that agents read. id is the
+// ticket that the caller asked for. Every other error passes as it is.
+func refused(id string, err error) error {
+	var malformed *document.Malformed
+	var edit *document.EditError
+	var notRegular *notRegularError
+	var tooLong *tooLongError
+	var changed *changedError
+	var notFolder *notFolderError
+	var noBoard *noBoardError
+	var locked *flocker.BusyError
+	switch {
+	case err == nil || CodeOf(err) != "":
+		return err
+	case err == fs.ErrNotExist: // of the index and of a read; wrapped in a system error it is another file's
+		return Refuse(NotFound, "see list", "no ticket %s", id)
+	case errors.As(err, &malformed):
+		return Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, document.Ext, malformed)
+	case errors.As(err, &edit):
+		return Refuse(Invalid, "nothing was written", "%s: %v", id, edit)
+	case errors.As(err, &notRegular):
+		return Refuse(BadFile, "replace it by a plain file", "%v", notRegular)
+	case errors.As(err, &tooLong):
+		return Refuse(BadFile, "shorten the file", "%v", tooLong)
+	case errors.As(err, &notFolder):
+		return Refuse(BadFile, "replace it by a folder", "%v", notFolder)
+	case errors.As(err, &changed):
+		return Refuse(Busy, "retry", "%v", changed)
+	case errors.As(err, &locked):
+		return Refuse(Busy, "retry; a process that was stopped keeps its locks until it goes on or ends", "%v", locked)
+	case errors.Is(err, flocker.ErrReplaced):
+		return Refuse(Busy, "retry", "a lock file was removed by another program meanwhile")
+	case errors.As(err, &noBoard):
+		return Refuse(NoStore, noBoard.next, "%s", noBoard.why)
+	}
+	return err
+}
+
+// Refused makes refusals of the errors of a session, which tools call beside the store.
+func Refused(err error) error { return refused("", err) }

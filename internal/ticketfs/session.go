@@ -96,7 +96,7 @@ func (s *Session) Settle(ctx context.Context, dir string) (key string, err error
 		lock, err = s.acquire(ctx, dir)
 	}
 	if err != nil {
-		return "", busy(err)
+		return "", err
 	}
 	if err := s.sign(dir); err != nil {
 		return "", errors.Join(err, lock.Unlock())
@@ -121,7 +121,7 @@ func makeSessions(dir string) error {
 	if errors.Is(err, fs.ErrExist) {
 		// A link could lead outside the ticket folder.
 		if info, err := os.Lstat(path); err != nil || !info.IsDir() {
-			return errors.Join(err, Refuse(BadFile, "replace it by a folder", "%s is not a folder", sessionsFolder))
+			return errors.Join(err, &notFolderError{sessionsFolder})
 		}
 		return nil
 	}
@@ -130,6 +130,11 @@ func makeSessions(dir string) error {
 	}
 	return syncPath(dir)
 }
+
+// notFolderError says that something else than a folder stands where one should.
+type notFolderError struct{ name string }
+
+func (e *notFolderError) Error() string { return e.name + " is not a folder" }
 
 func syncPath(dir string) error {
 	folder, err := os.Open(dir)

@@ -36,7 +36,7 @@ func TestSessionsFolderIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, sessionsFolder)); err != nil {
 		t.Skip("no links here:", err)
 	}
-	if _, err := NewSession("one", time.Now).Settle(t.Context(), dir); CodeOf(err) != BadFile || !strings.Contains(err.Error(), sessionsFolder) {
+	if _, err := NewSession("one", time.Now).Settle(t.Context(), dir); CodeOf(refused("", err)) != BadFile || !strings.Contains(err.Error(), sessionsFolder) {
 		t.Errorf("a link in the place of the folder: %v", err)
 	}
 	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {

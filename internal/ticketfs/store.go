@@ -48,7 +48,7 @@ func (s *Store) Dir() (string, error) {
 	}
 	dir, err := s.Where.Find()
 	if err != nil {
-		return "", err
+		return "", refused("", err)
 	}
 	s.dir = dir
 	return dir, nil
@@ -68,7 +68,7 @@ func (s *Store) locate(id string) (dir, path string, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = notFound(dir, id)
 	}
-	return dir, path, err
+	return dir, path, refused(id, err)
 }
 
 // Locate returns the folder of a ticket that exists, without reading it.
@@ -83,9 +83,9 @@ func (s *Store) Get(id string) (*document.Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := readFile(path)
+	f, err := readTicketFile(path)
 	if err != nil {
-		return nil, err
+		return nil, refused(id, err)
 	}
 	return parse(dir, id, f.content)
 }
@@ -124,7 +124,7 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*doc
 		}
 		if changed == nil || !slices.Equal(wanted, edits) {
 			if changed, err = read.Apply(wanted...); err != nil {
-				return nil, refuseEdit(id, err)
+				return nil, refused(id, err)
 			}
 			edits = wanted
 		}
@@ -142,6 +142,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	dir, err := s.Dir()
 	if CodeOf(err) == NoStore {
 		dir, err = s.Where.Make()
+		err = refused("", err)
 	}
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 		// So that a refusal leaves no lock file for a ticket that there will not be.
 		err = s.underRelations(ctx, dir, func() error { _, err := fn(document.NewID(now), s.judge(dir, false)); return err })
 		if err != nil {
-			return nil, refuseEdit("the new ticket", err)
+			return nil, refused("the new ticket", err)
 		}
 	}
 	for {
@@ -166,7 +167,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 			}
 			var err error
 			created, err = fn(id, s.judge(dir, forecast))
-			return created, refuseEdit(id, err)
+			return created, refused(id, err)
 		})
 		if errors.Is(err, fs.ErrExist) {
 			continue
@@ -179,26 +180,13 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	}
 }
 
-// refuseEdit turns an edit that cannot be done into a refusal.
-func refuseEdit(id string, err error) error {
-	var edit *document.EditError
-	if errors.As(err, &edit) {
-		return Refuse(Invalid, "nothing was written", "%s: %v", id, edit)
-	}
-	return err
-}
-
-// parse turns faults of a ticket's form into refusals that name the file.
+// parse reads a ticket's content; there is none when it was removed meanwhile.
 func parse(dir, id string, content []byte) (*document.Document, error) {
 	if content == nil {
 		return nil, notFound(dir, id)
 	}
 	d, err := document.Parse(id, content)
-	var bad *document.Malformed
-	if errors.As(err, &bad) {
-		return nil, Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, document.Ext, bad)
-	}
-	return d, err
+	return d, refused(id, err)
 }
 
 // notFound names up to five tickets whose ids begin like the one asked for: the next step after a slip of the pen.

@@ -3,6 +3,7 @@ package ticketfs
 import (
 	"bytes"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,19 +82,20 @@ func (v *View) Get(id string) (document.Ticket, error) {
 		return e.ticket, e.err
 	}
 	if !v.judging {
-		return v.store.index.get(id)
+		t, err := v.store.index.get(id)
+		return t, refused(id, err)
 	}
 	var e entry
 	path, err := ticketPath(v.dir, id)
 	var f file
 	if err == nil {
-		f, err = readFile(path)
+		f, err = readTicketFile(path)
 	}
 	switch t, ok := document.Scan(id, f.content); {
 	case err != nil:
-		e.err = err
+		e.err = refused(id, err)
 	case f.content == nil:
-		e.err = missing(id)
+		e.err = refused(id, fs.ErrNotExist)
 	case ok:
 		e.ticket = t
 	default:
@@ -105,8 +107,6 @@ func (v *View) Get(id string) (document.Ticket, error) {
 	v.known[id] = e
 	return e.ticket, e.err
 }
-
-func missing(id string) error { return Refuse(NotFound, "see list", "no ticket %s", id) }
 
 // IDs lists the tickets of the folder, by id. The caller must not change the list.
 func (v *View) IDs() ([]string, error) {
@@ -128,12 +128,13 @@ func (v *View) Children(id string) (children []document.Ticket, unreadable []*Re
 		if other == id {
 			continue
 		}
-		f, err := readFile(filepath.Join(v.dir, other+document.Ext))
-		if err != nil && CodeOf(err) == "" {
+		f, err := readTicketFile(filepath.Join(v.dir, other+document.Ext))
+		if err != nil && !fileFault(err) {
 			return nil, nil, err
 		}
 		var refusal *Refusal
-		if _, err := v.store.index.get(other); bytes.Contains(f.content, []byte(id)) && errors.As(err, &refusal) {
+		_, err = v.store.index.get(other)
+		if bytes.Contains(f.content, []byte(id)) && errors.As(refused(other, err), &refusal) {
 			unreadable = append(unreadable, refusal)
 		}
 	}
@@ -172,7 +173,7 @@ func (v *View) Dependents(id string) (children, blocked []string) {
 
 // Contains reports whether the title or the body of a ticket holds a text, case ignored.
 func (v *View) Contains(id, text string) bool {
-	f, err := readFile(filepath.Join(v.dir, id+document.Ext))
+	f, err := readTicketFile(filepath.Join(v.dir, id+document.Ext))
 	if err != nil {
 		return false
 	}
@@ -182,7 +183,7 @@ func (v *View) Contains(id, text string) bool {
 
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.
 func (v *View) ConflictMarker(id string) int {
-	f, _ := readFile(filepath.Join(v.dir, id+document.Ext)) // what cannot be read is another finding
+	f, _ := readTicketFile(filepath.Join(v.dir, id+document.Ext)) // what cannot be read is another finding
 	n := 0
 	for line := range bytes.Lines(f.content) {
 		n++

@@ -65,7 +65,7 @@ func (b *Board) settle(ctx context.Context, id string) error {
 		b.Session.SetClient(name)
 	}
 	_, err = b.Session.Settle(ctx, dir)
-	return err
+	return ticketfs.Refused(err)
 }
 
 // life tells whether the holder of a ticket lives.
