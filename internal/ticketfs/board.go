@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // folderName is the name of a ticket folder.
@@ -183,7 +185,7 @@ func (w Where) Make() (string, error) {
 		return "", err
 	}
 	defer folder.Close()
-	if err := syncFolder(folder); err != nil {
+	if err := durable.SyncFolder(folder); err != nil {
 		return "", err
 	}
 	return filepath.EvalSymlinks(dir)

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // whatToTrace are the changes for tests that try each system call, and whether the tk program's folder of locks is there.
@@ -63,7 +65,7 @@ func killEach(t *testing.T, change string, board func() (path string), judge fun
 		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
 			t.Errorf("the child was not killed but ended with %v, at %s", err, call.line)
 		}
-		if _, err := os.Lstat(tempPath(path)); err == nil {
+		if _, err := os.Lstat(durable.TempPath(path)); err == nil {
 			temps++
 		}
 		if err := judge(path, i > rename, strings.HasPrefix(said, "answered\n"), after); err != nil {
@@ -85,7 +87,7 @@ func TestCrashAtEachCall(t *testing.T) {
 			}
 			board := func() string { path, _ := tracedBoard(t, what); return path }
 			killEach(t, change, board, func(path string, renamed, answered bool, after []byte) error {
-				want := old.content
+				want := old.Content
 				if renamed {
 					want = after
 				}
@@ -100,7 +102,7 @@ func TestCrashAtFirstChange(t *testing.T) {
 	board := func() string { return filepath.Join(t.TempDir(), folderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
-			if now, err := readTicketFile(path); err != nil || string(now.content) != string(after) {
+			if now, err := readTicketFile(path); err != nil || string(now.Content) != string(after) {
 				return errors.New("the new ticket is not there")
 			}
 		} else if err := crashChanges["first"].make(storeAt(path)); err != nil {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 var loadTickets = []string{"t", "u"}
@@ -168,7 +169,7 @@ func (l *load) judge() error {
 			say("%w", err)
 			continue
 		}
-		d, err := document.Parse(id, f.content)
+		d, err := document.Parse(id, f.Content)
 		if err != nil {
 			say("%s: %w", id, err)
 			continue
@@ -230,7 +231,7 @@ func (l *load) nextWriters() error {
 	litter, err := litterOf(dir)
 	wrong := []error{err}
 	for _, name := range litter {
-		isTemp := slices.ContainsFunc(loadTickets, func(id string) bool { return name == filepath.Base(tempPath(id+document.Ext)) })
+		isTemp := slices.ContainsFunc(loadTickets, func(id string) bool { return name == filepath.Base(durable.TempPath(id+document.Ext)) })
 		if isTemp {
 			l.temps++
 		} else if !strings.HasPrefix(name, tkLocks) {

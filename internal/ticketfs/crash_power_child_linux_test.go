@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // powerMark is set when a change was answered: the ticket, and what it then was. One without an id is set before the first change.
@@ -88,13 +89,13 @@ var powerDoors = map[string]struct {
 	breaks  func(dir string)
 }{
 	"":               {4, func(string) {}},
-	"no folder sync": {4, func(string) { syncFolder = func(*os.File) error { return nil } }},
+	"no folder sync": {4, func(string) { durable.SyncFolder = func(*os.File) error { return nil } }},
 	"no file sync":   {1, unsyncTemps},
 }
 
 // unsyncTemps lets the door rename a temp file that was not synced, by writing another one in its place.
 func unsyncTemps(dir string) {
-	step = func(name string) {
+	durable.Step = func(name string) {
 		if name != "temp synced" {
 			return
 		}

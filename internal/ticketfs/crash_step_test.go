@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // wrongDoors are writers as they should not be, who die at once. The verdict must catch what each leaves.
@@ -34,7 +35,7 @@ var wrongDoors = map[string]func(path string) error{
 
 // stepChild makes a change, says each step, and dies at one of them; "" for none.
 func stepChild(path, change, at string) {
-	step = func(name string) {
+	durable.Step = func(name string) {
 		fmt.Println("step", name)
 		if name == at {
 			dieHere()
@@ -102,9 +103,9 @@ func TestCrashAtEachStep(t *testing.T) {
 						t.Fatal(err)
 					}
 					_, answered := crashAt(t, name, path, at)
-					want := old.content
+					want := old.Content
 					if i >= slices.Index(steps, visibleFrom) {
-						want = after.content
+						want = after.Content
 					}
 					if err := afterDeath(path, want, want, answered); err != nil {
 						t.Errorf("died at %q: %v", at, err)
@@ -124,6 +125,11 @@ func stepsInSource(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("durable/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, below...)
 	names := make(map[string]bool)
 	for _, name := range files {
 		if strings.HasSuffix(name, "_test.go") {
@@ -138,7 +144,11 @@ func stepsInSource(t *testing.T) []string {
 			if !ok || len(call.Args) != 1 {
 				return true
 			}
-			if f, ok := call.Fun.(*ast.Ident); ok && f.Name == "step" {
+			named := call.Fun
+			if f, ok := named.(*ast.SelectorExpr); ok {
+				named = f.Sel
+			}
+			if f, ok := named.(*ast.Ident); ok && f.Name == "Step" {
 				text, ok := call.Args[0].(*ast.BasicLit)
 				if !ok {
 					t.Fatalf("%s: a step whose name is not a literal", name)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // What the files crash*_test.go and faults*_test.go show, here and in cmd/ticket-mcp: killed at any instant, a writer leaves the
@@ -190,18 +191,18 @@ func afterDeath(path string, old, new []byte, answered bool) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
 	now, err := readTicketFile(path)
-	switch isNew := now.content != nil && bytes.Equal(now.content, new); {
+	switch isNew := now.Content != nil && bytes.Equal(now.Content, new); {
 	case err != nil:
 		say("%w", err)
 	case answered && !isNew:
 		say("the change was answered, and is not there")
-	case !isNew && (!bytes.Equal(now.content, old) || (now.content == nil) != (old == nil)):
-		say("neither the old nor the new ticket, but %d bytes", len(now.content))
+	case !isNew && (!bytes.Equal(now.Content, old) || (now.Content == nil) != (old == nil)):
+		say("neither the old nor the new ticket, but %d bytes", len(now.Content))
 	}
 	// What tk's lock leaves is not ours alone to judge: there the file goes with the lock, and with a dead holder stays.
 	litter, err := litterOf(filepath.Dir(path))
 	litter = slices.DeleteFunc(litter, func(name string) bool { return strings.HasPrefix(name, tkLocks) })
-	if err != nil || len(litter) > 1 || len(litter) == 1 && litter[0] != filepath.Base(tempPath(path)) {
+	if err != nil || len(litter) > 1 || len(litter) == 1 && litter[0] != filepath.Base(durable.TempPath(path)) {
 		say("left in the folder: %v (%v)", litter, err)
 	}
 	return errors.Join(append(wrong, nextWriter(path))...)
@@ -224,8 +225,8 @@ func nextWriter(path string) error {
 	s.LockTimeout = time.Second
 	if err := s.WithTicketLock(context.Background(), path, appendLine("The next one.")); err != nil {
 		say("the next writer: %w", err)
-	} else if now, err := readTicketFile(path); err != nil || string(now.content) != string(before.content)+"The next one.\n" {
-		say("the next writer found %d bytes and left %d (%v)", len(before.content), len(now.content), err)
+	} else if now, err := readTicketFile(path); err != nil || string(now.Content) != string(before.Content)+"The next one.\n" {
+		say("the next writer found %d bytes and left %d (%v)", len(before.Content), len(now.Content), err)
 	}
 	litter, err := litterOf(dir)
 	litter = slices.DeleteFunc(litter, func(name string) bool { return !strings.Contains(name, filepath.Base(path)) })

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // threadChild makes a change, says what came of it, and then goes on as a server would after a fault. It does so on one thread,
@@ -34,7 +36,7 @@ func threadChild(path string, change crashChange) {
 	}
 	fmt.Println("file", sumOf(now), strings.Join(litter, " "))
 
-	if change.creates && now.content == nil {
+	if change.creates && now.Content == nil {
 		if err := change.make(s); err != nil {
 			fmt.Println("again", oneLine(err))
 		}
@@ -52,9 +54,9 @@ const endOfChange = ".end-of-change"
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", " / ") }
 
 // sumOf tells contents apart, and none from an empty one.
-func sumOf(f file) string {
-	if f.content == nil {
+func sumOf(f durable.File) string {
+	if f.Content == nil {
 		return "none"
 	}
-	return fmt.Sprintf("%08x", crc32.ChecksumIEEE(f.content))
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE(f.Content))
 }

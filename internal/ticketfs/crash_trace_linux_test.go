@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // strace returns the program, or skips.
@@ -50,7 +52,7 @@ func traceChild(t *testing.T, program, path, change, inject string) (calls []fil
 	args := []string{"-f", "-y", "-s", "32", "-o", log, "-e", "trace=!fcntl,epoll_ctl"}
 	dir := filepath.Dir(path)
 	for _, name := range []string{
-		"..", "", ".gitignore", "t.md", "t.md.lock", filepath.Base(tempPath(path)), "other.md", relationsLock, endOfChange,
+		"..", "", ".gitignore", "t.md", "t.md.lock", filepath.Base(durable.TempPath(path)), "other.md", relationsLock, endOfChange,
 		tkLocks, tkLocks + "/t.md.lock", sessionsFolder, sessionsFolder + "/" + sessionKey(crashSession) + lockExt,
 	} {
 		args = append(args, "-P", filepath.Join(dir, name))

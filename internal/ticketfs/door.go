@@ -10,7 +10,12 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
+
+// ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
+// survives a power loss, or did not let go of a lock.
+var ErrNotDurable = errors.New("written, but not confirmed durable")
 
 // WithTicketLock runs fn on the current content of the ticket file at path, under that ticket's exclusive lock. Every write of
 // a ticket, by any tool, goes through it.
@@ -29,7 +34,7 @@ import (
 //
 // Not reentrant: fn must not call the Store.
 func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
-	if _, err := lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
 	return s.withTicketLock(ctx, path, ticketOnly, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
@@ -90,36 +95,36 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	step("locked")
+	durable.Step("locked")
 	old, err := readTicketFile(path)
 	if err != nil {
 		return refused("", err)
 	}
-	r := replacement{path: path, old: old}
-	defer r.discard()
-	content, err := fn(bytes.Clone(old.content), scope == withRelations)
+	r := durable.Replacement{Path: path, Old: old}
+	defer r.Discard()
+	content, err := fn(bytes.Clone(old.Content), scope == withRelations)
 	if err == nil {
-		err = r.write(content)
+		err = r.Write(content)
 	}
 	if scope == withRelations {
 		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
 			return lockErr
 		}
-		if content, err = fn(bytes.Clone(old.content), false); err == nil {
-			err = r.write(content)
+		if content, err = fn(bytes.Clone(old.Content), false); err == nil {
+			err = r.Write(content)
 		}
 	}
-	if err != nil || !r.ready {
+	if err != nil || !r.Ready {
 		return err
 	}
-	step("judged")
+	durable.Step("judged")
 	if err := held.check(); err != nil {
 		return err
 	}
 	if tkLock(path) != tk {
 		return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
 	}
-	if err := r.rename(); err != nil {
+	if err := r.Rename(); err != nil {
 		return refused("", err)
 	}
 	visible = true // whatever fails from here on must not look like a change that failed
@@ -128,7 +133,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 			err = fmt.Errorf("release lock: %w", err)
 		}
 	}
-	if err = errors.Join(err, r.sync()); err != nil {
+	if err = errors.Join(err, r.Sync()); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDurable, err)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // Programs that take no locks, editors and git, are noticed up to the rename. What they wrote stays.
@@ -28,7 +29,7 @@ func TestDoorOtherPrograms(t *testing.T) {
 				t.Skip("open files cannot be replaced there")
 			}
 			s, path := sampleBoard(t)
-			var after file
+			var after durable.File
 			err := s.WithTicketLock(t.Context(), path, func(content []byte) ([]byte, error) {
 				if err := write(path); err != nil {
 					t.Fatal(err)
@@ -43,10 +44,10 @@ func TestDoorOtherPrograms(t *testing.T) {
 				t.Errorf("error %v", err)
 			}
 			now, err := readTicketFile(path)
-			if err != nil || !bytes.Equal(now.content, after.content) || now.info != nil && !sameVersion(now.info, after.info) {
-				t.Errorf("the file holds %q (%v), want what the other program left, %q", now.content, err, after.content)
+			if err != nil || !bytes.Equal(now.Content, after.Content) || now.Info != nil && !durable.SameVersion(now.Info, after.Info) {
+				t.Errorf("the file holds %q (%v), want what the other program left, %q", now.Content, err, after.Content)
 			}
-			if _, err := os.Lstat(tempPath(path)); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(durable.TempPath(path)); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a temp file is left (%v)", err)
 			}
 			if err := os.WriteFile(path, []byte(sample), 0o666); err != nil {
@@ -97,7 +98,7 @@ func TestDoorLeftoverTemp(t *testing.T) {
 			s, path := sampleBoard(t)
 			other := filepath.Join(t.TempDir(), "victim")
 			writeFile(t, other, victim)
-			if err := test.make(tempPath(path), other); err != nil {
+			if err := test.make(durable.TempPath(path), other); err != nil {
 				t.Skip("cannot be made here:", err)
 			}
 			if err := s.WithTicketLock(t.Context(), path, appendLine("one")); err != nil {
@@ -120,11 +121,11 @@ func TestDoorLeftoverTemp(t *testing.T) {
 	t.Run("a folder in use", func(t *testing.T) {
 		s, path := sampleBoard(t)
 		untouched := textOf(t, path)
-		if err := os.MkdirAll(filepath.Join(tempPath(path), "sub"), 0o777); err != nil {
+		if err := os.MkdirAll(filepath.Join(durable.TempPath(path), "sub"), 0o777); err != nil {
 			t.Fatal(err)
 		}
 		err := s.WithTicketLock(t.Context(), path, appendLine("one"))
-		if err == nil || CodeOf(err) != "" || !strings.Contains(err.Error(), filepath.Base(tempPath(path))) {
+		if err == nil || CodeOf(err) != "" || !strings.Contains(err.Error(), filepath.Base(durable.TempPath(path))) {
 			t.Errorf("error %v does not name the temp", err)
 		}
 		if textOf(t, path) != untouched {
@@ -155,7 +156,7 @@ func TestDoorGitignore(t *testing.T) {
 		}
 		return false
 	}
-	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(tempPath(path)), sessionsFolder} {
+	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), sessionsFolder} {
 		if !ignored(name) {
 			t.Errorf("%s is not ignored by %q", name, patterns)
 		}

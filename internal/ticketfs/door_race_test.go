@@ -39,7 +39,7 @@ var doors = map[string]door{
 		if err != nil {
 			return err
 		}
-		return (&Store{LockTimeout: time.Minute}).WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return fn(before.content) })
+		return (&Store{LockTimeout: time.Minute}).WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return fn(before.Content) })
 	},
 
 	// The file itself is locked. The rename puts another file in its place: those who wait lock the old one, those who come

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 const sample = "---\nid: t\nstatus: open\n---\n# T\n"
@@ -57,13 +58,13 @@ func watchFile(t *testing.T, path string) (untouched func()) {
 			t.Fatal(err)
 		}
 		switch {
-		case !bytes.Equal(before.content, after.content):
-			t.Errorf("%s holds %q, and held %q", filepath.Base(path), after.content, before.content)
-		case before.info == nil && after.info == nil:
-		case !sameVersion(before.info, after.info):
-			t.Errorf("%s was written: %v, was %v", filepath.Base(path), after.info.ModTime(), before.info.ModTime())
+		case !bytes.Equal(before.Content, after.Content):
+			t.Errorf("%s holds %q, and held %q", filepath.Base(path), after.Content, before.Content)
+		case before.Info == nil && after.Info == nil:
+		case !durable.SameVersion(before.Info, after.Info):
+			t.Errorf("%s was written: %v, was %v", filepath.Base(path), after.Info.ModTime(), before.Info.ModTime())
 		}
-		if _, err := os.Lstat(tempPath(path)); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(durable.TempPath(path)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a temp file is left (%v)", err)
 		}
 	}
@@ -209,9 +210,9 @@ func TestDoorMissingAndEmpty(t *testing.T) {
 // When only the sync of the folder fails, the change can be seen by all: it is a success that is not confirmed durable.
 func TestDoorNotDurable(t *testing.T) {
 	s, path := sampleBoard(t)
-	sync := syncFolder
-	syncFolder = func(*os.File) error { return errors.New("disk on fire") }
-	defer func() { syncFolder = sync }()
+	sync := durable.SyncFolder
+	durable.SyncFolder = func(*os.File) error { return errors.New("disk on fire") }
+	defer func() { durable.SyncFolder = sync }()
 	err := s.WithTicketLock(t.Context(), path, appendLine("one"))
 	if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("error %v", err)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // Whatever system call on a file of the board fails: the error is said in the system's words and the old ticket stands, or the
@@ -34,7 +36,7 @@ func TestFaultAtEachCall(t *testing.T) {
 					if err != nil {
 						t.Errorf("the child ended with %v", err)
 					}
-					result, err := judgeFault(said, sumOf(old), sumOf(file{content: after}), words)
+					result, err := judgeFault(said, sumOf(old), sumOf(durable.File{Content: after}), words)
 					if err == nil {
 						err = nextWriter(path)
 					}

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // failSync lets every sync of a folder fail, until undo.
 func failSync() (undo func()) {
-	before := syncFolder
-	syncFolder = func(*os.File) error { return errors.New("disk on fire") }
-	return func() { syncFolder = before }
+	before := durable.SyncFolder
+	durable.SyncFolder = func(*os.File) error { return errors.New("disk on fire") }
+	return func() { durable.SyncFolder = before }
 }
 
 // When only the sync of the folder fails, the change is there, and the caller gets the ticket and is told that the disk did not

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // indexOps are what anybody may do to a file of a ticket folder, which is there or not.
@@ -62,12 +63,12 @@ var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 
 // listFolder returns the names in a folder.
 func listFolder(dir string) ([]string, error) {
-	f, err := openFolder(dir)
+	f, err := durable.OpenFolder(dir)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close()
-	return f.names()
+	defer f.Close()
+	return f.Names()
 }
 
 // removeOdd removes what is no regular file.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // must is for what a test itself does to files.
@@ -64,8 +65,8 @@ func readable(path string) string {
 // atStep does something at a step of the next change, as another program would do it just then.
 func atStep(t *testing.T, name string, do func()) (undo func()) {
 	t.Helper()
-	before, reached := step, false
-	step = func(now string) {
+	before, reached := durable.Step, false
+	durable.Step = func(now string) {
 		if now == name && !reached {
 			reached = true
 			do()
@@ -73,7 +74,7 @@ func atStep(t *testing.T, name string, do func()) (undo func()) {
 	}
 	return func() {
 		t.Helper()
-		step = before
+		durable.Step = before
 		if !reached {
 			t.Errorf("step %q was not reached", name)
 		}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // When a lock cannot be let go of after the rename, the change is made all the same: it must not look like one that failed.
@@ -17,7 +18,7 @@ func TestFaultUnlock(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	for _, lock := range []string{filepath.Join(filepath.Dir(path), relationsLock), path + lockExt} {
 		before := textOf(t, path)
-		step = func(now string) {
+		durable.Step = func(now string) {
 			if now == "renamed" {
 				must(t, spoil(lock))
 			}
@@ -25,7 +26,7 @@ func TestFaultUnlock(t *testing.T) {
 		d, err := s.Change(t.Context(), "t", func(*document.Document, *View) ([]document.Edit, error) {
 			return []document.Edit{document.AppendNote(filepath.Base(lock))}, nil
 		})
-		step = func(string) {}
+		durable.Step = func(string) {}
 		if !errors.Is(err, ErrNotDurable) || !errors.Is(err, unix.EBADF) || CodeOf(err) != "" {
 			t.Errorf("%s: %v", lock, err)
 		}

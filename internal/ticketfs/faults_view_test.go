@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
 // viewText is a ticket whose priority changes without its size.
@@ -171,7 +172,7 @@ func raceView(t *testing.T, tickets, rounds int, ask func(s *Store) (*View, erro
 }
 
 // aboveWatch is a number of tickets from which the folder is watched where that can be.
-const aboveWatch = watchFrom + 100
+const aboveWatch = index.WatchFrom + 100
 
 // What one process was answered, another one sees when it asks, below and above the number of tickets from which a folder is
 // watched.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
 // watched is a board that is large enough to be watched, after as many questions as it takes, and a way to ask and compare.
@@ -40,12 +41,12 @@ func watched(t *testing.T) (s *Store, dir string, known map[string]int, ask func
 }
 
 // isWatched skips where there is no watch to be had.
-func isWatched(t *testing.T, s *Store) *watch {
+func isWatched(t *testing.T, s *Store) *index.Watch {
 	t.Helper()
-	if s.index.watch == nil {
+	if s.index.Watch == nil {
 		t.Skip("the folder is not watched: no inotify instance is left, or the filesystem has none")
 	}
-	return s.index.watch
+	return s.index.Watch
 }
 
 // When more happens between two questions than the kernel's queue holds, the index looks through the folder again.
@@ -151,7 +152,7 @@ func TestFaultNoWatchLeft(t *testing.T) {
 		t.Skip("the limit may not be set here:", err)
 	}
 	s, dir, known, ask := watched(t)
-	if s.index.watch != nil {
+	if s.index.Watch != nil {
 		t.Fatal("the folder is watched all the same")
 	}
 	for n := range 20 {

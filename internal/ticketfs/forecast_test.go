@@ -24,7 +24,7 @@ func TestForecast(t *testing.T) {
 		if test.name != "never" {
 			_, err := s.View()
 			must(t, err)
-			s.index.refreshed = s.index.refreshed.Add(-test.age)
+			s.index.Refreshed = s.index.Refreshed.Add(-test.age)
 		}
 		child := "---\nid: other\nstatus: open\nparent: t\n---\n# T\n"
 		writeFile(t, filepath.Join(filepath.Dir(path), "other.md"), child)

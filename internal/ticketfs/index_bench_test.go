@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
 // bigBoard makes a folder of n tickets, half of them closed, a quarter blocked by another.
@@ -41,18 +44,18 @@ func bareScan(dir string) error {
 	if err != nil {
 		return err
 	}
-	f, err := openFolder(dir)
+	f, err := durable.OpenFolder(dir)
 	if err != nil {
 		return err
 	}
-	defer f.close()
+	defer f.Close()
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for _, name := range names[len(names)*w/workers : len(names)*(w+1)/workers] {
-				if _, err := f.stamp(name); err != nil {
+				if _, err := f.Stamp(name); err != nil {
 					errs[w] = err
 				}
 			}
@@ -76,21 +79,21 @@ func BenchmarkIndex(b *testing.B) {
 		})
 		b.Run(fmt.Sprintf("first/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				var x index
-				if err := x.refresh(dir); err != nil {
+				var x index.Index
+				if err := x.Refresh(dir); err != nil {
 					b.Fatal(err)
 				}
 			}
 		})
 		b.Run(fmt.Sprintf("scan/%d", n), func(b *testing.B) {
 			before := liveHeap()
-			var x index
-			if err := x.refresh(dir); err != nil {
+			var x index.Index
+			if err := x.Refresh(dir); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {
-				x.unwatch()
-				if err := x.scan(); err != nil {
+				x.Unwatch()
+				if err := x.Scan(); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -98,17 +101,17 @@ func BenchmarkIndex(b *testing.B) {
 			runtime.KeepAlive(&x)
 		})
 		b.Run(fmt.Sprintf("watch/%d", n), func(b *testing.B) {
-			var x index
+			var x index.Index
 			for range 2 { // the first finds how large the folder is, the second watches it
-				if err := x.refresh(dir); err != nil {
+				if err := x.Refresh(dir); err != nil {
 					b.Fatal(err)
 				}
 			}
-			if x.watch == nil && n >= watchFrom {
+			if x.Watch == nil && n >= index.WatchFrom {
 				b.Skip("no watch to be had here")
 			}
 			for b.Loop() {
-				if err := x.refresh(dir); err != nil {
+				if err := x.Refresh(dir); err != nil {
 					b.Fatal(err)
 				}
 			}

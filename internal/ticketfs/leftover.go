@@ -169,7 +169,7 @@ func (v *View) names(key string) (bool, error) {
 		}
 		if err != nil {
 			f, _ := readTicketFile(filepath.Join(v.dir, id+document.Ext))
-			if bytes.Contains(f.content, []byte(key)) {
+			if bytes.Contains(f.Content, []byte(key)) {
 				return true, nil
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // ticketPath is the only place where an id becomes a path.
@@ -15,4 +16,6 @@ func ticketPath(dir, id string) (string, error) {
 }
 
 // readTicketFile reads a ticket file, up to the longest that a ticket may be.
-func readTicketFile(path string) (file, error) { return readFile(path, document.MaxFile) }
+func readTicketFile(path string) (durable.File, error) {
+	return durable.ReadFile(path, document.MaxFile)
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 const gitignore = "# made by ticket-mcp: locks, unfinished writes and session marks are of this machine only\n*.lock\n.*.tmp\n.sessions/\n"
@@ -24,7 +25,7 @@ func (s *Store) prepare(dir string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|noFollow, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|durable.NoFollow, 0o644)
 	if err != nil {
 		return fmt.Errorf("write .gitignore: %w", err)
 	}
@@ -85,3 +86,7 @@ func (s *Store) underRelations(ctx context.Context, dir string, fn func() error)
 	}
 	return errors.Join(err, held.release())
 }
+
+// UnprovenFS names the filesystem of dir when it is remote or FUSE-like, so that nobody has shown its locks to hold between
+// machines; "" for the others.
+func UnprovenFS(dir string) (string, error) { return durable.UnprovenFS(dir) }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // Code is the kind of a refusal. There is one for each thing that the caller can do next.
@@ -63,10 +64,10 @@ func CodeOf(err error) Code {
 func refused(id string, err error) error {
 	var malformed *document.Malformed
 	var edit *document.EditError
-	var notRegular *notRegularError
-	var tooLong *tooLongError
-	var changed *changedError
-	var notFolder *notFolderError
+	var notRegular *durable.NotRegularError
+	var tooLong *durable.TooLongError
+	var changed *durable.ChangedError
+	var notFolder *durable.NotFolderError
 	var noBoard *noBoardError
 	var locked *flocker.BusyError
 	switch {

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // sessionsFolder holds one file for each session that ever claimed a ticket.
@@ -121,28 +122,14 @@ func makeSessions(dir string) error {
 	if errors.Is(err, fs.ErrExist) {
 		// A link could lead outside the ticket folder.
 		if info, err := os.Lstat(path); err != nil || !info.IsDir() {
-			return errors.Join(err, &notFolderError{sessionsFolder})
+			return errors.Join(err, &durable.NotFolderError{Name: sessionsFolder})
 		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return syncPath(dir)
-}
-
-// notFolderError says that something else than a folder stands where one should.
-type notFolderError struct{ name string }
-
-func (e *notFolderError) Error() string { return e.name + " is not a folder" }
-
-func syncPath(dir string) error {
-	folder, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return syncFolder(folder)
+	return durable.SyncPath(dir)
 }
 
 // mark is what a session's file says.
@@ -165,7 +152,7 @@ func (s *Session) sign(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(sessionPath(dir, s.key), os.O_WRONLY|os.O_TRUNC|noFollow, 0)
+	f, err := os.OpenFile(sessionPath(dir, s.key), os.O_WRONLY|os.O_TRUNC|durable.NoFollow, 0)
 	if err != nil {
 		return err
 	}
@@ -180,7 +167,7 @@ func (s *Session) sign(dir string) (err error) {
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("write session file: %w", err)
 	}
-	return syncPath(filepath.Join(dir, sessionsFolder))
+	return durable.SyncPath(filepath.Join(dir, sessionsFolder))
 }
 
 // Life is what can be told of the holder of a ticket.

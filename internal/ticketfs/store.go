@@ -13,6 +13,8 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
 // DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s after which clients give up.
@@ -25,7 +27,7 @@ type Store struct {
 	LockTimeout time.Duration
 
 	locks flocker.Locks
-	index index
+	index index.Index
 
 	mu      sync.Mutex
 	dir     string // the folder found last
@@ -64,7 +66,7 @@ func (s *Store) locate(id string) (dir, path string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	_, err = lstat(path)
+	_, err = durable.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = notFound(dir, id)
 	}
@@ -87,7 +89,7 @@ func (s *Store) Get(id string) (*document.Document, error) {
 	if err != nil {
 		return nil, refused(id, err)
 	}
-	return parse(dir, id, f.content)
+	return parse(dir, id, f.Content)
 }
 
 // Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns what to

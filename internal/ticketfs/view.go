@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // View is what a rule, or an answer, may ask about the tickets of a folder. To judge a change, under the relations lock that
@@ -53,7 +54,7 @@ func (s *Store) ViewAfter(changed document.Ticket) (*View, error) {
 	}
 	v := &View{store: s, dir: dir, fresh: true, known: make(map[string]entry)}
 	v.Assume(changed)
-	return v, s.index.refreshOld(dir)
+	return v, s.index.RefreshOld(dir)
 }
 
 // refresh brings the index up to date, once for each view: what changes later is another view's. A forecast does so only when
@@ -62,9 +63,9 @@ func (v *View) refresh() error {
 	if v.fresh {
 		return nil
 	}
-	refresh := v.store.index.refresh
+	refresh := v.store.index.Refresh
 	if v.forecast {
-		refresh = v.store.index.refreshOld
+		refresh = v.store.index.RefreshOld
 	}
 	if err := refresh(v.dir); err != nil {
 		return err
@@ -82,24 +83,24 @@ func (v *View) Get(id string) (document.Ticket, error) {
 		return e.ticket, e.err
 	}
 	if !v.judging {
-		t, err := v.store.index.get(id)
+		t, err := v.store.index.Get(id)
 		return t, refused(id, err)
 	}
 	var e entry
 	path, err := ticketPath(v.dir, id)
-	var f file
+	var f durable.File
 	if err == nil {
 		f, err = readTicketFile(path)
 	}
-	switch t, ok := document.Scan(id, f.content); {
+	switch t, ok := document.Scan(id, f.Content); {
 	case err != nil:
 		e.err = refused(id, err)
-	case f.content == nil:
+	case f.Content == nil:
 		e.err = refused(id, fs.ErrNotExist)
 	case ok:
 		e.ticket = t
 	default:
-		d, err := parse(v.dir, id, f.content)
+		d, err := parse(v.dir, id, f.Content)
 		if e.err = err; err == nil {
 			e.ticket = d.Ticket()
 		}
@@ -113,7 +114,7 @@ func (v *View) IDs() ([]string, error) {
 	if err := v.refresh(); err != nil {
 		return nil, err
 	}
-	return v.store.index.ids(), nil
+	return v.store.index.Ids(), nil
 }
 
 // Children returns the tickets whose parent is id, and a refusal for each file that cannot be read and may be one: whose bytes
@@ -122,19 +123,19 @@ func (v *View) Children(id string) (children []document.Ticket, unreadable []*Re
 	if err := v.refresh(); err != nil {
 		return nil, nil, err
 	}
-	children, broken := v.store.index.childrenOf(id)
+	children, broken := v.store.index.ChildrenOf(id)
 	children = v.assumed(children, func(t document.Ticket) bool { return t.Parent == id })
 	for _, other := range broken {
 		if other == id {
 			continue
 		}
 		f, err := readTicketFile(filepath.Join(v.dir, other+document.Ext))
-		if err != nil && !fileFault(err) {
+		if err != nil && !durable.FileFault(err) {
 			return nil, nil, err
 		}
 		var refusal *Refusal
-		_, err = v.store.index.get(other)
-		if bytes.Contains(f.content, []byte(id)) && errors.As(refused(other, err), &refusal) {
+		_, err = v.store.index.Get(other)
+		if bytes.Contains(f.Content, []byte(id)) && errors.As(refused(other, err), &refusal) {
 			unreadable = append(unreadable, refusal)
 		}
 	}
@@ -146,7 +147,7 @@ func (v *View) Blocks(id string) ([]document.Ticket, error) {
 	if err := v.refresh(); err != nil {
 		return nil, err
 	}
-	return v.assumed(v.store.index.blockedBy(id), func(t document.Ticket) bool { return t.BlockedByID(id) }), nil
+	return v.assumed(v.store.index.BlockedBy(id), func(t document.Ticket) bool { return t.BlockedByID(id) }), nil
 }
 
 // assumed puts the tickets that are assumed in the place of those in a list to which they belong, or not any more.
@@ -164,11 +165,11 @@ func (v *View) assumed(list []document.Ticket, belongs func(document.Ticket) boo
 
 // Changes returns the tickets that changed since it was last asked, of any view of the store. It has one user: whoever keeps
 // something that is made of all tickets.
-func (v *View) Changes() []string { return v.store.index.takeChanges() }
+func (v *View) Changes() []string { return v.store.index.TakeChanges() }
 
 // Dependents returns the ids of a ticket's children and of the tickets that it blocks.
 func (v *View) Dependents(id string) (children, blocked []string) {
-	return v.store.index.dependents(id)
+	return v.store.index.Dependents(id)
 }
 
 // Contains reports whether the title or the body of a ticket holds a text, case ignored.
@@ -177,7 +178,7 @@ func (v *View) Contains(id, text string) bool {
 	if err != nil {
 		return false
 	}
-	d, err := document.Parse(id, f.content)
+	d, err := document.Parse(id, f.Content)
 	return err == nil && strings.Contains(strings.ToLower(d.Body()), strings.ToLower(text))
 }
 
@@ -185,7 +186,7 @@ func (v *View) Contains(id, text string) bool {
 func (v *View) ConflictMarker(id string) int {
 	f, _ := readTicketFile(filepath.Join(v.dir, id+document.Ext)) // what cannot be read is another finding
 	n := 0
-	for line := range bytes.Lines(f.content) {
+	for line := range bytes.Lines(f.Content) {
 		n++
 		if bytes.HasPrefix(line, []byte("<<<<<<< ")) || bytes.HasPrefix(line, []byte(">>>>>>> ")) {
 			return n

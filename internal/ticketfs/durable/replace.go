@@ -1,4 +1,4 @@
-package ticketfs
+package durable
 
 import (
 	"bytes"
@@ -11,16 +11,12 @@ import (
 	"github.com/natefinch/atomic"
 )
 
-// ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
-// survives a power loss, or did not let go of a lock.
-var ErrNotDurable = errors.New("written, but not confirmed durable")
-
-// step is called at each stage of a change; crash tests set it to die there.
-var step = func(name string) {}
+// Step is called at each stage of a change; crash tests set it to die there.
+var Step = func(name string) {}
 
 // tempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so that whatever a killed
 // writer leaves is found and replaced by the next writer of that ticket, under the ticket's lock.
-func tempPath(path string) string {
+func TempPath(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 }
 
@@ -37,71 +33,71 @@ func tempPath(path string) string {
 //
 // natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can be lost by a power cut,
 // and has no place for the last check; hence only its rename is used, which also replaces on Windows.
-type replacement struct {
-	path    string
-	old     file
+type Replacement struct {
+	Path    string
+	Old     File
 	content []byte   // in the temp file, when ready
 	folder  *os.File // opened before anything is written, so that its sync cannot fail for want of a descriptor
-	ready   bool
+	Ready   bool
 }
 
 // write puts content into the temp file and syncs it, unless it is there already. Content that is nil or equal to the old is
 // no change.
-func (r *replacement) write(content []byte) error {
-	if content == nil || r.old.content != nil && bytes.Equal(content, r.old.content) {
-		r.ready = false
+func (r *Replacement) Write(content []byte) error {
+	if content == nil || r.Old.Content != nil && bytes.Equal(content, r.Old.Content) {
+		r.Ready = false
 		return nil
 	}
 	if r.content != nil && bytes.Equal(content, r.content) {
-		r.ready = true
+		r.Ready = true
 		return nil
 	}
-	r.ready, r.content = false, nil
+	r.Ready, r.content = false, nil
 	if r.folder == nil {
-		folder, err := os.Open(filepath.Dir(r.path))
+		folder, err := os.Open(filepath.Dir(r.Path))
 		if err != nil {
 			return fmt.Errorf("open the ticket folder: %w", err)
 		}
 		r.folder = folder
 	}
-	if err := writeTemp(tempPath(r.path), content, r.old.info); err != nil {
+	if err := writeTemp(TempPath(r.Path), content, r.Old.Info); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
-	r.ready, r.content = true, content
-	step("temp synced")
+	r.Ready, r.content = true, content
+	Step("temp synced")
 	return nil
 }
 
 // rename makes the content visible, if the ticket is still the one that was read.
-func (r *replacement) rename() error {
-	if err := r.old.unchanged(r.path); err != nil {
+func (r *Replacement) Rename() error {
+	if err := r.Old.unchanged(r.Path); err != nil {
 		return err
 	}
-	step("checked")
-	if err := atomic.ReplaceFile(tempPath(r.path), r.path); err != nil {
+	Step("checked")
+	if err := atomic.ReplaceFile(TempPath(r.Path), r.Path); err != nil {
 		return fmt.Errorf("replace ticket: %w", err)
 	}
 	r.content = nil
-	step("renamed")
+	Step("renamed")
 	return nil
 }
 
 // sync makes the rename durable.
-func (r *replacement) sync() error {
-	if err := syncFolder(r.folder); err != nil {
+func (r *Replacement) Sync() error {
+	if err := SyncFolder(r.folder); err != nil {
 		return fmt.Errorf("sync the ticket folder: %w", err)
 	}
-	step("folder synced")
+	Step("folder synced")
 	return nil
 }
 
 // discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by the next writer.
-func (r *replacement) discard() {
+func (r *Replacement) Discard() {
 	if r.folder == nil {
 		return
 	}
 	if r.content != nil {
-		_ = os.Remove(tempPath(r.path))
+		_ = os.Remove(TempPath(r.Path))
 	}
 	_ = r.folder.Close()
 }
@@ -134,7 +130,7 @@ func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
 			_ = os.Remove(temp)
 		}
 	}()
-	step("temp created")
+	Step("temp created")
 	if _, err := f.Write(content); err != nil {
 		return err
 	}
@@ -143,7 +139,7 @@ func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
 			return err
 		}
 	}
-	step("temp written")
+	Step("temp written")
 	return f.Sync()
 }
 
@@ -157,4 +153,14 @@ func keepMode(f *os.File, mode fs.FileMode) error {
 }
 
 // syncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
-var syncFolder = fsyncFolder
+var SyncFolder = fsyncFolder
+
+// syncPath makes the names in a folder durable.
+func SyncPath(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return SyncFolder(folder)
+}

@@ -1,4 +1,4 @@
-package ticketfs
+package durable
 
 import (
 	"io/fs"
@@ -6,10 +6,10 @@ import (
 )
 
 // noFollow refuses a symbolic link in a ticket's place and does not block on a FIFO.
-const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+const NoFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // sameVersion compares device, inode, size, mtime and ctime. ctime cannot be set back by a program that keeps the mtime.
-func sameVersion(a, b fs.FileInfo) bool {
+func SameVersion(a, b fs.FileInfo) bool {
 	x, okX := a.Sys().(*syscall.Stat_t)
 	y, okY := b.Sys().(*syscall.Stat_t)
 	return okX && okY && x.Dev == y.Dev && x.Ino == y.Ino && x.Size == y.Size && x.Mtim == y.Mtim && x.Ctim == y.Ctim

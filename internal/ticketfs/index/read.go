@@ -1,4 +1,4 @@
-package ticketfs
+package index
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // perReader is the number of files from which a second goroutine is worth waking a processor for: 256 looks take about 0.2 ms.
@@ -25,7 +26,7 @@ type found struct {
 
 // reread compares the stamps of files with those in the index, on all processors, and reads what is new, or with all
 // everything.
-func (x *index) reread(folder folder, ids []string, all bool) error {
+func (x *Index) reread(folder durable.Folder, ids []string, all bool) error {
 	readers := min(runtime.GOMAXPROCS(0), 8, len(ids)/perReader+1)
 	results := make([][]found, readers)
 	errs := make([]error, readers)
@@ -46,12 +47,12 @@ func (x *index) reread(folder folder, ids []string, all bool) error {
 	return errors.Join(errs...)
 }
 
-func (x *index) readSome(folder folder, ids []string, all bool) (changed []found, err error) {
+func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed []found, err error) {
 	var buffer []byte
 	for _, id := range ids {
 		name := id + document.Ext
 		if old := x.files[id]; old != nil && !all {
-			now, err := folder.stamp(name)
+			now, err := folder.Stamp(name)
 			if err == nil && old.fresh(now) {
 				continue
 			}
@@ -69,10 +70,10 @@ func (x *index) readSome(folder folder, ids []string, all bool) (changed []found
 }
 
 // readIndexed reads a file's fields. What is wrong with the file itself is no error, but what is found.
-func readIndexed(folder folder, id string, buffer []byte) (found, error) {
+func readIndexed(folder durable.Folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: time.Now().UnixNano()}
-	content, stamp, err := folder.read(id+document.Ext, buffer, document.MaxFile)
-	if fileFault(err) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
+	content, stamp, err := folder.Read(id+document.Ext, buffer, document.MaxFile)
+	if durable.FileFault(err) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
 		return found{id, file, err}, nil // a per-file error; anything else fails the refresh
 	}
 	if err != nil || content == nil {

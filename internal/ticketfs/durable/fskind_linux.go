@@ -1,4 +1,4 @@
-package ticketfs
+package durable
 
 import "golang.org/x/sys/unix"
 

@@ -1,4 +1,4 @@
-package ticketfs
+package durable
 
 import (
 	"io/fs"
@@ -10,49 +10,49 @@ import (
 )
 
 // folder is an open folder whose files are looked at by name: without the whole path a look costs half.
-type folder struct {
+type Folder struct {
 	dir  string
 	file *os.File
 	fd   int
 }
 
-func openFolder(dir string) (folder, error) {
+func OpenFolder(dir string) (Folder, error) {
 	f, err := os.Open(dir)
 	if err != nil {
-		return folder{}, err
+		return Folder{}, err
 	}
-	return folder{dir, f, int(f.Fd())}, nil
+	return Folder{dir, f, int(f.Fd())}, nil
 }
 
-func (f folder) close() { _ = f.file.Close() }
+func (f Folder) Close() { _ = f.file.Close() }
 
 // names returns the names of all files, in no order.
-func (f folder) names() ([]string, error) { return f.file.Readdirnames(-1) }
+func (f Folder) Names() ([]string, error) { return f.file.Readdirnames(-1) }
 
 // stamp is Lstat for one file of the folder.
-func (f folder) stamp(name string) (stamp, error) {
+func (f Folder) Stamp(name string) (Stamp, error) {
 	var st unix.Stat_t
 	if err := unix.Fstatat(f.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return stamp{}, err
+		return Stamp{}, err
 	}
 	return stampFrom(&st), nil
 }
 
 // read is readFile for one file of the folder, into buffer when there is room: by four system calls instead of six, and
 // without a copy to be thrown away. Whatever is not as usual is left to readFile, whose errors say what it is.
-func (f folder) read(name string, buffer []byte, most int) (content []byte, s stamp, err error) {
+func (f Folder) Read(name string, buffer []byte, most int) (content []byte, s Stamp, err error) {
 	if n, st, ok := f.readInto(buffer, name); ok {
 		return buffer[:n], stampFrom(&st), nil
 	}
-	whole, err := readFile(filepath.Join(f.dir, name), most)
-	if err != nil || whole.content == nil {
+	whole, err := ReadFile(filepath.Join(f.dir, name), most)
+	if err != nil || whole.Content == nil {
 		return nil, s, err
 	}
-	return whole.content, stampOf(whole.info), nil
+	return whole.Content, stampOf(whole.Info), nil
 }
 
-func (f folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok bool) {
-	fd, err := unix.Openat(f.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|noFollow, 0)
+func (f Folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok bool) {
+	fd, err := unix.Openat(f.fd, name, unix.O_RDONLY|unix.O_CLOEXEC|NoFollow, 0)
 	if err != nil {
 		return 0, st, false
 	}
@@ -64,14 +64,14 @@ func (f folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok 
 	return n, st, err == nil && int64(n) == st.Size
 }
 
-func stampFrom(st *unix.Stat_t) stamp {
-	return stamp{ino: st.Ino, links: uint64(st.Nlink), size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano()}
+func stampFrom(st *unix.Stat_t) Stamp {
+	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano()}
 }
 
-func stampOf(info fs.FileInfo) stamp {
+func stampOf(info fs.FileInfo) Stamp {
 	st, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return stamp{}
+		return Stamp{}
 	}
-	return stamp{ino: st.Ino, links: uint64(st.Nlink), size: st.Size, mtime: st.Mtim.Nano(), ctime: st.Ctim.Nano()}
+	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano()}
 }

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package ticketfs
+package durable
 
 // UnprovenFS: this system is not asked.
 func UnprovenFS(string) (string, error) { return "", nil }

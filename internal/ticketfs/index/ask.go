@@ -1,4 +1,4 @@
-package ticketfs
+package index
 
 import (
 	"io/fs"
@@ -11,7 +11,7 @@ import (
 // What may be asked of an index, by any number of goroutines, between two refreshes.
 
 // get returns a ticket, fs.ErrNotExist when there is none, or why the file is no ticket.
-func (x *index) get(id string) (document.Ticket, error) {
+func (x *Index) Get(id string) (document.Ticket, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	f := x.files[id]
@@ -22,7 +22,7 @@ func (x *index) get(id string) (document.Ticket, error) {
 }
 
 // ids are the files' ids in order. The list is never changed, but replaced.
-func (x *index) ids() []string {
+func (x *Index) Ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.names == nil {
@@ -32,26 +32,26 @@ func (x *index) ids() []string {
 }
 
 // childrenOf are the tickets with this parent, by id, and the files that cannot be read.
-func (x *index) childrenOf(id string) (children []document.Ticket, broken []string) {
+func (x *Index) ChildrenOf(id string) (children []document.Ticket, broken []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.tickets(x.parents[id]), slices.Sorted(maps.Keys(x.broken))
 }
 
-func (x *index) blockedBy(id string) []document.Ticket {
+func (x *Index) BlockedBy(id string) []document.Ticket {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return x.tickets(x.blocks[id])
 }
 
 // dependents are the ids of a ticket's children and of the tickets that it blocks.
-func (x *index) dependents(id string) (children, blocked []string) {
+func (x *Index) Dependents(id string) (children, blocked []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	return slices.Collect(maps.Keys(x.parents[id])), slices.Collect(maps.Keys(x.blocks[id]))
 }
 
-func (x *index) tickets(ids map[string]bool) []document.Ticket {
+func (x *Index) tickets(ids map[string]bool) []document.Ticket {
 	list := make([]document.Ticket, 0, len(ids))
 	for _, id := range slices.Sorted(maps.Keys(ids)) {
 		list = append(list, x.files[id].ticket)
@@ -59,7 +59,7 @@ func (x *index) tickets(ids map[string]bool) []document.Ticket {
 	return list
 }
 
-func (x *index) takeChanges() []string {
+func (x *Index) TakeChanges() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	ids := slices.Collect(maps.Keys(x.changed))

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package ticketfs
+package durable
 
 import "os"
 

@@ -1,4 +1,4 @@
-package ticketfs
+package index
 
 import (
 	"errors"
@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // index holds the front matter of all tickets of a folder, and who names whom. It is never older than the question: refresh,
 // before every use on which an answer or a verdict rests, finds what changed since the last time, by the files' stamps or from a
 // watch, and reads it again. It is kept in memory only and can be thrown away at any time.
-type index struct {
+type Index struct {
 	mu      sync.RWMutex
 	dir     string
 	folder  fs.FileInfo // that was read; nil before the first time
@@ -26,23 +27,16 @@ type index struct {
 	unsure  map[string]bool            // files of which a watch does not tell all: see put
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
-	watch   *watch                     // nil when the folder has to be looked through
+	Watch   *Watch                     // nil when the folder has to be looked through
 
-	refreshed time.Time // the last time, without an error
+	Refreshed time.Time // the last time, without an error
 }
 
 // indexed is one file. About 400 bytes, most of them the Ticket.
 type indexed struct {
 	ticket document.Ticket
-	stamp  stamp
+	stamp  durable.Stamp
 	read   int64 // when, in Unix nanoseconds
-}
-
-// stamp tells whether a file was written since it was read.
-type stamp struct {
-	ino, links   uint64
-	size         int64
-	mtime, ctime int64 // Unix nanoseconds
 }
 
 // settling is how recent a file's last change may be, at the time of reading, for a later one to bear the same time: kernels
@@ -50,28 +44,28 @@ type stamp struct {
 const settling = 20 * time.Millisecond
 
 // fresh reports whether a file that has this stamp is the one that was read.
-func (x *indexed) fresh(now stamp) bool {
-	return x.stamp == now && x.read-max(now.mtime, now.ctime) > int64(settling)
+func (x *indexed) fresh(now durable.Stamp) bool {
+	return x.stamp == now && x.read-max(now.Mtime, now.Ctime) > int64(settling)
 }
 
 // watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every stamp takes about 1 us a
 // ticket. Below, the number of watches a user may have (128 on many systems) is better left to others, and so is the time of
 // those who write: the kernel tells every process that watches of every file they touch.
-const watchFrom = 500
+const WatchFrom = 500
 
 // refreshOld is refresh for an index that was not brought up to date for a second, or never.
-func (x *index) refreshOld(dir string) error {
+func (x *Index) RefreshOld(dir string) error {
 	x.mu.RLock()
-	recent := x.dir == dir && time.Since(x.refreshed) < time.Second
+	recent := x.dir == dir && time.Since(x.Refreshed) < time.Second
 	x.mu.RUnlock()
 	if recent {
 		return nil
 	}
-	return x.refresh(dir)
+	return x.Refresh(dir)
 }
 
 // refresh brings the index up to what the folder holds now.
-func (x *index) refresh(dir string) error {
+func (x *Index) Refresh(dir string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	folder, err := os.Stat(dir)
@@ -81,41 +75,41 @@ func (x *index) refresh(dir string) error {
 	if x.folder == nil || x.dir != dir || !os.SameFile(x.folder, folder) {
 		x.begin(dir, folder)
 	}
-	if x.watch != nil {
-		names, complete := x.watch.drain()
+	if x.Watch != nil {
+		names, complete := x.Watch.drain()
 		if complete {
 			err := x.update(names)
 			if err != nil {
-				x.unwatch() // the names are gone; the stamps will tell
+				x.Unwatch() // the names are gone; the stamps will tell
 				return err
 			}
-			x.refreshed = time.Now()
+			x.Refreshed = time.Now()
 			return nil
 		}
-		x.unwatch()
+		x.Unwatch()
 	}
-	if len(x.files) >= watchFrom {
+	if len(x.files) >= WatchFrom {
 		// Before the folder is looked through, so that nothing falls between the two.
-		x.watch = newWatch(dir)
+		x.Watch = newWatch(dir)
 	}
-	if err := x.scan(); err != nil {
-		x.unwatch()
+	if err := x.Scan(); err != nil {
+		x.Unwatch()
 		return err
 	}
-	x.refreshed = time.Now()
+	x.Refreshed = time.Now()
 	return nil
 }
 
 // begin forgets everything, for another folder.
-func (x *index) begin(dir string, folder fs.FileInfo) {
-	x.unwatch()
+func (x *Index) begin(dir string, folder fs.FileInfo) {
+	x.Unwatch()
 	if x.changed == nil {
 		x.changed = make(map[string]bool)
 	}
 	for id := range x.files {
 		x.changed[id] = true
 	}
-	x.dir, x.folder, x.names, x.refreshed = dir, folder, nil, time.Time{}
+	x.dir, x.folder, x.names, x.Refreshed = dir, folder, nil, time.Time{}
 	x.files = make(map[string]*indexed)
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)
@@ -123,21 +117,21 @@ func (x *index) begin(dir string, folder fs.FileInfo) {
 	x.unsure = make(map[string]bool)
 }
 
-func (x *index) unwatch() {
-	if x.watch != nil {
-		x.watch.close()
-		x.watch = nil
+func (x *Index) Unwatch() {
+	if x.Watch != nil {
+		x.Watch.close()
+		x.Watch = nil
 	}
 }
 
 // scan looks at every file of the folder.
-func (x *index) scan() error {
-	folder, err := openFolder(x.dir)
+func (x *Index) Scan() error {
+	folder, err := durable.OpenFolder(x.dir)
 	if err != nil {
 		return err
 	}
-	defer folder.close()
-	names, err := folder.names()
+	defer folder.Close()
+	names, err := folder.Names()
 	if err != nil {
 		return err
 	}
@@ -157,7 +151,7 @@ func (x *index) scan() error {
 	return x.reread(folder, ids, false)
 }
 
-func (x *index) forgetAllBut(ids []string) {
+func (x *Index) forgetAllBut(ids []string) {
 	here := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		here[id] = true
@@ -170,7 +164,7 @@ func (x *index) forgetAllBut(ids []string) {
 }
 
 // update reads the files again that a watch has named, and looks at those of which it does not tell all.
-func (x *index) update(names []string) error {
+func (x *Index) update(names []string) error {
 	ids := names[:0]
 	for _, name := range names {
 		if id := document.IDOf(name); id != "" {
@@ -180,11 +174,11 @@ func (x *index) update(names []string) error {
 	if len(ids)+len(x.unsure) == 0 {
 		return nil
 	}
-	folder, err := openFolder(x.dir)
+	folder, err := durable.OpenFolder(x.dir)
 	if err != nil {
 		return err
 	}
-	defer folder.close()
+	defer folder.Close()
 	if err := x.reread(folder, ids, true); err != nil {
 		return err
 	}
@@ -194,11 +188,11 @@ func (x *index) update(names []string) error {
 // ownFault reports whether an error is about what the file holds, so that it stays until the file changes.
 func ownFault(err error) bool {
 	var bad *document.Malformed
-	return errors.As(err, &bad) || fileFault(err)
+	return errors.As(err, &bad) || durable.FileFault(err)
 }
 
 // put replaces what is known of a file, and of whom it names. broken says why it is no ticket.
-func (x *index) put(id string, now *indexed, broken error) {
+func (x *Index) put(id string, now *indexed, broken error) {
 	old := x.files[id]
 	if old == nil && now == nil {
 		return
@@ -227,7 +221,7 @@ func (x *index) put(id string, now *indexed, broken error) {
 			x.broken[id] = broken
 		}
 		// What is written through another name, outside the folder, is no event of the folder; nor is a disk that reads again.
-		if now.stamp.links > 1 || broken != nil && !ownFault(broken) {
+		if now.stamp.Links > 1 || broken != nil && !ownFault(broken) {
 			x.unsure[id] = true
 		}
 	}
