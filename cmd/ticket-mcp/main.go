@@ -21,6 +21,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -181,7 +182,7 @@ func newBoard(o options) (*tools.Board, error) {
 	}
 	return &tools.Board{
 		Store:   ticketfs.NewStore(o.where, o.lockTimeout),
-		Session: ticketfs.NewSession(os.Getenv("CLAUDE_CODE_SESSION_ID"), time.Now),
+		Session: session.NewSession(os.Getenv("CLAUDE_CODE_SESSION_ID"), time.Now),
 		Agent:   o.agent,
 		Now:     time.Now,
 		WorkDir: dir,

@@ -31,17 +31,17 @@ var brokenPrograms = []struct {
 		{"internal/tools/start.go", "		t := d.Ticket()\n", "		t := early.Ticket()\n"},
 	}},
 	{"new content from an early read", crowd, []sourceEdit{
-		{"internal/ticketfs/store.go", "	var read, changed *Document\n", "	var read, changed *Document\n	early, _ := readFile(path)\n"},
-		{"internal/ticketfs/store.go", "read, err = parse(dir, id, content)", "read, err = parse(dir, id, early.content)"},
+		{"internal/ticketfs/store.go", "	var read, changed *Document\n", "	var read, changed *Document\n	early, _ := readTicketFile(path)\n"},
+		{"internal/ticketfs/store.go", "read, err = parse(dir, id, content)", "read, err = parse(dir, id, early.Content)"},
 	}},
 	{"no relations lock, blocks", rings, []sourceEdit{noRelations}},
 	{"no relations lock, families", families, []sourceEdit{noRelations}},
 	{"verdict on the index as it stands", families, []sourceEdit{
-		{"internal/ticketfs/door.go", "fn(bytes.Clone(old.content), false)", "fn(bytes.Clone(old.content), true)"},
+		{"internal/ticketfs/door.go", "fn(bytes.Clone(old.Content), false)", "fn(bytes.Clone(old.Content), true)"},
 	}},
 	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
 	{"owners taken for dead", claims, []sourceEdit{
-		{"internal/ticketfs/session.go", "	case held:\n		return Alive, nil\n", "	case held && false:\n		return Alive, nil\n"},
+		{"internal/ticketfs/session/session.go", "	case held:\n		return Alive, nil\n", "	case held && false:\n		return Alive, nil\n"},
 	}},
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // whatToTrace are the changes for tests that try each system call, and whether the tk program's folder of locks is there.
@@ -122,21 +123,21 @@ func TestCrashAtFirstChange(t *testing.T) {
 func TestCrashAtEachCallOfSession(t *testing.T) {
 	board := func() string { path, _ := tracedBoard(t, "edit"); return path }
 	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
-		claim := Claim("agent", sessionKey(crashSession))
-		life, err := NewSession("other", time.Now).Life(filepath.Dir(path), claim)
-		if err != nil || life != Unknown && life != Dead || answered && life != Dead {
+		claim := session.Claim("agent", session.SessionKey(crashSession))
+		life, err := session.NewSession("other", time.Now).Life(filepath.Dir(path), claim)
+		if err != nil || life != session.Unknown && life != session.Dead || answered && life != session.Dead {
 			return errors.Join(errors.New("the dead session is "+string(life)), err)
 		}
-		next := NewSession(crashSession, time.Now)
+		next := session.NewSession(crashSession, time.Now)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if key, err := next.Settle(ctx, filepath.Dir(path)); err != nil || key != sessionKey(crashSession) {
+		if key, err := next.Settle(ctx, filepath.Dir(path)); err != nil || key != session.SessionKey(crashSession) {
 			return errors.Join(errors.New("the next session is "+key), err)
 		}
-		if life, err := NewSession("other", time.Now).Life(filepath.Dir(path), claim); life != Alive {
+		if life, err := session.NewSession("other", time.Now).Life(filepath.Dir(path), claim); life != session.Alive {
 			return errors.Join(errors.New("the next session is "+string(life)), err)
 		}
 		// As the kernel does at the end of a process.
-		return errors.Join(next.lock.Unlock(), nextWriter(path))
+		return errors.Join(next.Lock.Unlock(), nextWriter(path))
 	})
 }

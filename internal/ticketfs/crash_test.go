@@ -17,6 +17,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // What the files crash*_test.go and faults*_test.go show, here and in cmd/ticket-mcp: killed at any instant, a writer leaves the
@@ -135,7 +136,7 @@ func firstT(s *Store) error {
 func settleT(s *Store) error {
 	dir, err := s.Dir()
 	if err == nil {
-		_, err = NewSession(crashSession, time.Now).Settle(context.Background(), dir)
+		_, err = session.NewSession(crashSession, time.Now).Settle(context.Background(), dir)
 	}
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // strace returns the program, or skips.
@@ -53,7 +54,7 @@ func traceChild(t *testing.T, program, path, change, inject string) (calls []fil
 	dir := filepath.Dir(path)
 	for _, name := range []string{
 		"..", "", ".gitignore", "t.md", "t.md.lock", filepath.Base(durable.TempPath(path)), "other.md", relationsLock, endOfChange,
-		tkLocks, tkLocks + "/t.md.lock", sessionsFolder, sessionsFolder + "/" + sessionKey(crashSession) + lockExt,
+		tkLocks, tkLocks + "/t.md.lock", session.Folder, session.Folder + "/" + session.SessionKey(crashSession) + lockExt,
 	} {
 		args = append(args, "-P", filepath.Join(dir, name))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Programs that take no locks, editors and git, are noticed up to the rename. What they wrote stays.
@@ -156,7 +157,7 @@ func TestDoorGitignore(t *testing.T) {
 		}
 		return false
 	}
-	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), sessionsFolder} {
+	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder} {
 		if !ignored(name) {
 			t.Errorf("%s is not ignored by %q", name, patterns)
 		}

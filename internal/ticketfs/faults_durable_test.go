@@ -10,6 +10,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // failSync lets every sync of a folder fail, until undo.
@@ -51,7 +52,7 @@ func TestFaultFolderSync(t *testing.T) {
 		must(t, locksAreFree(dir))
 	}
 
-	session := NewSession("", time.Now)
+	session := session.NewSession("", time.Now)
 	if _, err := session.Settle(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("settle: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // gone checks that nobody made a folder again that was taken away.
@@ -26,7 +27,7 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	skipOnWindows(t)
 	s, path := faultBoard(t, t.TempDir(), true)
 	dir := filepath.Dir(path)
-	session := NewSession("", time.Now)
+	mine := session.NewSession("", time.Now)
 	goesOn := func(wantIDs, wantTitle, note string) {
 		t.Helper()
 		v, err := s.View()
@@ -41,9 +42,9 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 			t.Errorf("tickets %s, t is called %q and %q; want %s, %q", got, seen.Title, d.Ticket().Title, wantIDs, wantTitle)
 		}
 		must(t, noteOn(s, "t", note))
-		key, err := session.Settle(t.Context(), dir)
+		key, err := mine.Settle(t.Context(), dir)
 		must(t, err)
-		if life, err := NewSession("", time.Now).Life(dir, Claim("a", key)); life != Alive || err != nil {
+		if life, err := session.NewSession("", time.Now).Life(dir, session.Claim("a", key)); life != session.Alive || err != nil {
 			t.Errorf("the session is %s (%v)", life, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // oldEnough is the age from which a temp file is taken for left over: no program takes an hour to rename one.
@@ -90,7 +91,7 @@ func (s *Store) StraySessions() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, sessionsFolder))
+	entries, err := os.ReadDir(filepath.Join(dir, session.Folder))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -104,10 +105,10 @@ func (s *Store) StraySessions() ([]string, error) {
 	}
 	for _, e := range entries {
 		key, found := strings.CutSuffix(e.Name(), lockExt)
-		if !found || claimKey("@"+key) == "" {
+		if !found || session.KeyOf("@"+key) == "" {
 			continue
 		}
-		held, err := flocker.Held(sessionPath(dir, key))
+		held, err := flocker.Held(session.Path(dir, key))
 		if held || errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -133,7 +134,7 @@ func (s *Store) SweepSession(ctx context.Context, key string) (swept bool, err e
 	if err != nil {
 		return false, err
 	}
-	path := sessionPath(dir, key)
+	path := session.Path(dir, key)
 	// Nobody holds the lock of a dead session for longer than a look.
 	ctx, cancel := context.WithTimeout(ctx, min(s.LockTimeout, time.Second))
 	defer cancel()
@@ -164,7 +165,7 @@ func (v *View) names(key string) (bool, error) {
 	}
 	for _, id := range ids {
 		t, err := v.Get(id)
-		if err == nil && claimKey(t.ClaimedBy) == key {
+		if err == nil && session.KeyOf(t.ClaimedBy) == key {
 			return true, nil
 		}
 		if err != nil {

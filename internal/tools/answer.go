@@ -11,6 +11,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // changeAnswer is the answer of a tool that changed a ticket.
@@ -187,5 +188,5 @@ func joinLines(parts ...string) string {
 
 // who is how this session signs in a ticket.
 func (b *Board) who(ctx context.Context, agent string) string {
-	return ticketfs.Claim(b.agentName(ctx, agent), b.Session.Key())
+	return session.Claim(b.agentName(ctx, agent), b.Session.Key())
 }

@@ -104,7 +104,7 @@ func drawID(t *rapid.T, w *world, label string) string {
 }
 
 // drawOp draws an operation and the session that calls it.
-func drawOp(t *rapid.T, w *world, verb spec.Verb) (*session, spec.UserInput) {
+func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 	s := w.session(pick(t, people, "session"))
 	u := spec.UserInput{Verb: verb}
 	tickets := w.look().state.Tickets
@@ -195,7 +195,7 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 }
 
 // byKey is the session of a key, nil when it is no session of this world.
-func (w *world) byKey(key string) *session {
+func (w *world) byKey(key string) *actor {
 	for _, s := range w.sessions {
 		if s.key == key {
 			return s

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Finding is something that is wrong with a board.
@@ -116,7 +117,7 @@ func (b *Board) examineTicket(v *ticketfs.View, t document.Ticket) ([]Finding, e
 		if err != nil {
 			return nil, err
 		}
-		if life == ticketfs.Dead {
+		if life == session.Dead {
 			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + held(t, life) + "; start takes it over"})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // restartGrace is how long the ticket of an owner that was seen dead is passed over when no ticket was asked for by id: its
@@ -69,10 +70,10 @@ func (b *Board) settle(ctx context.Context, id string) error {
 }
 
 // life tells whether the holder of a ticket lives.
-func (b *Board) life(t document.Ticket) (ticketfs.Life, error) {
+func (b *Board) life(t document.Ticket) (session.Life, error) {
 	dir, err := b.Store.Dir()
 	if err != nil {
-		return ticketfs.Unknown, err
+		return session.Unknown, err
 	}
 	return b.Session.Life(dir, t.ClaimedBy)
 }
@@ -92,18 +93,18 @@ func (b *Board) mayFinish(t document.Ticket, tool string) error {
 		return err
 	}
 	switch {
-	case t.ClaimedBy == "", life == ticketfs.Mine, life == ticketfs.Dead && !b.owners.hasStarted(t.ID):
+	case t.ClaimedBy == "", life == session.Mine, life == session.Dead && !b.owners.hasStarted(t.ID):
 		return nil
 	case b.owners.hasStarted(t.ID):
 		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, held(t, life))
-	case life == ticketfs.Unknown:
+	case life == session.Unknown:
 		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, held(t, life))
 	}
 	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, held(t, life))
 }
 
 // held names a holder, since when, and whether it lives.
-func held(t document.Ticket, life ticketfs.Life) string {
+func held(t document.Ticket, life session.Life) string {
 	if t.ClaimedBy == "" {
 		return "somebody who left no name"
 	}
@@ -112,9 +113,9 @@ func held(t document.Ticket, life ticketfs.Life) string {
 		text += " since " + stamp(t.ClaimedAt)
 	}
 	switch life {
-	case ticketfs.Mine:
+	case session.Mine:
 		return text + " (this session)"
-	case ticketfs.Unknown:
+	case session.Unknown:
 		return text + " (nobody here can tell whether it lives)"
 	}
 	return fmt.Sprintf("%s (%s)", text, life)

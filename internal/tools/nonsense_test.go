@@ -114,7 +114,7 @@ var nonsense = []struct{ tool, args string }{
 }
 
 // nonsense calls with arguments that must be refused.
-func (w *world) nonsense(s *session, c struct{ tool, args string }) {
+func (w *world) nonsense(s *actor, c struct{ tool, args string }) {
 	w.t.Helper()
 	if s.board == nil {
 		w.begin(s)

@@ -221,7 +221,7 @@ func (w *world) layBoard(line string) {
 }
 
 // settle makes a session alive to the others, as its first start does.
-func (w *world) settle(s *session) {
+func (w *world) settle(s *actor) {
 	w.t.Helper()
 	_, err := s.board.Session.Settle(context.Background(), w.dir)
 	must(w.t, err)

@@ -39,7 +39,7 @@ func property(base string, crowded bool, answered map[string]int) func(*rapid.T)
 		for range 3 {
 			operate(spec.Create)(t)
 		}
-		s := func(t *rapid.T) *session { return w.session(pick(t, people, "session")) }
+		s := func(t *rapid.T) *actor { return w.session(pick(t, people, "session")) }
 		// rapid draws the first ones more often.
 		actions := []func(*rapid.T){
 			operate(spec.Start), operate(spec.StartNext), operate(spec.Close), operate(spec.Block), operate(spec.Create),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // outlook is what a queue says at one moment to one session.
@@ -134,7 +135,7 @@ func (b *Board) startable(v *ticketfs.View, t document.Ticket) (*candidate, erro
 		return nil, nil
 	case document.StatusInProgress:
 		life, err := b.life(t)
-		if err != nil || life != ticketfs.Dead {
+		if err != nil || life != session.Dead {
 			return nil, err
 		}
 		c.former = t.ClaimedBy

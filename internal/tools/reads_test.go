@@ -47,7 +47,7 @@ func (w *world) unwritten(before look, what string) {
 
 // checkReady holds ready against the oracle: the same tickets in the same order, those of the dead marked as such, and every file
 // that cannot be read named.
-func (w *world) checkReady(s *session, l look) {
+func (w *world) checkReady(s *actor, l look) {
 	w.t.Helper()
 	w.comeBy(s, l.state, nil, nil)
 	r := call(w.t, s.board, "ready", map[string]any{"limit": 200})
@@ -106,7 +106,7 @@ func drawFilter(t *rapid.T) filter {
 }
 
 // checkList reads all pages of a list and holds them against the state.
-func (w *world) checkList(s *session, l look, f filter) {
+func (w *world) checkList(s *actor, l look, f filter) {
 	w.t.Helper()
 	var want []string
 	for id, t := range l.state.Tickets {
@@ -146,7 +146,7 @@ func (w *world) checkList(s *session, l look, f filter) {
 }
 
 // checkShow holds one ticket against the state: its own fields, and how it stands with others.
-func (w *world) checkShow(s *session, l look, id string) {
+func (w *world) checkShow(s *actor, l look, id string) {
 	w.t.Helper()
 	r := call(w.t, s.board, "show", map[string]any{"id": id})
 	t, exists := l.state.Tickets[id]

@@ -12,7 +12,7 @@ import (
 
 // repair runs repair and holds it against its line in the table: it removes blockers whose file is gone and what is left over,
 // and touches nothing else; by default it only reports.
-func (w *world) repair(s *session, really bool) {
+func (w *world) repair(s *actor, really bool) {
 	w.t.Helper()
 	if s.board == nil {
 		w.begin(s)

@@ -10,15 +10,16 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
 // These tests are section 7 of the design where it is about the files of sessions. The rules are in seeds.
 
 // lifeOf is what another session can tell of one.
-func (w *world) lifeOf(key string) ticketfs.Life {
+func (w *world) lifeOf(key string) session.Life {
 	w.t.Helper()
-	life, err := ticketfs.NewSession("somebody else", time.Now).Life(w.dir, "x@"+key)
+	life, err := session.NewSession("somebody else", time.Now).Life(w.dir, "x@"+key)
 	must(w.t, err)
 	return life
 }
@@ -29,7 +30,7 @@ func TestTwins(t *testing.T) {
 	w.layBoard("a open; b open")
 	first := w.session("me")
 	w.do(first, spec.UserInput{Verb: spec.Start, ID: "a"})
-	second := &session{name: "me"}
+	second := &actor{name: "me"}
 	w.begin(second)
 	if second.board.Session.Key() != first.key {
 		t.Fatal("the twin does not begin with the same key")
@@ -50,7 +51,7 @@ func TestTwins(t *testing.T) {
 		t.Errorf("b is held by %s, want %s", got, key)
 	}
 	for _, of := range []string{first.key, key} {
-		if life := w.lifeOf(of); life != ticketfs.Alive {
+		if life := w.lifeOf(of); life != session.Alive {
 			t.Errorf("%s is %s", of, life)
 		}
 	}
@@ -76,11 +77,11 @@ func TestSessionFileIsMadeAnew(t *testing.T) {
 			me := w.session("me")
 			w.do(me, spec.UserInput{Verb: spec.Start, ID: "a"})
 			w.lose(me)
-			if life := w.lifeOf(me.key); life != ticketfs.Unknown {
+			if life := w.lifeOf(me.key); life != session.Unknown {
 				t.Fatalf("without a file it is %s", life)
 			}
 			w.do(me, op)
-			if life := w.lifeOf(me.key); life != ticketfs.Alive {
+			if life := w.lifeOf(me.key); life != session.Alive {
 				t.Errorf("after %s it is %s", op.Verb, life)
 			}
 			if key := me.board.Session.Key(); key != me.key {
@@ -146,7 +147,7 @@ func TestSweepMeetsStart(t *testing.T) {
 	sweeps := 0
 	for range 100 {
 		w.mark("me", spec.Dead)
-		s := &session{name: "me", key: keyOf("me")}
+		s := &actor{name: "me", key: keyOf("me")}
 		w.begin(s)
 		var wg sync.WaitGroup
 		var swept, started reply
@@ -162,7 +163,7 @@ func TestSweepMeetsStart(t *testing.T) {
 		if key := s.board.Session.Key(); key != s.key {
 			t.Fatalf("the session took another key, %s", key)
 		}
-		if life := w.lifeOf(s.key); life != ticketfs.Alive {
+		if life := w.lifeOf(s.key); life != session.Alive {
 			t.Fatalf("the session that holds a is %s; repair: %s", life, swept.text)
 		}
 		if r := callQuietly(s.board, "release", `{"id":"a"}`); r.code != "" {
@@ -193,7 +194,7 @@ func TestSweepOfTheLiving(t *testing.T) {
 	if blockers := w.look().state.Tickets["a"].BlockedBy; len(blockers) > 0 {
 		t.Errorf("the rest was not mended: a is blocked by %v", blockers)
 	}
-	if life := w.lifeOf(keyOf("me")); life != ticketfs.Alive {
+	if life := w.lifeOf(keyOf("me")); life != session.Alive {
 		t.Errorf("the session is %s", life)
 	}
 }

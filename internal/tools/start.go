@@ -8,6 +8,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 type startIn struct {
@@ -59,17 +60,17 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 				return nil, err
 			}
 			switch {
-			case life == ticketfs.Mine && !fresh:
+			case life == session.Mine && !fresh:
 				message, already = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life)), true
 				return nil, nil
-			case fresh && life == ticketfs.Dead && b.owners.deadFor(v.LifeOf(t.ClaimedBy), b.Now()) < restartGrace:
+			case fresh && life == session.Dead && b.owners.deadFor(v.LifeOf(t.ClaimedBy), b.Now()) < restartGrace:
 				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life)) // it died just now
-			case life == ticketfs.Dead, life == ticketfs.Unknown && in.Takeover:
+			case life == session.Dead, life == session.Unknown && in.Takeover:
 				message += ", taken over from " + held(t, life)
 				if notes := lastNotes(d); notes != "" {
 					message += "\nits last notes:\n" + notes
 				}
-			case life == ticketfs.Unknown:
+			case life == session.Unknown:
 				return nil, ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true", "%s is held by %s", t.ID, held(t, life))
 			default:
 				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life))

@@ -17,7 +17,7 @@ import (
 )
 
 // do runs one operation through the program and through the oracle, and fails the test where they differ.
-func (w *world) do(s *session, u spec.UserInput) spec.Result {
+func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	w.t.Helper()
 	before := w.look()
 	op := spec.Op{User: u, Machine: spec.MachineInput{
@@ -80,7 +80,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 
 // stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a success has written.
 // title is what the answer says.
-func (w *world) stamps(s *session, after look, id, title string) (faults []string) {
+func (w *world) stamps(s *actor, after look, id, title string) (faults []string) {
 	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
 	if err != nil {
 		return []string{err.Error()}
@@ -108,7 +108,7 @@ const restartGrace = 10 * time.Second
 
 // justDied are the dead sessions whose tickets start without an id passes over: those that this process came by less than 10 s
 // ago for the first time.
-func (w *world) justDied(s *session, u spec.UserInput, state spec.State) (keys []string) {
+func (w *world) justDied(s *actor, u spec.UserInput, state spec.State) (keys []string) {
 	if u.Verb != spec.StartNext {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (w *world) justDied(s *session, u spec.UserInput, state spec.State) (keys [
 }
 
 // comeBy notes which dead sessions a process sees when it looks for what is ready.
-func (w *world) comeBy(s *session, state spec.State, typ, parent *string) {
+func (w *world) comeBy(s *actor, state spec.State, typ, parent *string) {
 	for _, id := range spec.Ready(state, s.key) {
 		t := state.Tickets[id]
 		if t.Status != spec.InProgress || typ != nil && t.Type != *typ || parent != nil && t.Parent != *parent {
@@ -135,7 +135,7 @@ func (w *world) comeBy(s *session, state spec.State, typ, parent *string) {
 }
 
 // note notes what an operation changes beside the tickets.
-func (w *world) note(s *session, op spec.Op, got spec.Result, before look, text string) {
+func (w *world) note(s *actor, op spec.Op, got spec.Result, before look, text string) {
 	file, exists := before.files[op.User.ID+".md"]
 	switch op.User.Verb {
 	case spec.Start, spec.Close, spec.Release:

@@ -24,12 +24,13 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Board is the tools on one ticket folder, for one session.
 type Board struct {
 	Store   *ticketfs.Store
-	Session *ticketfs.Session
+	Session *session.Session
 	Agent   string           // the name that stands in claims; "" for the client's own
 	Now     func() time.Time // of claims, notes and new tickets
 	WorkDir string           // answers name the board when it is not below this folder
@@ -164,10 +165,10 @@ func rawArguments(request mcp.CallToolRequest) (json.RawMessage, error) {
 func (b *Board) agentName(ctx context.Context, agent string) string {
 	for _, name := range []string{agent, b.Agent, clientName(ctx)} {
 		if strings.TrimSpace(name) != "" {
-			return ticketfs.AgentName(name)
+			return session.AgentName(name)
 		}
 	}
-	return ticketfs.AgentName("")
+	return session.AgentName("")
 }
 
 func clientName(ctx context.Context) string {

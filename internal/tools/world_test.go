@@ -13,6 +13,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -29,13 +30,13 @@ type world struct {
 	root     string // the repository
 	dir      string // its .tickets
 	now      time.Time
-	sessions map[string]*session  // by name
+	sessions map[string]*actor    // by name
 	lives    map[string]spec.Life // by key: what can be told of a session, also of those without a Board
 	ids      []string             // all that ever stood for a ticket, in an order that does not depend on chance
 }
 
-// session is one agent's session.
-type session struct {
+// actor is one agent's session.
+type actor struct {
 	name    string
 	key     string
 	board   *tools.Board // nil when no process of the session runs
@@ -58,7 +59,7 @@ func newWorld(t tb, base string) *world {
 	must(t, err)
 	w := &world{
 		t: t, root: root, dir: filepath.Join(root, ".tickets"), now: began,
-		sessions: map[string]*session{}, lives: map[string]spec.Life{},
+		sessions: map[string]*actor{}, lives: map[string]spec.Life{},
 	}
 	must(t, os.Mkdir(w.dir, 0o755))
 	return w
@@ -72,11 +73,11 @@ func must(t tb, err error) {
 }
 
 // session returns the session of a name, and begins it when there is none.
-func (w *world) session(name string) *session {
+func (w *world) session(name string) *actor {
 	if s := w.sessions[name]; s != nil {
 		return s
 	}
-	s := &session{name: name, key: keyOf(name)}
+	s := &actor{name: name, key: keyOf(name)}
 	w.sessions[name] = s
 	w.begin(s)
 	return s
@@ -84,16 +85,16 @@ func (w *world) session(name string) *session {
 
 // keyOf is the key of a session by its name, which is its id.
 func keyOf(name string) string {
-	return ticketfs.NewSession(name, time.Now).Key()
+	return session.NewSession(name, time.Now).Key()
 }
 
 // begin starts a process for a session. It knows nothing of what a former one did.
-func (w *world) begin(s *session) {
+func (w *world) begin(s *actor) {
 	now := func() time.Time { return w.now }
 	s.started, s.seen = map[string]bool{}, map[string]time.Time{}
 	s.board = &tools.Board{
 		Store:   ticketfs.NewStore(ticketfs.Where{Start: w.dir}, ticketfs.DefaultLockTimeout),
-		Session: ticketfs.NewSession(s.name, now),
+		Session: session.NewSession(s.name, now),
 		Agent:   s.name,
 		Now:     now,
 		WorkDir: w.root,
@@ -102,7 +103,7 @@ func (w *world) begin(s *session) {
 
 // die ends the process of a session. A process that still holds a lock cannot let go of it by halves, so its file is replaced by
 // an equal one: a file of this host whose lock is free is all that a dead session leaves.
-func (w *world) die(s *session) {
+func (w *world) die(s *actor) {
 	s.board = nil
 	if w.lives[s.key] != spec.Alive {
 		return
@@ -116,7 +117,7 @@ func (w *world) die(s *session) {
 }
 
 // lose removes the file of a session under it, as `git clean` does.
-func (w *world) lose(s *session) {
+func (w *world) lose(s *actor) {
 	err := os.Remove(w.sessionFile(s.key))
 	if err != nil && !os.IsNotExist(err) {
 		w.t.Fatal(err)
@@ -125,7 +126,7 @@ func (w *world) lose(s *session) {
 }
 
 // settled notes that a session's lock is held now.
-func (w *world) settled(s *session) {
+func (w *world) settled(s *actor) {
 	if w.lives[s.key] != spec.Alive {
 		w.lives[s.key] = spec.Alive
 		for _, other := range w.sessions {

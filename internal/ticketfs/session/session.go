@@ -1,4 +1,4 @@
-package ticketfs
+package session
 
 import (
 	"context"
@@ -20,8 +20,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// sessionsFolder holds one file for each session that ever claimed a ticket.
-const sessionsFolder = ".sessions"
+const lockExt = ".lock"
+
+// Folder holds one file for each session that ever claimed a ticket.
+const Folder = ".sessions"
 
 // twinWait is how long a session waits for a lock of its own name before it takes another name: long enough for the former
 // server of a client that restarts it to finish its last answers.
@@ -41,7 +43,7 @@ type Session struct {
 	key    string
 	client string // its name, for people who look into the file
 	dir    string // the ticket folder where lock is held
-	lock   *flocker.Lock
+	Lock   *flocker.Lock
 }
 
 // NewSession mints an identity: from id, which a client keeps over a restart of the server, else at random.
@@ -49,7 +51,7 @@ func NewSession(id string, now func() time.Time) *Session {
 	if id == "" {
 		id = rand.Text()
 	}
-	return &Session{Now: now, key: sessionKey(id)}
+	return &Session{Now: now, key: SessionKey(id)}
 }
 
 // Key is the session's key, as it stands in claims and names the session's file.
@@ -66,7 +68,7 @@ func (s *Session) SetClient(name string) {
 	s.client = name
 }
 
-func sessionKey(id string) string {
+func SessionKey(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:])[:12]
 }
@@ -77,23 +79,23 @@ func sessionKey(id string) string {
 func (s *Session) Settle(ctx context.Context, dir string) (key string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lock != nil && s.dir == dir && s.lock.Check() == nil {
+	if s.Lock != nil && s.dir == dir && s.Lock.Check() == nil {
 		return s.key, nil
 	}
 	if err := makeSessions(dir); err != nil {
 		return "", err
 	}
-	if s.lock != nil {
+	if s.Lock != nil {
 		// Of a folder that is no longer ours, or of a file that was removed: either way nobody can see it.
-		if err := s.lock.Unlock(); err != nil {
+		if err := s.Lock.Unlock(); err != nil {
 			return "", err
 		}
-		s.lock = nil
+		s.Lock = nil
 	}
 	lock, err := s.acquire(ctx, dir)
 	var twin *flocker.BusyError
 	if errors.As(err, &twin) && ctx.Err() == nil {
-		s.key = sessionKey(rand.Text())
+		s.key = SessionKey(rand.Text())
 		lock, err = s.acquire(ctx, dir)
 	}
 	if err != nil {
@@ -102,27 +104,27 @@ func (s *Session) Settle(ctx context.Context, dir string) (key string, err error
 	if err := s.sign(dir); err != nil {
 		return "", errors.Join(err, lock.Unlock())
 	}
-	s.lock, s.dir = lock, dir
+	s.Lock, s.dir = lock, dir
 	return s.key, nil
 }
 
 func (s *Session) acquire(ctx context.Context, dir string) (*flocker.Lock, error) {
 	ctx, cancel := context.WithTimeout(ctx, twinWait)
 	defer cancel()
-	return s.locks.Acquire(ctx, sessionPath(dir, s.key))
+	return s.locks.Acquire(ctx, Path(dir, s.key))
 }
 
-func sessionPath(dir, key string) string {
-	return filepath.Join(dir, sessionsFolder, key+lockExt)
+func Path(dir, key string) string {
+	return filepath.Join(dir, Folder, key+lockExt)
 }
 
 func makeSessions(dir string) error {
-	path := filepath.Join(dir, sessionsFolder)
+	path := filepath.Join(dir, Folder)
 	err := os.Mkdir(path, 0o777)
 	if errors.Is(err, fs.ErrExist) {
 		// A link could lead outside the ticket folder.
 		if info, err := os.Lstat(path); err != nil || !info.IsDir() {
-			return errors.Join(err, &durable.NotFolderError{Name: sessionsFolder})
+			return errors.Join(err, &durable.NotFolderError{Name: Folder})
 		}
 		return nil
 	}
@@ -152,7 +154,7 @@ func (s *Session) sign(dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(sessionPath(dir, s.key), os.O_WRONLY|os.O_TRUNC|durable.NoFollow, 0)
+	f, err := os.OpenFile(Path(dir, s.key), os.O_WRONLY|os.O_TRUNC|durable.NoFollow, 0)
 	if err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (s *Session) sign(dir string) (err error) {
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("write session file: %w", err)
 	}
-	return durable.SyncPath(filepath.Join(dir, sessionsFolder))
+	return durable.SyncPath(filepath.Join(dir, Folder))
 }
 
 // Life is what can be told of the holder of a ticket.
@@ -182,17 +184,17 @@ const (
 
 // Life tells whether the session that a claim names lives. It never says Dead without proof.
 func (s *Session) Life(dir, claim string) (Life, error) {
-	key := claimKey(claim)
+	key := KeyOf(claim)
 	if key == "" {
 		return Unknown, nil
 	}
 	s.mu.Lock()
-	own, settled := key == s.key, s.lock != nil && s.dir == dir
+	own, settled := key == s.key, s.Lock != nil && s.dir == dir
 	s.mu.Unlock()
 	if own && settled {
 		return Mine, nil
 	}
-	path := sessionPath(dir, key)
+	path := Path(dir, key)
 	held, err := flocker.Held(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -214,17 +216,6 @@ func (s *Session) Life(dir, claim string) (Life, error) {
 		return Unknown, nil
 	}
 	return Dead, nil
-}
-
-// LifeOf names the life of the session that a claim names: a client that restarts its server begins another one, under the same
-// key, and signs the session's file anew.
-func (v *View) LifeOf(claim string) string {
-	key := claimKey(claim)
-	info, err := os.Lstat(sessionPath(v.dir, key))
-	if err != nil {
-		return key
-	}
-	return key + " " + info.ModTime().String()
 }
 
 // Claim is the text that stands in a ticket for its holder: a readable name and the session's key.
@@ -250,7 +241,7 @@ func AgentName(name string) string {
 var keyForm = regexp.MustCompile(`@([0-9a-f]{12})$`)
 
 // claimKey is the key of the session that a claim names, "" if it names none.
-func claimKey(claim string) string {
+func KeyOf(claim string) string {
 	if m := keyForm.FindStringSubmatch(claim); m != nil {
 		return m[1]
 	}

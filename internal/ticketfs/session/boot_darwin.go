@@ -1,4 +1,4 @@
-package ticketfs
+package session
 
 import "golang.org/x/sys/unix"
 

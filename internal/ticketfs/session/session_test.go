@@ -1,12 +1,14 @@
-package ticketfs
+package session
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // TestSessionFile: the file of a session says who it is, its lock is held, and it is looked for in the ticket folder only.
@@ -18,7 +20,7 @@ func TestSessionFile(t *testing.T) {
 	if err != nil || key != s.Key() {
 		t.Fatal(key, err)
 	}
-	text, err := os.ReadFile(sessionPath(dir, key))
+	text, err := os.ReadFile(Path(dir, key))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,10 +35,11 @@ func TestSessionFile(t *testing.T) {
 
 func TestSessionsFolderIsNotFollowed(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
-	if err := os.Symlink(outside, filepath.Join(dir, sessionsFolder)); err != nil {
+	if err := os.Symlink(outside, filepath.Join(dir, Folder)); err != nil {
 		t.Skip("no links here:", err)
 	}
-	if _, err := NewSession("one", time.Now).Settle(t.Context(), dir); CodeOf(refused("", err)) != BadFile || !strings.Contains(err.Error(), sessionsFolder) {
+	var notFolder *durable.NotFolderError
+	if _, err := NewSession("one", time.Now).Settle(t.Context(), dir); !errors.As(err, &notFolder) || notFolder.Name != Folder {
 		t.Errorf("a link in the place of the folder: %v", err)
 	}
 	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package ticketfs
+package session
 
 // bootID: this system does not tell; the host and the lock decide alone.
 func bootID() string { return "" }
