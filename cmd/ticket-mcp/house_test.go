@@ -19,7 +19,7 @@ var arrows = map[string][]string{
 	"cmd/ticket-mcp": {"internal/client", "internal/install", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"cmd/ticket-bench":    {"internal/bench"},
-	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/client":     {"internal/stdio"},
 	"internal/install":    {},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},

@@ -21,6 +21,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -62,7 +63,7 @@ func run(args []string) int {
 
 // options are what a server is started with: flags, and their twins in the environment for clients that cannot pass flags.
 type options struct {
-	where       ticketfs.Where
+	where       board.Where
 	lockTimeout time.Duration
 	logLevel    slog.Level
 	agent       string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -58,7 +59,7 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 	}
 	defer func() { err = joinStop(err, server) }()
 	board := &tools.Board{
-		Store:   ticketfs.NewStore(ticketfs.Where{Start: dir}, ticketfs.DefaultLockTimeout),
+		Store:   ticketfs.NewStore(board.Where{Start: dir}, ticketfs.DefaultLockTimeout),
 		Session: session.NewSession("", time.Now),
 		Agent:   "bench",
 		Now:     time.Now,

@@ -18,7 +18,7 @@ type scenario struct {
 type round struct {
 	tickets []document.Ticket // before the race
 	lanes   [][]call
-	judge   func(replies []reply, before, final board) []string
+	judge   func(replies []reply, before, final state) []string
 }
 
 // scenarios are the races, for a number of processes, of updates by each of them, and of rounds.
@@ -44,7 +44,7 @@ func updateOne(processes, updates int) round {
 	const target = "update"
 	r := round{
 		tickets: []document.Ticket{{ID: target, Status: statusOpen}},
-		judge:   func(replies []reply, _, final board) []string { return judgeUpdates(replies, final) },
+		judge:   func(replies []reply, _, final state) []string { return judgeUpdates(replies, final) },
 	}
 	for p := range processes {
 		var lane []call
@@ -63,7 +63,7 @@ func startOne(n, processes int) round {
 	id := fmt.Sprintf("start-%d", n)
 	r := round{
 		tickets: []document.Ticket{{ID: id, Status: statusOpen}},
-		judge:   func(replies []reply, _, final board) []string { return judgeStarts(replies, final) },
+		judge:   func(replies []reply, _, final state) []string { return judgeStarts(replies, final) },
 	}
 	for range processes {
 		r.lanes = append(r.lanes, []call{{"start", id, ""}})
@@ -112,8 +112,8 @@ func startAndReopen(n int) round {
 	}
 }
 
-func explainedBy(orders ...[]string) func(replies []reply, before, final board) []string {
-	return func(replies []reply, before, final board) []string {
+func explainedBy(orders ...[]string) func(replies []reply, before, final state) []string {
+	return func(replies []reply, before, final state) []string {
 		return judgeOrders(replies, before, final, orders)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -28,7 +29,7 @@ func newScratch(parent string) (*scratch, error) {
 		return nil, err
 	}
 	s := &scratch{root: root, dir: filepath.Join(root, ".tickets")}
-	s.store = ticketfs.NewStore(ticketfs.Where{Start: s.dir}, ticketfs.DefaultLockTimeout)
+	s.store = ticketfs.NewStore(board.Where{Start: s.dir}, ticketfs.DefaultLockTimeout)
 	return s, os.Mkdir(s.dir, 0o777)
 }
 
@@ -37,7 +38,7 @@ func (s *scratch) remove() error { return os.RemoveAll(s.root) }
 func (s *scratch) path(id string) string { return filepath.Join(s.dir, id+".md") }
 
 // lay writes tickets and returns them as they are read back.
-func (s *scratch) lay(tickets []document.Ticket) (board, error) {
+func (s *scratch) lay(tickets []document.Ticket) (state, error) {
 	for _, t := range tickets {
 		t.Title, t.Created = "Race "+t.ID, time.Now()
 		content, err := document.New(t, "", "", "")
@@ -56,8 +57,8 @@ func (s *scratch) lay(tickets []document.Ticket) (board, error) {
 }
 
 // read returns what the files of tickets hold now, and what is wrong with those that cannot be read.
-func (s *scratch) read(tickets []document.Ticket) (b board, faults []string) {
-	b = make(board)
+func (s *scratch) read(tickets []document.Ticket) (b state, faults []string) {
+	b = make(state)
 	for _, t := range tickets {
 		d, err := s.store.Get(t.ID)
 		if err != nil {

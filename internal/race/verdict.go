@@ -50,11 +50,11 @@ func (r reply) String() string {
 	return fmt.Sprintf("%v by process %d: done", r.call, r.process)
 }
 
-// board is what the ticket files hold, by id.
-type board map[string]document.Ticket
+// state is what the ticket files hold, by id.
+type state map[string]document.Ticket
 
 // shows reports whether what a call does can be seen in the file of its ticket.
-func (b board) shows(r reply) bool {
+func (b state) shows(r reply) bool {
 	t := b[r.ticket]
 	switch r.tool {
 	case "start":
@@ -70,7 +70,7 @@ func (b board) shows(r reply) bool {
 }
 
 // lost are the calls that were answered with success and cannot be seen in the files.
-func lost(replies []reply, final board) []reply {
+func lost(replies []reply, final state) []reply {
 	var gone []reply
 	for _, r := range replies {
 		if r.done() && !final.shows(r) {
@@ -81,7 +81,7 @@ func lost(replies []reply, final board) []reply {
 }
 
 // judgeUpdates: every block of one ticket by another blocker is done, and the file names all of them and nothing else.
-func judgeUpdates(replies []reply, final board) []string {
+func judgeUpdates(replies []reply, final state) []string {
 	var broken []string
 	asked := make(map[string]bool)
 	for _, r := range replies {
@@ -106,7 +106,7 @@ func judgeUpdates(replies []reply, final board) []string {
 }
 
 // judgeStarts: of many starts of one ticket one is done, all others are refused as claimed, and the claim is the winner's.
-func judgeStarts(replies []reply, final board) []string {
+func judgeStarts(replies []reply, final state) []string {
 	var broken, winners []string
 	for _, r := range replies {
 		switch {
@@ -129,7 +129,7 @@ func judgeStarts(replies []reply, final board) []string {
 // judgeOrders: the answers and the files are those of one order in which the calls, each on a ticket of its own, came one after
 // the other. Each of orders is such an order's answers: a code for each call, "" for done. The file of a call that was done
 // shows it, that of a refused one is as before.
-func judgeOrders(replies []reply, before, final board, orders [][]string) []string {
+func judgeOrders(replies []reply, before, final state, orders [][]string) []string {
 	for _, codes := range orders {
 		fits := true
 		for i, r := range replies {
@@ -152,7 +152,7 @@ func judgeOrders(replies []reply, before, final board, orders [][]string) []stri
 }
 
 // rulesBroken are the rules between tickets that the files break.
-func rulesBroken(final board) []string {
+func rulesBroken(final state) []string {
 	var broken []string
 	for _, id := range final.ids() {
 		t := final[id]
@@ -167,7 +167,7 @@ func rulesBroken(final board) []string {
 }
 
 // circle is a way from a ticket along its blockers back to it, nil if there is none.
-func (b board) circle(id string) []string {
+func (b state) circle(id string) []string {
 	before := map[string]string{}
 	for queue := []string{id}; len(queue) > 0; queue = queue[1:] {
 		for _, next := range b[queue[0]].BlockedBy {
@@ -189,7 +189,7 @@ func (b board) circle(id string) []string {
 	return nil
 }
 
-func (b board) ids() []string {
+func (b state) ids() []string {
 	var ids []string
 	for id := range b {
 		ids = append(ids, id)
@@ -198,7 +198,7 @@ func (b board) ids() []string {
 	return ids
 }
 
-func (b board) String() string {
+func (b state) String() string {
 	var parts []string
 	for _, id := range b.ids() {
 		part := fmt.Sprintf("%s %s", id, b[id].Status)

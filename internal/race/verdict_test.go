@@ -19,8 +19,8 @@ func blocked(id string, status document.Status, by ...string) document.Ticket {
 	return t
 }
 
-func boardOf(tickets ...document.Ticket) board {
-	b := make(board)
+func boardOf(tickets ...document.Ticket) state {
+	b := make(state)
 	for _, t := range tickets {
 		b[t.ID] = t
 	}
@@ -45,13 +45,13 @@ func TestJudgeUpdates(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		replies []reply
-		final   board
+		final   state
 		want    []string
 	}{
 		{"all found", []reply{done("x"), done("y")}, boardOf(blocked("t", statusOpen, "y", "x")), nil},
 		{"one lost", []reply{done("x"), done("y")}, boardOf(blocked("t", statusOpen, "y")), []string{"lost: block(t, x)"}},
 		{"all lost", []reply{done("x"), done("y")}, boardOf(blocked("t", statusOpen)), []string{"lost: block(t, x)", "lost: block(t, y)"}},
-		{"file gone", []reply{done("x")}, board{}, []string{"lost: block(t, x)"}},
+		{"file gone", []reply{done("x")}, state{}, []string{"lost: block(t, x)"}},
 		{"refused", []reply{done("x"), {call: call{"block", "t", "y"}, code: "busy", text: "busy: held"}},
 			boardOf(blocked("t", statusOpen, "x")), []string{"not done: block(t, y) by process 0: refused, busy: held"}},
 		{"no answer", []reply{{call: call{"block", "t", "y"}, fault: "EOF"}},
@@ -67,13 +67,13 @@ func TestJudgeStarts(t *testing.T) {
 	start := call{"start", "t", ""}
 	won := func(claim string) reply { return reply{call: start, claim: claim} }
 	refused := func(code string) reply { return reply{call: start, code: code, text: code + ": no"} }
-	held := func(claim string) board {
+	held := func(claim string) state {
 		return boardOf(document.Ticket{ID: "t", Status: statusInProgress, ClaimedBy: claim})
 	}
 	for _, test := range []struct {
 		name    string
 		replies []reply
-		final   board
+		final   state
 		want    []string
 	}{
 		{"one winner", []reply{refused("claimed"), won("p@1"), refused("claimed")}, held("p@1"), nil},
@@ -102,7 +102,7 @@ func TestJudgeOrders(t *testing.T) {
 		name  string
 		round round
 		codes []string // of the answers: "" for done, "!" for none
-		final board
+		final state
 		want  string // "" when the promise was kept
 	}{
 		{"block, first done", pair, []string{"", "cycle"}, boardOf(blocked(a, statusOpen, b), blocked(b, statusOpen)), ""},

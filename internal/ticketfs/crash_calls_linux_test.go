@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
@@ -100,7 +101,7 @@ func TestCrashAtEachCall(t *testing.T) {
 
 // The same for the very first change, which makes the folder and all that stands in it.
 func TestCrashAtFirstChange(t *testing.T) {
-	board := func() string { return filepath.Join(t.TempDir(), folderName, "t.md") }
+	board := func() string { return filepath.Join(t.TempDir(), board.FolderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
 			if now, err := readTicketFile(path); err != nil || string(now.Content) != string(after) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -31,7 +32,7 @@ func loadText(mark string, n int) string {
 // loadChild writes marks into the tickets, each in its own note or as a blocker, and says which were answered, until it is killed.
 // Nobody lets it live as long as it could.
 func loadChild(t *testing.T, dir, name, door string) {
-	s := NewStore(Where{Start: dir}, 20*time.Second)
+	s := NewStore(board.Where{Start: dir}, 20*time.Second)
 	for n := range 3000 {
 		id := loadTickets[rand.N(len(loadTickets))]
 		mark := fmt.Sprintf("%s-%d", name, n)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -127,7 +128,7 @@ func TestCrashPowerChild(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range door.writers {
 		own := w
-		own.Store, own.name = NewStore(Where{Start: dir}, 20*time.Second), fmt.Sprintf("w%d", i)
+		own.Store, own.name = NewStore(board.Where{Start: dir}, 20*time.Second), fmt.Sprintf("w%d", i)
 		all.Go(func() {
 			if err := own.run(powerChanges / door.writers); err != nil {
 				t.Error(err)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -34,7 +35,7 @@ type powerContent struct {
 func runOnDisk(t *testing.T, journal bool, door string) *powerRun {
 	t.Helper()
 	disk, dir, marks, unmount := newLoggedExt4(t, journal)
-	cmd := crashChild(filepath.Join(dir, folderName), "power", "CRASH_NAME="+marks, "CRASH_CHANGE="+door)
+	cmd := crashChild(filepath.Join(dir, board.FolderName), "power", "CRASH_NAME="+marks, "CRASH_CHANGE="+door)
 	cmd.Args[1] = "-test.run=^TestCrashPowerChild$"
 	cmd.Stderr = nil
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -128,7 +129,7 @@ func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *ran
 	t.Helper()
 	mounted, repaired, unmount := mountAfterLoss(t, afterPowerLoss(r.events[:cut], kept, random), r.journal)
 	defer unmount()
-	dir, before := filepath.Join(mounted, folderName), len(v.wrong)
+	dir, before := filepath.Join(mounted, board.FolderName), len(v.wrong)
 	for _, id := range r.judge(dir, cut, v) {
 		if err := nextWriter(filepath.Join(dir, id+document.Ext)); err != nil {
 			v.say(&v.stuck, "ticket %s: %w", id, err)

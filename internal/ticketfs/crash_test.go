@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
@@ -51,7 +52,7 @@ func crashContent(id string) []byte {
 // crashBoard makes a board with the tickets t, unless it is still to be created, and other.
 func crashBoard(t *testing.T, creates, tk bool) (path string) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), folderName)
+	dir := filepath.Join(t.TempDir(), board.FolderName)
 	makeFolder(t, dir)
 	if tk {
 		makeFolder(t, filepath.Join(dir, tkLocks))
@@ -176,7 +177,7 @@ func crashChild(path, role string, env ...string) *exec.Cmd {
 
 // storeAt is a store of the folder of a ticket file.
 func storeAt(path string) *Store {
-	return NewStore(Where{Start: filepath.Dir(path)}, 20*time.Second)
+	return NewStore(board.Where{Start: filepath.Dir(path)}, 20*time.Second)
 }
 
 // dieHere ends this process as nothing else does: no deferred function runs, and nothing is flushed or removed.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -25,7 +26,7 @@ func sampleBoard(t *testing.T) (s *Store, path string) {
 	}
 	path = filepath.Join(dir, "t.md")
 	writeFile(t, path, sample)
-	return NewStore(Where{Start: dir}, 10*time.Second), path
+	return NewStore(board.Where{Start: dir}, 10*time.Second), path
 }
 
 func writeFile(t *testing.T, path, content string) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
@@ -56,7 +57,7 @@ func TestFaultFolderSync(t *testing.T) {
 	if _, err := session.Settle(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("settle: %v", err)
 	}
-	where := Where{Start: filepath.Join(t.TempDir(), folderName)}
+	where := board.Where{Start: filepath.Join(t.TempDir(), board.FolderName)}
 	if _, err := where.Make(); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("make the folder: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -30,7 +31,7 @@ func skipOnWindows(t *testing.T) {
 // faultBoard makes a board in dir in which every lock file and .gitignore are there, as after some changes, or only the tickets.
 func faultBoard(t *testing.T, dir string, used bool) (s *Store, path string) {
 	t.Helper()
-	dir = filepath.Join(dir, folderName)
+	dir = filepath.Join(dir, board.FolderName)
 	makeFolder(t, dir)
 	path = filepath.Join(dir, "t.md")
 	for _, id := range []string{"t", "other"} {

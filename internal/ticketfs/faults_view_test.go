@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
@@ -51,7 +52,7 @@ var viewChanges = map[string]func(s *Store, path, id string, priority int) error
 
 // viewChild makes the changes that it is told to, one for each line, and answers each.
 func viewChild(t *testing.T, dir string) {
-	s := NewStore(Where{Start: dir}, DefaultLockTimeout)
+	s := NewStore(board.Where{Start: dir}, DefaultLockTimeout)
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		var what, id string
@@ -79,7 +80,7 @@ func viewChild(t *testing.T, dir string) {
 // viewBoard makes a board of n tickets and returns their priorities.
 func viewBoard(t *testing.T, n int) (s *Store, priorities map[string]int) {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), folderName)
+	dir := filepath.Join(t.TempDir(), board.FolderName)
 	makeFolder(t, dir)
 	priorities = make(map[string]int)
 	for i := range n {
@@ -87,7 +88,7 @@ func viewBoard(t *testing.T, n int) (s *Store, priorities map[string]int) {
 		priorities[id] = 1
 		writeFile(t, filepath.Join(dir, id+document.Ext), string(viewText(id, 1)))
 	}
-	return NewStore(Where{Start: dir}, DefaultLockTimeout), priorities
+	return NewStore(board.Where{Start: dir}, DefaultLockTimeout), priorities
 }
 
 // compareView compares what a view says of tickets with what is known of them.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
@@ -16,7 +17,7 @@ import (
 // bigBoard makes a folder of n tickets, half of them closed, a quarter blocked by another.
 func bigBoard(tb testing.TB, n int) string {
 	tb.Helper()
-	dir := filepath.Join(tb.TempDir(), folderName)
+	dir := filepath.Join(tb.TempDir(), board.FolderName)
 	if err := os.Mkdir(dir, 0o777); err != nil {
 		tb.Fatal(err)
 	}

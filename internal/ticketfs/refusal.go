@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -68,7 +69,7 @@ func refused(id string, err error) error {
 	var tooLong *durable.TooLongError
 	var changed *durable.ChangedError
 	var notFolder *durable.NotFolderError
-	var noBoard *noBoardError
+	var noBoard *board.NoBoardError
 	var locked *flocker.BusyError
 	switch {
 	case err == nil || CodeOf(err) != "":
@@ -92,7 +93,7 @@ func refused(id string, err error) error {
 	case errors.Is(err, flocker.ErrReplaced):
 		return Refuse(Busy, "retry", "a lock file was removed by another program meanwhile")
 	case errors.As(err, &noBoard):
-		return Refuse(NoStore, noBoard.next, "%s", noBoard.why)
+		return Refuse(NoStore, noBoard.Next, "%s", noBoard.Why)
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
@@ -23,7 +24,7 @@ const DefaultLockTimeout = 5 * time.Second
 // Store is one ticket folder. Its methods may be called by any number of goroutines; any number of processes may have a Store
 // on the same folder.
 type Store struct {
-	Where       Where
+	Where       board.Where
 	LockTimeout time.Duration
 
 	locks flocker.Locks
@@ -35,7 +36,7 @@ type Store struct {
 }
 
 // NewStore returns the store of the folder that where leads to. The folder need not exist yet.
-func NewStore(where Where, lockTimeout time.Duration) *Store {
+func NewStore(where board.Where, lockTimeout time.Duration) *Store {
 	return &Store{Where: where, LockTimeout: lockTimeout}
 }
 
@@ -44,7 +45,7 @@ func (s *Store) Dir() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dir != "" {
-		if there, err := isDir(s.dir); there || err != nil {
+		if there, err := board.IsDir(s.dir); there || err != nil {
 			return s.dir, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -93,7 +94,7 @@ func (w *world) begin(s *actor) {
 	now := func() time.Time { return w.now }
 	s.started, s.seen = map[string]bool{}, map[string]time.Time{}
 	s.board = &tools.Board{
-		Store:   ticketfs.NewStore(ticketfs.Where{Start: w.dir}, ticketfs.DefaultLockTimeout),
+		Store:   ticketfs.NewStore(board.Where{Start: w.dir}, ticketfs.DefaultLockTimeout),
 		Session: session.NewSession(s.name, now),
 		Agent:   s.name,
 		Now:     now,

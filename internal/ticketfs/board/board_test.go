@@ -1,6 +1,7 @@
-package ticketfs
+package board
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,8 +53,8 @@ func TestFindUpwards(t *testing.T) {
 	finds(t, Where{Start: "."}, root+"/repo/.tickets")
 	finds(t, Where{Start: "../own/.tickets"}, root+"/repo/own/.tickets")
 	for _, start := range []string{root + "/nowhere/.tickets", root + "/nowhere"} {
-		if _, err := (Where{Start: start}).Find(); CodeOf(refused("", err)) != NoStore {
-			t.Errorf("from %s: %v, want %s", start, err, NoStore)
+		if _, err := (Where{Start: start}).Find(); !noBoard(err) {
+			t.Errorf("from %s: %v, want no board", start, err)
 		}
 	}
 }
@@ -83,8 +84,8 @@ func TestLinkedWorktreesShareOneBoard(t *testing.T) {
 	if err := os.RemoveAll(main + "/.tickets"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (Where{Start: linked}).Find(); CodeOf(refused("", err)) != NoStore {
-		t.Errorf("no board in the main worktree: %v, want %s, not a board that the others cannot see", err, NoStore)
+	if _, err := (Where{Start: linked}).Find(); !noBoard(err) {
+		t.Errorf("no board in the main worktree: %v, want none, not one that the others cannot see", err)
 	}
 	if dir, err := (Where{Start: linked}).Make(); err != nil || dir != main+"/.tickets" {
 		t.Errorf("made %s, %v; want it in the main worktree", dir, err)
@@ -125,11 +126,16 @@ func TestMake(t *testing.T) {
 		t.Errorf("made %s, %v; want the one that was named", dir, err)
 	}
 	for _, start := range []string{root + "/home", "/"} {
-		if dir, err := (Where{Start: start}).Make(); CodeOf(refused("", err)) != NoStore {
-			t.Errorf("from %s: made %s, %v; want %s", start, dir, err, NoStore)
+		if dir, err := (Where{Start: start}).Make(); !noBoard(err) {
+			t.Errorf("from %s: made %s, %v; want no board", start, dir, err)
 		}
 	}
 	if _, err := os.Lstat(root + "/home/.tickets"); err == nil {
 		t.Error("a board in the home folder")
 	}
+}
+
+func noBoard(err error) bool {
+	var none *NoBoardError
+	return errors.As(err, &none)
 }

@@ -1,4 +1,4 @@
-package ticketfs
+package board
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 )
 
 // folderName is the name of a ticket folder.
-const folderName = ".tickets"
+const FolderName = ".tickets"
 
 // Where says where the ticket folder is looked for.
 type Where struct {
@@ -31,8 +31,8 @@ func (w Where) Find() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if filepath.Base(begin) == folderName {
-		if there, err := isDir(begin); err != nil {
+	if filepath.Base(begin) == FolderName {
+		if there, err := IsDir(begin); err != nil {
 			return "", err
 		} else if there {
 			return filepath.EvalSymlinks(begin)
@@ -40,20 +40,20 @@ func (w Where) Find() (string, error) {
 		return "", noStore("%s does not exist", begin)
 	}
 	for dir := begin; ; dir = filepath.Dir(dir) {
-		candidate := filepath.Join(dir, folderName)
-		if there, err := isDir(candidate); err != nil {
+		candidate := filepath.Join(dir, FolderName)
+		if there, err := IsDir(candidate); err != nil {
 			return "", err
 		} else if there {
 			return filepath.EvalSymlinks(candidate)
 		}
 		if dir == filepath.Dir(dir) {
-			return "", noStore("no %s in %s or any folder above it", folderName, begin)
+			return "", noStore("no %s in %s or any folder above it", FolderName, begin)
 		}
 	}
 }
 
 // isDir reports whether a folder is there. That it cannot be seen is an error: it is not the same as none.
-func isDir(path string) (bool, error) {
+func IsDir(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return false, nil
@@ -62,12 +62,12 @@ func isDir(path string) (bool, error) {
 }
 
 // noBoardError says why there is no ticket folder, and what to do about it.
-type noBoardError struct{ why, next string }
+type NoBoardError struct{ Why, Next string }
 
-func (e *noBoardError) Error() string { return e.why }
+func (e *NoBoardError) Error() string { return e.Why }
 
 func noStore(why string, args ...any) error {
-	return &noBoardError{fmt.Sprintf(why, args...), "create a ticket to begin one in this git repository, or start the server with --dir"}
+	return &NoBoardError{fmt.Sprintf(why, args...), "create a ticket to begin one in this git repository, or start the server with --dir"}
 }
 
 // begin is the absolute Start, moved to the same place in the main worktree when it lies in a linked one.
@@ -76,7 +76,7 @@ func (w Where) begin() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	explicit := filepath.IsAbs(w.Start) && filepath.Base(w.Start) == folderName
+	explicit := filepath.IsAbs(w.Start) && filepath.Base(w.Start) == FolderName
 	if w.Local || explicit {
 		return begin, nil
 	}
@@ -163,19 +163,19 @@ func (w Where) Make() (string, error) {
 		return "", err
 	}
 	dir := begin
-	if filepath.Base(begin) != folderName {
+	if filepath.Base(begin) != FolderName {
 		root := gitRoot(begin)
 		if root == "" {
-			return "", &noBoardError{
-				why:  fmt.Sprintf("no %s in %s or any folder above it, and no git repository to make one in", folderName, begin),
-				next: "make a folder " + folderName + " where the tickets shall be, or start the server with --dir",
+			return "", &NoBoardError{
+				Why:  fmt.Sprintf("no %s in %s or any folder above it, and no git repository to make one in", FolderName, begin),
+				Next: "make a folder " + FolderName + " where the tickets shall be, or start the server with --dir",
 			}
 		}
 		home, _ := os.UserHomeDir() // without a home there is none to protect
 		if root == filepath.Dir(root) || root == home {
-			return "", &noBoardError{fmt.Sprintf("will not make %s in %s", folderName, root), "start the server in a repository, or with --dir"}
+			return "", &NoBoardError{fmt.Sprintf("will not make %s in %s", FolderName, root), "start the server in a repository, or with --dir"}
 		}
-		dir = filepath.Join(root, folderName)
+		dir = filepath.Join(root, FolderName)
 	}
 	if err := os.Mkdir(dir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
