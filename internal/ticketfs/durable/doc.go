@@ -5,5 +5,7 @@
 // power loss; a file that another program changed since it was read is not replaced (ChangedError), up to the microseconds
 // between the last check and the rename. Nothing is read through a link, and a FIFO blocks nobody (NotRegularError).
 //
+// An Append is one write, without a sync.
+//
 // Not promised: that two processes do not replace the same file at once. Whoever calls holds the file's lock.
 package durable

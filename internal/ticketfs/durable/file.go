@@ -72,27 +72,36 @@ func regular(path string, info fs.FileInfo) error {
 	return &NotRegularError{filepath.Base(path), info.Mode().Type()}
 }
 
+// Open opens a regular file to read it. It follows no link and waits for no writer of a FIFO.
+func Open(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|NoFollow, 0)
+	if err != nil {
+		if _, lstatErr := Lstat(path); FileFault(lstatErr) {
+			err = lstatErr
+		}
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
 // readFile reads a file of at most the given number of bytes whole. No file at all is no error; of one that is longer the
 // beginning is returned as well.
 func ReadFile(path string, most int) (File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|NoFollow, 0)
+	f, info, err := Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
 	}
 	if err != nil {
-		if _, lstatErr := Lstat(path); FileFault(lstatErr) {
-			return File{}, lstatErr
-		}
 		return File{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return File{}, err
-	}
-	if err := regular(path, info); err != nil {
-		return File{}, err
-	}
 	content := make([]byte, 0, min(info.Size(), int64(most))+1)
 	for {
 		n, err := f.Read(content[len(content):cap(content)])
