@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/client":     {"internal/stdio"},
 	"internal/install":    {},
+	"internal/journal":    {"internal/flocker", "internal/ticketfs/durable"},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},
