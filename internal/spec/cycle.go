@@ -42,13 +42,13 @@ func waits(s State, n node) []node {
 	return to
 }
 
-// circle judges a state in which these edges are new: Cycle if one of them
-// closes a circle; else Malformed if that cannot be excluded, because a file
-// that the search needed cannot be read. A circle that can be seen goes first
+// closesCycle judges a state in which these edges are new: Cycle if one of
+// them closes a cycle; else Malformed if that cannot be excluded, because a file
+// that the search needed cannot be read. A cycle that can be seen goes first
 // (as open_children goes before malformed), so that the answer does not
-// depend on the order of the search. A circle elsewhere, made by hand, is
+// depend on the order of the search. A cycle elsewhere, made by hand, is
 // none of this operation's business.
-func circle(s State, added ...edge) Code {
+func closesCycle(s State, added ...edge) Code {
 	code := OK
 	for _, e := range added {
 		found, unsure := search(s, e.to, e.from)

@@ -2,7 +2,7 @@ package spec
 
 import "testing"
 
-// TestCycle: every way for an edge to close a circle of waiting.
+// TestCycle: every way for an edge to close a cycle of waiting.
 func TestCycle(t *testing.T) {
 	run(t, []row{
 		// Blockers only.
@@ -12,7 +12,7 @@ func TestCycle(t *testing.T) {
 		{"a open; b open blocked=c; c closed blocked=a", "block a on=b", OK, "a open blocked=b"},
 		{"a in_progress by=me; b open blocked=a", "block a on=b", Cycle, ""}, // a may be released
 
-		// Stuck forever, though no blocked-by circle exists.
+		// Stuck forever, though no blocked-by cycle exists.
 		{"a open; c open parent=a", "block a on=c", Cycle, ""},
 		{"a open parent=e; e open", "block a on=e", Cycle, ""},
 		{"a open; c open parent=a; d open parent=c", "block a on=d", Cycle, ""},
@@ -36,13 +36,13 @@ func TestCycle(t *testing.T) {
 		// Only the old parent would close it.
 		{"a open parent=o; o open blocked=x; x open; p open", "update a parent=p", OK, "a open parent=p"},
 
-		// A circle made by hand elsewhere is not this operation's.
+		// A cycle made by hand elsewhere is not this operation's.
 		{"a open; b open; x open blocked=y; y open blocked=x", "block a on=b", OK, "a open blocked=b"},
 		{"a open; b open blocked=x; x open blocked=y; y open blocked=x", "block a on=b", OK, "a open blocked=b"},
 	})
 }
 
-// TestCycleUnreadable: what cannot be read might close the circle.
+// TestCycleUnreadable: what cannot be read might close the cycle.
 func TestCycleUnreadable(t *testing.T) {
 	run(t, []row{
 		{"a open; b open blocked=m; m malformed", "block a on=b", Malformed, ""},

@@ -6,24 +6,31 @@ import (
 )
 
 // effect is the column "from -> to" of the table: what the operation leaves
-// behind if nothing refuses it. It writes exactly one ticket.
+// behind if nothing refuses it. It writes exactly one ticket, but for a close
+// that drops the descendants too.
 func effect(s State, op Op) (State, Result) {
 	u, t := op.User, s.Tickets[op.User.ID]
 	result := Result{ID: u.ID}
 	switch u.Verb {
 	case Start:
-		if t.heldBy(op.Machine.Session) {
+		if t.heldBy(op) {
 			result.AlreadyYours = true
 			return s, result
 		}
 		if t.Status == InProgress {
 			result.TakenOver, result.From = true, t.Holder
 		}
-		t = t.turn(InProgress, op.Machine.Session, "")
+		t = t.turn(InProgress)
+		t.Holder, t.Agent = op.Machine.Session, u.Agent
 	case Close:
-		t = t.turn(Closed, "", u.Reason)
-	case Reopen, Release:
-		t = t.turn(Open, "", "").noted(u.Reason)
+		t = t.closed(op)
+		if u.Resolution != Done {
+			result.Dropped = s.below(u.ID)
+		}
+	case Reopen:
+		t = t.turn(Open).noted(t.closing()).noted(u.Reason)
+	case Release:
+		t = t.turn(Open).noted(u.Reason).held(u)
 	case Block:
 		t.BlockedBy = slices.Concat(t.BlockedBy, []string{u.Blocker}) // never append: states share memory
 	case Unblock:
@@ -33,16 +40,23 @@ func effect(s State, op Op) (State, Result) {
 			Status: Open, Type: "task", Priority: 2, // the defaults
 			Created:   op.Machine.Now,
 			BlockedBy: slices.Concat(u.BlockedBy), // a copy, nil when empty
-		}.updated(u)
+		}.updated(u).held(u)
 	case Update:
-		t = t.updated(u)
+		t = t.updated(u).held(u)
 	case Note:
 		t = t.noted(u.Text)
 	}
 	after := s.with(u.ID, t)
+	for _, id := range result.Dropped {
+		below := op
+		below.User.Resolution, below.User.Evidence = Dropped, nil
+		after = after.with(id, s.Tickets[id].closed(below))
+	}
 	if u.Verb == Close {
-		before := Ready(s, op.Machine.Session)
-		for _, id := range Ready(after, op.Machine.Session) {
+		caller := Op{UserInput{Agent: u.Agent}, op.Machine}
+		caller.Machine.Lane = nil // a lane is what is given out, not what is told
+		before := Ready(s, caller)
+		for _, id := range Ready(after, caller) {
 			if !slices.Contains(before, id) {
 				result.Unblocked = append(result.Unblocked, id)
 			}
@@ -51,11 +65,38 @@ func effect(s State, op Op) (State, Result) {
 	return after, result
 }
 
-// turn changes the status. Claim and close reason belong to one status each,
-// so every change of status sets both: leftovers of other programs go here.
-func (t Ticket) turn(to Status, holder, closeReason string) Ticket {
-	t.Status, t.Holder, t.CloseReason = to, holder, strings.TrimSpace(closeReason)
+// turn changes the status. The claim belongs to tickets in progress, how it
+// ended to closed ones, so every change of status clears both: leftovers of
+// other programs go here.
+func (t Ticket) turn(to Status) Ticket {
+	t.Status, t.Holder, t.Agent = to, "", ""
+	t.ClosedBy, t.CloseReason, t.Resolution, t.Evidence = "", "", Done, nil
 	return t
+}
+
+// closed is the ticket closed by this call.
+func (t Ticket) closed(op Op) Ticket {
+	u := op.User
+	t = t.turn(Closed)
+	t.ClosedBy, t.CloseReason = op.Machine.Session, strings.TrimSpace(u.Reason)
+	t.Resolution, t.Evidence = u.Resolution, slices.Concat(u.Evidence)
+	if u.Resolution == Duplicate && !slices.Contains(t.Links, u.DuplicateOf) {
+		t.Links = slices.Concat(t.Links, []string{u.DuplicateOf})
+	}
+	return t
+}
+
+// closing is the note that a reopen makes of how the ticket had ended.
+func (t Ticket) closing() string {
+	var words []string
+	for _, fact := range []struct{ before, value string }{
+		{"by ", t.ClosedBy}, {"as ", string(t.Resolution)}, {"because ", t.CloseReason}, {"shown by ", strings.Join(t.Evidence, " ")},
+	} {
+		if fact.value != "" {
+			words = append(words, fact.before+fact.value)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 func (t Ticket) noted(text string) Ticket {
@@ -81,6 +122,9 @@ func (t Ticket) updated(u UserInput) Ticket {
 	}
 	if u.Parent != nil {
 		t.Parent = *u.Parent
+	}
+	if u.Tags != nil {
+		t.Tags = slices.Concat(u.Tags)
 	}
 	return t
 }

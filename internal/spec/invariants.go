@@ -18,6 +18,7 @@ func Invariants(s State) []string {
 			bad = append(bad, fmt.Sprintf(format, args...))
 		}
 	}
+	madeBy := map[string]string{} // plan-ref -> id
 	for _, id := range slices.Sorted(maps.Keys(s.Tickets)) {
 		t := s.Tickets[id]
 		if t.Malformed {
@@ -32,7 +33,15 @@ func Invariants(s State) []string {
 		report(!known, "%s: status %q", id, t.Status)
 		report(t.Status == InProgress && t.Holder == "", "%s: in_progress without a holder", id)
 		report(t.Status != InProgress && t.Holder != "", "%s: %s with a holder", id, t.Status)
+		report(t.Holder == "" && t.Agent != "", "%s: an agent without a holder", id)
 		report(t.Status != Closed && t.CloseReason != "", "%s: %s with a close reason", id, t.Status)
+		report(t.Status != Closed && t.ClosedBy != "", "%s: %s with closed-by", id, t.Status)
+		report(t.Status != Closed && t.Resolution != Done, "%s: %s with a resolution", id, t.Status)
+		report(t.Status != Closed && len(t.Evidence) > 0, "%s: %s with evidence", id, t.Status)
+		report(t.Resolution == Duplicate && len(t.Links) == 0, "%s: a duplicate of nothing", id)
+		report(t.Hold == "" && t.HoldUntil != 0, "%s: hold-until without a hold", id)
+		report(t.PlanRef != "" && madeBy[t.PlanRef] != "", "%s: plan-ref %s, as %s", id, t.PlanRef, madeBy[t.PlanRef])
+		madeBy[t.PlanRef] = id
 
 		report(t.Parent != "" && s.missing(t.Parent), "%s: parent %s is missing", id, t.Parent)
 		report(t.Status != Closed && s.closed(t.Parent), "%s: %s under closed parent %s", id, t.Status, t.Parent)
@@ -48,7 +57,7 @@ func Invariants(s State) []string {
 
 // stuck lists the starts and closes that can never happen. It lets happen
 // whatever waits for nothing, again and again; what is left waits for a
-// circle. Another algorithm than search on purpose: one checks the other.
+// cycle. Another algorithm than search on purpose: one checks the other.
 func stuck(s State) []string {
 	left := map[node]bool{}
 	for id := range s.Tickets {

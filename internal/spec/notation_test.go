@@ -13,12 +13,16 @@ import (
 //
 //	a in_progress by=me parent=p; p open blocked=x,y; x closed; m malformed mentions=a
 //	start a takeover
+//	plan evening / x / y parent=x / z blocked=x,y
 //
-// Sessions: me (the caller) and live are alive, gone is dead, of lost nobody
-// can tell. Tickets are tasks of priority 2 and grow younger from left to
+// Sessions: me (the caller) and live are alive, gone is dead, late is dead and
+// in its grace, of lost nobody can tell. me/sub is the agent sub of me. It is
+// 99 o'clock. A plan makes n-x of x. Tickets are tasks of priority 2 and grow younger from left to
 // right. An underscore stands for a space.
 
-var sessions = map[string]Life{"me": Alive, "live": Alive, "gone": Dead}
+var sessions = map[string]Life{"me": Alive, "live": Alive, "gone": Dead, "late": InGrace}
+
+const now = 99
 
 func board(line string) State {
 	s := State{Tickets: map[string]Ticket{}, Sessions: sessions}
@@ -37,7 +41,7 @@ func board(line string) State {
 			v = strings.ReplaceAll(v, "_", " ")
 			switch key {
 			case "by":
-				t.Holder = v
+				t.Holder, t.Agent, _ = strings.Cut(v, "/")
 			case "parent":
 				t.Parent = v
 			case "blocked":
@@ -54,6 +58,22 @@ func board(line string) State {
 				t.Assignee = v
 			case "reason":
 				t.CloseReason = v
+			case "closed-by":
+				t.ClosedBy = v
+			case "as":
+				t.Resolution = Resolution(v)
+			case "evidence":
+				t.Evidence = strings.Split(v, ",")
+			case "links":
+				t.Links = strings.Split(v, ",")
+			case "tags":
+				t.Tags = strings.Split(v, ",")
+			case "hold":
+				t.Hold = v
+			case "until":
+				t.HoldUntil, _ = strconv.ParseInt(v, 10, 64)
+			case "ref":
+				t.PlanRef = v
 			case "notes":
 				t.Notes = strings.Split(v, ",")
 			case "created":
@@ -69,13 +89,25 @@ func board(line string) State {
 
 // op reads an operation. A create makes the ticket n, younger than all.
 func op(line string) Op {
-	words := strings.Fields(line)
+	steps := strings.Split(line, " / ")
+	words := strings.Fields(steps[0])
 	o := Op{
 		User:    UserInput{Verb: Verb(words[0])},
-		Machine: MachineInput{Session: "me", NewID: "n", Now: 99},
+		Machine: MachineInput{Session: "me", NewID: "n", Now: now},
 	}
 	words = words[1:]
 	switch {
+	case o.User.Verb == Plan:
+		for len(words) > 0 && !strings.Contains(words[0], "=") && words[0] != "dry" {
+			o.User.Plan, words = words[0], words[1:]
+		}
+		o.Machine.NewIDs = map[string]string{}
+		for _, one := range steps[1:] {
+			name, rest, _ := strings.Cut(one, " ")
+			p := op("create title=" + name + " " + rest)
+			o.User.Tickets = append(o.User.Tickets, Planned{name, p.User})
+			o.Machine.NewIDs[name] = "n-" + name
+		}
 	case o.User.Verb == Start && (len(words) == 0 || strings.Contains(words[0], "=")):
 		o.User.Verb = StartNext
 	case o.User.Verb != Create:
@@ -83,38 +115,51 @@ func op(line string) Op {
 	}
 	for _, w := range words {
 		key, v, _ := strings.Cut(w, "=")
-		v = strings.ReplaceAll(v, "_", " ")
-		switch key {
-		case "takeover":
-			o.User.Takeover = true
-		case "former":
-			o.Machine.Former = true
-		case "justdied":
-			o.Machine.JustDied = []string{v}
-		case "reason":
-			o.User.Reason = v
-		case "text":
-			o.User.Text = v
-		case "title":
-			o.User.Title = &v
-		case "type":
-			o.User.Type = &v
-		case "priority":
-			o.User.Priority = new(int)
-			*o.User.Priority, _ = strconv.Atoi(v)
-		case "assignee":
-			o.User.Assignee = &v
-		case "parent":
-			o.User.Parent = &v
-		case "blocked":
-			o.User.BlockedBy = strings.Split(v, ",")
-		case "on": // block a on=b
-			o.User.Blocker = v
-		default:
+		read, known := argument[key]
+		if !known {
 			panic("op: " + w)
 		}
+		read(&o, strings.ReplaceAll(v, "_", " "))
 	}
 	return o
+}
+
+// argument is what the words of an operation mean.
+var argument = map[string]func(o *Op, v string){
+	"by": func(o *Op, v string) { o.Machine.Session, o.User.Agent, _ = strings.Cut(v, "/") },
+
+	"takeover": func(o *Op, _ string) { o.User.Takeover = true },
+	"force":    func(o *Op, _ string) { o.User.Force = true },
+	"former":   func(o *Op, _ string) { o.Machine.Former = true },
+	"justdied": func(o *Op, v string) { o.Machine.JustDied = []string{v} },
+	"lane":     func(o *Op, v string) { o.Machine.Lane = strings.Split(v, ",") },
+	"reason":   func(o *Op, v string) { o.User.Reason = v },
+	"as":       func(o *Op, v string) { o.User.Resolution = Resolution(v) },
+	"of":       func(o *Op, v string) { o.User.DuplicateOf = v },
+	"children": func(o *Op, _ string) { o.User.Children = true },
+	"next":     func(o *Op, _ string) { o.User.Next = true },
+	"evidence": func(o *Op, v string) { o.User.Evidence = strings.Split(v, ",") },
+	"text":     func(o *Op, v string) { o.User.Text = v },
+	"title":    func(o *Op, v string) { o.User.Title = &v },
+	"type":     func(o *Op, v string) { o.User.Type = &v },
+	"priority": func(o *Op, v string) { o.User.Priority = new(number(v)) },
+	"assignee": func(o *Op, v string) { o.User.Assignee = &v },
+	"parent":   func(o *Op, v string) { o.User.Parent = &v },
+	"tags":     func(o *Op, v string) { o.User.Tags = strings.FieldsFunc(v, func(r rune) bool { return r == ',' }) },
+	"tag":      func(o *Op, v string) { o.User.Tag = v },
+	"hold":     func(o *Op, v string) { o.User.Hold = &v },
+	"until":    func(o *Op, v string) { o.User.HoldUntil = new(int64(number(v))) },
+	"blocked":  func(o *Op, v string) { o.User.BlockedBy = strings.Split(v, ",") },
+	"on":       func(o *Op, v string) { o.User.Blocker = v }, // block a on=b
+	"dry":      func(o *Op, _ string) { o.User.DryRun = true },
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }
 
 // row is one line of a test: on this board this operation answers code. After

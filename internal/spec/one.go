@@ -15,7 +15,8 @@ import "slices"
 // It may be trusted for Start, Close, Reopen, Release, Note, Block, Unblock,
 // and for Update that leaves the parent alone; others panic. A StartNext that
 // succeeded is a Start of the ticket it answered; one that did not concerns
-// no ticket. Create begins a partition.
+// no ticket. Create and Plan begin partitions. A close that drops descendants
+// is, for each of them, a close that drops it alone.
 //
 // If no order of a history passes here, the program is wrong. The reverse does
 // not hold: rules between tickets, Result.ID, Result.Unblocked, and whether a
@@ -29,9 +30,10 @@ import "slices"
 // moment, or comes last, where nobody looks.
 func StepOne(s State, op Op, got Result) (after State, ok bool) {
 	switch v := op.User.Verb; {
-	case v == StartNext, v == Create, v == Update && op.User.Parent != nil:
+	case v == StartNext, v == Create, v == Plan, v == Update && op.User.Parent != nil:
 		panic("spec: one ticket is not enough for " + v)
 	}
+	op.User.Next = false // of another ticket
 	id := op.User.ID
 	t, exists := s.Tickets[id]
 
@@ -39,10 +41,10 @@ func StepOne(s State, op Op, got Result) (after State, ok bool) {
 	// blocker closed.
 	world := State{Tickets: map[string]Ticket{}, Sessions: s.Sessions}
 	if exists {
-		for _, b := range append([]string{op.User.Blocker}, t.BlockedBy...) {
+		for _, b := range append([]string{op.User.Blocker, op.User.DuplicateOf}, t.BlockedBy...) {
 			world.Tickets[b] = Ticket{Status: Closed}
 		}
-		delete(world.Tickets, "") // most operations name no blocker
+		delete(world.Tickets, "") // most operations name no other
 		alone := t
 		alone.Parent = ""
 		world.Tickets[id] = alone
@@ -53,7 +55,7 @@ func StepOne(s State, op Op, got Result) (after State, ok bool) {
 	if exists {
 		after.Tickets[id] = t
 	}
-	if believed(op.User.Verb, got.Code) {
+	if believed(op.User, got.Code) {
 		return after, true
 	}
 	if want.Code == OK {
@@ -66,14 +68,18 @@ func StepOne(s State, op Op, got Result) (after State, ok bool) {
 }
 
 // believed are the refusals that this ticket alone cannot judge. A start that
-// answers not_found speaks of the ticket itself, a block may mean the blocker.
-func believed(v Verb, code Code) bool {
+// answers not_found speaks of the ticket itself, a block may mean the blocker,
+// a close as a duplicate the other one.
+func believed(u UserInput, code Code) bool {
 	codes := []Code{Busy, NoStore, UnsafeFS} // of the board, any time
-	switch v {
+	switch u.Verb {
 	case Start:
-		codes = append(codes, ParentStatus, Blocked)
+		codes = append(codes, OnHold, ParentStatus, Blocked) // an ancestor's hold
 	case Close:
 		codes = append(codes, OpenChildren, Malformed)
+		if u.Resolution == Duplicate {
+			codes = append(codes, NotFound)
+		}
 	case Reopen:
 		codes = append(codes, ParentStatus, Cycle)
 	case Block:

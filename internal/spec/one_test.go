@@ -14,11 +14,12 @@ func TestStepOneAccepts(t *testing.T) {
 		history(t, func(before State, o Op, after State, r Result) {
 			u := &o.User
 			switch {
-			case u.Verb == Create, u.Verb == Update && u.Parent != nil, u.Verb == StartNext && r.Code != OK:
+			case u.Verb == Create, u.Verb == Plan, u.Verb == Update && u.Parent != nil, u.Verb == StartNext && r.Code != OK:
 				return
 			case u.Verb == StartNext:
 				u.Verb, u.ID = Start, r.ID
 			}
+			u.Next = false
 			one, ok := StepOne(before, o, r)
 			if !ok {
 				t.Fatalf("%+v: answer %+v not accepted", o, r)
@@ -42,9 +43,18 @@ func TestStepOneRejects(t *testing.T) {
 		{"a open", "start a", Result{Code: Claimed}, false},      // a loser without a winner
 		{"a open", "start a", Result{AlreadyYours: true}, false}, // an invented claim
 		{"a in_progress by=me", "start a", Result{}, false},      // given out twice
-		{"a in_progress by=gone", "start a", Result{}, false},    // robbed in silence
+		{"a in_progress by=gone", "start a", Result{}, false},    // taken over in silence
 		{"a in_progress by=gone", "start a", Result{TakenOver: true, From: "gone"}, true},
 		{"a in_progress by=lost", "start a", Result{TakenOver: true, From: "lost"}, false},
+		{"a in_progress by=me/sub", "start a by=me/two", Result{}, false}, // a process taken for a caller
+		{"a in_progress by=me/sub", "start a by=me/two", Result{AlreadyYours: true}, false},
+		{"a in_progress by=me/sub", "close a by=me/two", Result{}, false},
+		{"a in_progress by=late", "start a", Result{TakenOver: true, From: "late"}, false}, // no grace
+		{"a open hold=Grace", "start a", Result{}, false},
+		{"a open parent=p", "start a", Result{Code: OnHold}, true}, // p is on hold
+		{"a in_progress by=live", "close a as=dropped", Result{}, false},
+		{"a open", "close a as=duplicate of=b", Result{Code: NotFound}, true},
+		{"a open", "close a as=dropped", Result{Code: NotFound}, false},
 		{"a closed", "close a", Result{}, false}, // a lost update
 		{"a in_progress by=me", "close a", Result{Code: OpenChildren}, true},
 		{"a in_progress by=me", "close a", Result{Code: Busy}, true},

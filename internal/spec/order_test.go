@@ -62,6 +62,7 @@ func TestOrder(t *testing.T) {
 		{fine, "start a", []fault{
 			{WrongStatus, status(Closed)},
 			{Claimed, holder("live")},
+			{OnHold, add(func(a *Ticket) { a.Hold = "Grace" })},
 			{ParentStatus, under("none")},
 			{Blocked, add(func(a *Ticket) { a.BlockedBy = []string{"x"} })},
 		}, nil},
@@ -71,6 +72,19 @@ func TestOrder(t *testing.T) {
 			{OpenChildren, write("c open parent=a")},
 			{Malformed, write("m malformed mentions=a")},
 		}, nil},
+		{"a in_progress by=me", "close a as=dropped children", []fault{
+			{WrongStatus, status(Closed)},
+			{Claimed, holder("live")},
+			{OpenChildren, write("c in_progress by=me parent=a")},
+			{Malformed, write("m malformed mentions=a")},
+		}, &fault{Invalid, arg(func(u *UserInput) { u.Resolution = "done" })}},
+		{"a open; b open", "close a as=duplicate of=b", []fault{
+			{WrongStatus, status(Closed)},
+			{Claimed, holder("live")},
+			{NotFound, arg(func(u *UserInput) { u.DuplicateOf = "none" })},
+			{OpenChildren, write("c open parent=a")},
+			{Malformed, write("m malformed mentions=a")},
+		}, &fault{Invalid, arg(func(u *UserInput) { u.DuplicateOf = "" })}},
 		{"a in_progress by=me", "release a", []fault{
 			{WrongStatus, status(Closed)},
 			{Claimed, holder("live")},
@@ -109,9 +123,15 @@ func TestOrder(t *testing.T) {
 			{Cycle, write("b open blocked=p")},
 			{Malformed, write("m malformed mentions=b")},
 		}, nil},
+		{fine, "plan ev / x1 parent=p blocked=b / y1 blocked=x1", []fault{
+			{Invalid, write("x1 open")},
+			{Malformed, write("b malformed")},
+			{ParentStatus, write("p closed")},
+			{Cycle, write("b open blocked=p")},
+		}, &fault{Invalid, arg(func(u *UserInput) { u.Tickets = append(u.Tickets, u.Tickets[0]) })}},
 	} {
 		faults := tt.faults
-		if op(tt.op).User.Verb != Create {
+		if verb := op(tt.op).User.Verb; verb != Create && verb != Plan {
 			faults = append(append([]fault(nil), opening...), faults...)
 		}
 		if tt.argument != nil {

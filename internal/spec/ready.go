@@ -6,21 +6,22 @@ import (
 )
 
 // IsReady reports whether start of this ticket would be accepted from this
-// session, without takeover, and would change something. So a ticket that
-// the session holds already is not ready, though start of it succeeds: ready
-// is what may be given out, and a held ticket is never given again.
-func IsReady(s State, session, id string) bool {
+// caller, without takeover, and would change something. So a ticket that the
+// caller holds already is not ready, though start of it succeeds: ready is
+// what may be given out, and a held ticket is never given again.
+func IsReady(s State, caller Op, id string) bool {
 	t := s.Tickets[id]
-	op := Op{Machine: MachineInput{Session: session}}
-	return s.look(id) == OK && !t.heldBy(session) && refuseStart(s, t, op) == OK
+	caller.User.Takeover = false
+	return s.look(id) == OK && !t.heldBy(caller) && refuseStart(s, t, caller) == OK
 }
 
-// Ready lists the tickets that are ready for this session: by priority, then
-// age, then id. A ticket of a dead holder is among them at once.
-func Ready(s State, session string) []string {
+// Ready lists the tickets that are ready for this caller: by priority, then
+// age, then id. Of the operation count the caller, the moment, and the filters
+// of StartNext.
+func Ready(s State, caller Op) []string {
 	var ids []string
-	for id := range s.Tickets {
-		if IsReady(s, session, id) {
+	for id, t := range s.Tickets {
+		if IsReady(s, caller, id) && caller.wants(t) {
 			ids = append(ids, id)
 		}
 	}
@@ -35,22 +36,37 @@ func Ready(s State, session string) []string {
 	return ids
 }
 
+// wants is the filters. A tag that is asked for goes before the lane.
+func (op Op) wants(t Ticket) bool {
+	u := op.User
+	tags := op.Machine.Lane
+	if u.Tag != "" {
+		tags = []string{u.Tag}
+	}
+	return (u.Type == nil || t.Type == *u.Type) &&
+		(u.Parent == nil || t.Parent == *u.Parent) &&
+		(len(tags) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(t.Tags, tag) }))
+}
+
 // next is the ticket that start without an id claims: the first ready one
-// that passes the filters and whose dead holder is not just about to return.
+// whose dead holder is not just about to return. Work goes before containers:
+// a ticket with open children is given only when nothing else is ready.
 func next(s State, op Op) (string, Code) {
 	u := op.User
 	if !u.valid() || u.Parent != nil && *u.Parent == "" {
 		return "", Invalid
 	}
-	for _, id := range Ready(s, op.Machine.Session) {
+	ready := slices.DeleteFunc(Ready(s, op), func(id string) bool {
 		t := s.Tickets[id]
-		switch {
-		case u.Type != nil && t.Type != *u.Type:
-		case u.Parent != nil && t.Parent != *u.Parent:
-		case t.Status == InProgress && slices.Contains(op.Machine.JustDied, t.Holder):
-		default:
+		return t.Status == InProgress && slices.Contains(op.Machine.JustDied, t.Holder)
+	})
+	for _, id := range ready {
+		if len(s.children(id)) == 0 {
 			return id, OK
 		}
+	}
+	if len(ready) > 0 {
+		return ready[0], OK
 	}
 	return "", NotFound
 }

@@ -27,6 +27,9 @@ func refusal(s, after State, op Op) Code {
 		return refuseStart(s, t, op)
 
 	case Close:
+		if u.Resolution != Done {
+			return refuseDrop(s, t, op)
+		}
 		return cmp.Or(
 			when(t.Status != InProgress, WrongStatus),
 			when(s.heldByOther(t, op), Claimed),
@@ -44,11 +47,11 @@ func refusal(s, after State, op Op) Code {
 		return cmp.Or(
 			when(t.Status != Closed, WrongStatus),
 			when(s.closed(t.Parent), ParentStatus),
-			// Not in the table, but P3 needs it: a closed ticket waits for
-			// nothing, so others may have come to wait for it in a way that
-			// is a circle once it is open again. Files that cannot be read do
-			// not count against it, as its own parent does not.
-			when(circle(after, allEdges(after, id)...) == Cycle, Cycle),
+			// A closed ticket waits for nothing, so others may have come to
+			// wait for it in a way that is a cycle once it is open again.
+			// Files that cannot be read do not count against it, as its own
+			// parent does not.
+			when(closesCycle(after, allEdges(after, id)...) == Cycle, Cycle),
 		)
 
 	case Block:
@@ -56,7 +59,7 @@ func refusal(s, after State, op Op) Code {
 			when(t.Status == Closed, WrongStatus),
 			s.look(u.Blocker), // not_found, malformed
 			when(slices.Contains(t.BlockedBy, u.Blocker), NoChange),
-			circle(after, edge{node{Start, id}, node{Close, u.Blocker}}),
+			closesCycle(after, edge{node{Start, id}, node{Close, u.Blocker}}),
 		)
 
 	case Unblock: // the blocker's file need not exist
@@ -75,6 +78,7 @@ func refusal(s, after State, op Op) Code {
 		}
 		return cmp.Or(
 			when(t.Status == Closed, WrongStatus),
+			when(value(u.HoldUntil) != 0 && after.Tickets[id].Hold == "", Invalid), // a date of no hold
 			relate(s, after, id, parent, nil),
 		)
 
@@ -86,17 +90,17 @@ func refusal(s, after State, op Op) Code {
 
 // refuseStart is apart from the others because ready asks it too.
 func refuseStart(s State, t Ticket, op Op) Code {
-	if t.heldBy(op.Machine.Session) {
+	if t.heldBy(op) {
 		return OK // already yours: nothing else is asked
 	}
-	life := s.Sessions[t.Holder]
 	above, whole := s.ancestors(t)
+	lineage := append([]Ticket{t}, above...)
 	return cmp.Or(
 		when(t.Status == Closed, WrongStatus),
-		when(t.Status == InProgress && life == Alive, Claimed), // even with takeover
-		when(t.Status == InProgress && life == CannotTell && !op.User.Takeover, Claimed),
+		when(t.Status == InProgress && !s.mayTakeOver(t, op), Claimed),
+		when(slices.ContainsFunc(lineage, op.finds(Ticket.onHold)), OnHold),
 		when(!whole || len(above) > 0 && above[0].Status == Open, ParentStatus),
-		when(slices.ContainsFunc(append([]Ticket{t}, above...), s.waitsForBlocker), Blocked),
+		when(slices.ContainsFunc(lineage, s.waitsForBlocker), Blocked),
 	)
 }
 
@@ -119,9 +123,9 @@ func relate(s, after State, id, parent string, blockers []string) Code {
 		when(slices.ContainsFunc(named, s.missing), NotFound),
 		when(slices.ContainsFunc(named, s.unreadable), Malformed),
 		when(s.closed(parent), ParentStatus),
-		// Without a parent nothing waits for a new ticket: no circle, also
+		// Without a parent nothing waits for a new ticket: no cycle, also
 		// where a file that cannot be read would leave a search in doubt.
-		when(parent != "", circle(after, added...)),
+		when(parent != "", closesCycle(after, added...)),
 	)
 }
 
@@ -142,17 +146,9 @@ func (s State) look(id string) Code {
 	)
 }
 
-// heldByOther: another session holds it that lives, or of which nobody can
-// tell (it may live), or this session did and has been replaced. Without any
-// claim nobody is in the way.
-func (s State) heldByOther(t Ticket, op Op) bool {
-	other := t.Holder != "" && t.Holder != op.Machine.Session
-	return other && (s.Sessions[t.Holder] != Dead || op.Machine.Former)
-}
-
 // ancestors are the tickets above t, nearest first. whole is false when one
 // of them is missing or cannot be read, so that those above it are unknown.
-// A circle of parents, which only a hand can make, ends where it closes.
+// A cycle of parents, which only a hand can make, ends where it closes.
 func (s State) ancestors(t Ticket) (above []Ticket, whole bool) {
 	seen := map[string]bool{}
 	for id := t.Parent; id != "" && !seen[id]; id = s.Tickets[id].Parent {
@@ -180,6 +176,8 @@ func (u UserInput) valid() bool {
 		bad = bad || u.Title == nil
 	case Note:
 		bad = strings.TrimSpace(u.Text) == ""
+	case Close:
+		bad = !u.validClose()
 	}
 	return !twice && !bad &&
 		(u.Title == nil || strings.TrimSpace(*u.Title) != "") &&
@@ -192,7 +190,7 @@ func validType(t string) bool {
 	return slices.Contains([]string{"bug", "feature", "task", "epic", "chore"}, t)
 }
 
-func validPriority(p int) bool { return 1 <= p && p <= 4 }
+func validPriority(p int) bool { return 0 <= p && p <= 4 }
 
 // value is what an optional argument says, the zero value if it is absent.
 func value[T any](p *T) T {

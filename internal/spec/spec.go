@@ -9,18 +9,21 @@
 //
 // How to check it: column "refused when" of the table is [refusal] in
 // refusals.go, rule by rule in order; column "from -> to" is [effect] in
-// effects.go; the paragraph on the cycle of waiting is [waits] in cycle.go.
+// effects.go. One idea a file for the rest: who may do what with a claim in
+// caller.go, hold in hold.go, a close that drops work in drop.go, plan in
+// plan.go, the cycle of waiting in cycle.go, what start gives out in ready.go.
 //
 // It promises: [Step] is a pure function. It never writes to its arguments,
 // the same arguments give the same answer, and a refusal returns the state
 // that went in. States may share memory: change one by making a new one.
 //
-// It does not promise anything about: bytes of files, texts of messages,
-// times other than the order of creation, agents' readable names, sections,
-// check boxes and the shape of texts (line breaks, size), locks and their
-// time-outs. It never answers busy, no_store or unsafe_fs by itself, and it
-// has no operation for repair. It says nothing about concurrency: a history
-// is right when some one-at-a-time order of it is right here (see [StepOne]).
+// It does not promise anything about: bytes of files (also which of the keys
+// deps and blocked-by an edit writes), texts of messages, agents' readable
+// names, sections, check boxes and the shape of texts (line breaks, size),
+// locks and their time-outs. It never answers busy, no_store or unsafe_fs by
+// itself, and it has no operation for repair. It says nothing about
+// concurrency: a history is right when some one-at-a-time order of it is right
+// here (see [StepOne]).
 //
 // A panic means that the test which calls it is wrong.
 package spec
@@ -47,28 +50,41 @@ type Life string
 const (
 	CannotTell Life = "" // no session file, or one of another host
 	Alive      Life = "alive"
-	Dead       Life = "dead"
+	InGrace    Life = "in grace" // dead, but a client may be restarting it: ten seconds
+	Dead       Life = "dead"     // and its grace is over
 )
 
 // Ticket is what the rules read of one file.
 type Ticket struct {
 	// Malformed: the file is there and cannot be read. Then Mentions holds
-	// the ids which its bytes contain, and no other field means anything.
+	// the ids of which it may be a child, and no other field means anything.
 	Malformed bool
 	Mentions  []string
 
 	Status    Status
-	Holder    string // session key of the claim; "" = no claim at all
-	Parent    string // "" = none
-	BlockedBy []string
+	Holder    string   // of the claim: a session's key or a person; "" = no claim at all
+	Agent     string   // of the claim: the session's named agent; "" = the session itself
+	Parent    string   // "" = none
+	BlockedBy []string // the union of blocked-by and deps
 
-	Title       string
-	Type        string
-	Priority    int // 1 (highest) to 4
-	Assignee    string
+	Hold      string // why, for whom; "" = not on hold
+	HoldUntil int64  // the hold ends at this time; 0 = never by itself
+
+	Title    string
+	Type     string
+	Priority int // 0 (highest) to 4
+	Assignee string
+	Tags     []string
+	Links    []string
+	PlanRef  string   // <plan>/<name> of the plan that made it
+	Notes    []string // texts, oldest first
+	Created  int64    // age: smaller is older; equal ones go by id
+
+	// Of closed tickets alone.
+	ClosedBy    string // key of the session, or person
 	CloseReason string
-	Notes       []string // texts, oldest first
-	Created     int64    // age: smaller is older; equal ones go by id
+	Resolution  Resolution
+	Evidence    []string
 }
 
 // Status of a ticket that can be read.
@@ -78,6 +94,15 @@ const (
 	Open       Status = "open"
 	InProgress Status = "in_progress"
 	Closed     Status = "closed"
+)
+
+// Resolution says how a ticket ended that was not simply done.
+type Resolution string
+
+const (
+	Done      Resolution = ""
+	Dropped   Resolution = "dropped"
+	Duplicate Resolution = "duplicate"
 )
 
 // Op is one call.
@@ -100,35 +125,63 @@ const (
 	Create    Verb = "create"
 	Update    Verb = "update"
 	Note      Verb = "note"
+	Plan      Verb = "plan"
 )
 
 // UserInput is what the caller gives. A nil pointer is an absent argument.
 // Texts are trimmed before they are stored.
 type UserInput struct {
-	Verb Verb
-	ID   string // every verb but StartNext and Create
+	Verb  Verb
+	ID    string // every verb but StartNext, Create and Plan
+	Agent string // a named agent of the session; "" = the session itself, also by its own name
 
 	Takeover  bool     // Start
 	Reason    string   // Close, Reopen, Release; "" = none
+	Force     bool     // Release, by a person alone
 	Text      string   // Note
 	Blocker   string   // Block, Unblock
 	BlockedBy []string // Create
 
+	// Close.
+	Resolution  Resolution
+	DuplicateOf string
+	Children    bool // drop the descendants too
+	Evidence    []string
+	Next        bool // then start without an id
+
 	// Create and Update; of these Type and Parent also filter StartNext,
 	// where Parent means the children of it, not all descendants.
-	Title    *string
-	Type     *string
-	Priority *int
-	Assignee *string
-	Parent   *string // Create, Update: "" = no parent
+	Title     *string
+	Type      *string
+	Priority  *int
+	Assignee  *string
+	Parent    *string  // Create, Update: "" = no parent
+	Tags      []string // Update: nil = as they are, empty = none
+	Hold      *string  // Update: "" ends it. Also Release
+	HoldUntil *int64   // Update: a time; 0 = no end
+
+	Tag string // StartNext: a filter; "" = none
+
+	// Plan.
+	Plan    string // its name; "" = none, so that a repeat finds nothing
+	Tickets []Planned
+	DryRun  bool
+}
+
+// Planned is one ticket of a plan.
+type Planned struct {
+	Name string
+	New  UserInput // as for Create; Parent and BlockedBy take names of the plan or ids
 }
 
 // MachineInput is what the program and the moment choose. A test reads it off
 // the answer or arranges it; none of it is the caller's.
 type MachineInput struct {
-	Session string // key of the calling session; never ""
-	NewID   string // Create: not in use
-	Now     int64  // Create: becomes Created
+	Session string            // key of the calling session, or the person; never ""
+	NewID   string            // Create: not in use
+	NewIDs  map[string]string // Plan: by name, none in use, all different
+	Now     int64             // becomes Created; decides whether a hold is over
+	Lane    []string          // StartNext without a tag: only tickets with one of these; none = all
 
 	// Close, Release: this session has held this ticket before, since the
 	// session began. If the claim names another now, it has been replaced.
@@ -150,6 +203,7 @@ const (
 	Claimed      Code = "claimed"
 	Blocked      Code = "blocked"
 	ParentStatus Code = "parent_status"
+	OnHold       Code = "on_hold"
 	OpenChildren Code = "open_children"
 	Cycle        Code = "cycle"
 	NoChange     Code = "no_change"
@@ -167,13 +221,23 @@ type Result struct {
 	AlreadyYours bool     // Start: this session held it before; nothing changed
 	TakenOver    bool     // Start: it was in progress under another claim ...
 	From         string   // ... of this holder; "" = there was no claim
-	Unblocked    []string // Close: what this session can start now and could not before
+	Unblocked    []string // Close: what this caller can start now and could not before
+
+	Dropped  []string // Close: descendants that were closed with it, leaves first
+	Next     string   // Close: the ticket that was started after it, "" = none ...
+	NextCode Code     // ... for this reason
+
+	IDs    map[string]string // Plan: by name; of a dry run only those that exist
+	Exists []string          // Plan: names of tickets that an earlier call made
+	Layers [][]string        // Plan: names; what can be started now, after that, and so on
 }
 
 // Step is one operation on one state: the whole lifecycle.
 func Step(s State, op Op) (State, Result) {
 	mustFit(s, op)
 	switch op.User.Verb {
+	case Plan:
+		return stepPlan(s, op)
 	case StartNext:
 		id, code := next(s, op)
 		if code != OK {
@@ -183,10 +247,14 @@ func Step(s State, op Op) (State, Result) {
 	case Create:
 		op.User.ID = op.Machine.NewID
 	}
-	// What it would be is made first, since a circle is looked for in it.
+	// What it would be is made first, since a cycle is looked for in it.
 	after, result := effect(s, op)
 	if code := refusal(s, after, op); code != OK {
 		return s, Result{Code: code}
+	}
+	if op.User.Verb == Close && op.User.Next { // a second change: the close stands whatever becomes of it
+		more, given := Step(after, Op{UserInput{Verb: StartNext, Agent: op.User.Agent}, op.Machine})
+		after, result.Next, result.NextCode = more, given.ID, given.Code
 	}
 	return after, result
 }
@@ -196,9 +264,25 @@ func mustFit(s State, op Op) {
 	if op.Machine.Session == "" {
 		panic("spec: an operation needs a session")
 	}
-	_, used := s.Tickets[op.Machine.NewID]
-	if op.User.Verb == Create && (used || !ValidID(op.Machine.NewID)) {
-		panic("spec: create needs a valid id that is not in use, not " + op.Machine.NewID)
+	if op.User.Force && !isPerson(op.Machine.Session) {
+		panic("spec: only a person can force")
+	}
+	var chosen, names []string
+	switch op.User.Verb {
+	case Create:
+		chosen = []string{op.Machine.NewID}
+	case Plan:
+		made := s.madeBefore(op)
+		for _, p := range op.User.Tickets {
+			if id := op.Machine.NewIDs[p.Name]; made[p.Name] == "" && !slices.Contains(names, p.Name) {
+				chosen, names = append(chosen, id), append(names, p.Name)
+			}
+		}
+	}
+	for i, id := range chosen {
+		if _, used := s.Tickets[id]; used || !ValidID(id) || slices.Contains(chosen[:i], id) {
+			panic("spec: a new ticket needs a valid id that is not in use, not " + id)
+		}
 	}
 }
 
@@ -239,8 +323,8 @@ func (s State) children(id string) []string {
 	return ids
 }
 
-// mayHaveChild reports whether a file that cannot be read contains this id,
-// and so might be a child of it.
+// mayHaveChild reports whether a file that cannot be read may be a child of
+// this ticket.
 func (s State) mayHaveChild(id string) bool {
 	for _, t := range s.Tickets {
 		if t.Malformed && slices.Contains(t.Mentions, id) {
@@ -248,10 +332,4 @@ func (s State) mayHaveChild(id string) bool {
 		}
 	}
 	return false
-}
-
-// heldBy is the one way of being somebody's: in progress, with their claim.
-// A claim on a ticket that is not in progress is a leftover.
-func (t Ticket) heldBy(session string) bool {
-	return t.Status == InProgress && t.Holder == session
 }

@@ -114,7 +114,7 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 	switch {
 	case verb == spec.Start && rarely(t, 2, "ready"):
 		// Most tickets cannot be started, and most starts shall be.
-		if ready := spec.Ready(w.state(tickets), s.key); len(ready) > 0 {
+		if ready := spec.Ready(w.state(tickets), w.caller(s)); len(ready) > 0 {
 			u.ID = pick(t, ready, "ready")
 		}
 	case verb == spec.Close || verb == spec.Release:
@@ -175,7 +175,7 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 	if rarely(t, 3, "with priority") {
 		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "priority"))
 		if rarely(t, 10, "bad priority") {
-			u.Priority = new(pick(t, []int{0, 5, -1}, "no priority"))
+			u.Priority = new(pick(t, []int{5, -1}, "no priority"))
 		}
 	}
 	if rarely(t, 4, "with assignee") {

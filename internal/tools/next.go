@@ -9,6 +9,8 @@ import (
 
 // startNext starts the first ready ticket that it gets. The queue is a look without locks; each candidate is judged again
 // under its locks by start itself, and when others were faster on all of them, the queue is made anew.
+//
+// Work goes before containers: a ticket with open children is given only when nothing without them is ready.
 func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 	const atOnce = 50
 	parent, err := parentFilter(in.Parent)
@@ -16,7 +18,7 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 		return nil, err
 	}
 	for {
-		o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, grace: true})
+		o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
 		if err != nil {
 			return nil, err
 		}
@@ -24,6 +26,9 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 		for _, c := range o.candidates {
 			answer, err := b.startTicket(ctx, c.ticket.ID, in, true)
 			if err == nil {
+				if c.container {
+					answer.Message += "\n" + b.startableBelow(answer.ID)
+				}
 				return answer, nil
 			}
 			if ticketfs.CodeOf(err) == "" {
@@ -42,4 +47,20 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 			return nil, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", b.Store.LockTimeout)
 		}
 	}
+}
+
+// startableBelow says which children of a container can be started now that it is.
+func (b *Board) startableBelow(id string) string {
+	o, err := b.outlook(ask{parent: id, limit: maxRelated})
+	if err != nil {
+		return "what can be started below it could not be seen: " + oneLine(err.Error(), 200)
+	}
+	var rows []row
+	for _, c := range o.candidates {
+		rows = append(rows, row{ID: c.ticket.ID})
+	}
+	if len(rows) == 0 {
+		return "it has open children, of which none can be started now: " + o.why()
+	}
+	return "it has open children; start one of these next, there is no need to release it: " + listed(rows)
 }

@@ -22,10 +22,11 @@ type outlook struct {
 	problems   []row
 }
 
-// candidate is a ticket that start accepts; former is the dead holder whom it would be taken over from.
+// candidate is a ticket that start accepts.
 type candidate struct {
-	ticket document.Ticket
-	former string
+	ticket    document.Ticket
+	former    string // the dead holder whom it would be taken over from
+	container bool   // it has open children; only known where start gives out
 }
 
 func (c candidate) row() row {
@@ -40,7 +41,7 @@ func (c candidate) row() row {
 type ask struct {
 	typ, parent string // "" for all
 	limit       int    // of candidates
-	grace       bool   // pass over tickets whose owner was seen dead only just now
+	next        bool   // what start gives out: work before containers, and not the tickets of those seen dead only just now
 }
 
 func (a ask) wants(t document.Ticket) bool {
@@ -66,6 +67,7 @@ func (b *Board) outlook(a ask) (outlook, error) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
 	orphans := b.orphans(v, &o, a)
+	var containers []candidate
 	for _, r := range q.ready {
 		if a.all() && len(o.candidates) == a.limit {
 			break
@@ -75,18 +77,41 @@ func (b *Board) outlook(a ask) (outlook, error) {
 			continue
 		}
 		o.total++
-		if len(o.candidates) < a.limit {
-			o.candidates = append(o.candidates, candidate{ticket: t})
+		switch c := (candidate{ticket: t, container: a.next && hasOpenChild(v, t.ID)}); {
+		case c.container && len(containers) < a.limit:
+			containers = append(containers, c)
+		case !c.container && len(o.candidates) < a.limit:
+			o.candidates = append(o.candidates, c)
 		}
 	}
 	if a.all() {
 		o.total = len(q.ready)
 	}
 	o.total += len(orphans)
-	o.candidates = append(o.candidates, orphans...)
-	slices.SortFunc(o.candidates, func(x, y candidate) int { return rankOf(x.ticket).compare(rankOf(y.ticket)) })
+	o.candidates = slices.Concat(o.candidates, containers, orphans)
+	slices.SortFunc(o.candidates, candidate.compare)
 	o.candidates = o.candidates[:min(a.limit, len(o.candidates))]
 	return o, nil
+}
+
+// compare puts work before containers, then goes by rank.
+func (c candidate) compare(other candidate) int {
+	if c.container != other.container {
+		if c.container {
+			return 1
+		}
+		return -1
+	}
+	return rankOf(c.ticket).compare(rankOf(other.ticket))
+}
+
+// hasOpenChild reports whether work is left below a ticket.
+func hasOpenChild(v *ticketfs.View, id string) bool {
+	children, _ := v.Dependents(id)
+	return slices.ContainsFunc(children, func(child string) bool {
+		t, err := v.Get(child)
+		return err == nil && t.Status != document.StatusClosed
+	})
 }
 
 func rankOf(t document.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
@@ -118,10 +143,11 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
 			o.held++
 			continue
 		}
-		if left := restartGrace - b.owners.deadFor(v.LifeOf(c.former), b.Now()); a.grace && left > 0 {
+		if left := restartGrace - b.owners.deadFor(v.LifeOf(c.former), b.Now()); a.next && left > 0 {
 			o.waiting[fmt.Sprintf("of a session that just died: start %s with its id, or wait %s", id, left.Round(time.Second))]++
 			continue
 		}
+		c.container = a.next && hasOpenChild(v, id)
 		orphans = append(orphans, *c)
 	}
 	return orphans

@@ -51,7 +51,7 @@ func (w *world) checkReady(s *actor, l look) {
 	w.t.Helper()
 	w.comeBy(s, l.state, nil, nil)
 	r := call(w.t, s.board, "ready", map[string]any{"limit": 200})
-	want := spec.Ready(l.state, s.key)
+	want := spec.Ready(l.state, w.caller(s))
 	if diff := gocmp.Diff(want, r.ids("tickets"), cmpopts.EquateEmpty()); diff != "" {
 		w.t.Fatalf("ready for %s (-want +got):\n%s%s", s.name, diff, l.dump())
 	}

@@ -75,6 +75,14 @@ var seeds = []scenario{
 		me: start -> not_found
 		wait 1s
 		me: start -> ok id=a from=gone`},
+	{"start without an id: work goes before containers",
+		"a open priority=1; b open; c open parent=a; d open parent=e; e open type=epic priority=1; f closed parent=g; g open priority=4", `
+		me: start -> ok id=b
+		me: start -> ok id=g
+		me: start -> ok id=a
+		me: start -> ok id=c
+		me: start type=epic -> ok id=e
+		me: start -> ok id=d`},
 	{"start with its id does not wait", "a in_progress by=gone", `
 		me: start -> not_found
 		me: start a -> ok from=gone`},
@@ -193,7 +201,7 @@ var seeds = []scenario{
 		me: update k title=new -> wrong_status
 		me: update a title=_ -> invalid
 		me: update a type=story -> invalid
-		me: update a priority=0 -> invalid`},
+		me: update a priority=5 -> invalid`},
 	{"update: a parent", "aa open; pp open; qq open blocked=aa; k closed; m malformed; cc open parent=aa; dd open parent=k", `
 		me: update aa parent=pp -> ok
 		me: update aa parent=pp -> ok

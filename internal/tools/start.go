@@ -30,13 +30,16 @@ func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
 	if errors.As(err, &refusal) && refusal.Code == ticketfs.Claimed && refusal.Next == "" {
 		refusal.Next = b.instead()
 	}
-	return answer, err
+	if err != nil {
+		return nil, err
+	}
+	return answer, nil
 }
 
 // startTicket starts one ticket. With fresh, one that this session holds already is refused like any other that is held.
-func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bool) (Answer, error) {
+func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
 	if err := b.settle(ctx, id); err != nil {
-		return nil, err
+		return ticketAnswer{}, err
 	}
 	claim := b.who(ctx, in.Agent)
 	edits := []document.Edit{
@@ -86,7 +89,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 		return edits, nil
 	})
 	if !done(err) {
-		return nil, err
+		return ticketAnswer{}, err
 	}
 	b.owners.markStarted(id, true)
 	answer, err := b.ticketAnswer(d, 0, message, err)

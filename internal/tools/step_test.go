@@ -53,6 +53,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 		return []string{"create answers an id that is in use: " + op.Machine.NewID}
 	}
 	wantState, want := spec.Step(before.state, op)
+	wantState = notYet(before.state, op, wantState)
 	fault(want.Code != got.Code, "code %q, want %q", got.Code, want.Code)
 	// The order of what a close made ready is nowhere promised.
 	slices.Sort(want.Unblocked)
@@ -123,7 +124,7 @@ func (w *world) justDied(s *actor, u spec.UserInput, state spec.State) (keys []s
 
 // comeBy notes which dead sessions a process sees when it looks for what is ready.
 func (w *world) comeBy(s *actor, state spec.State, typ, parent *string) {
-	for _, id := range spec.Ready(state, s.key) {
+	for _, id := range spec.Ready(state, w.caller(s)) {
 		t := state.Tickets[id]
 		if t.Status != spec.InProgress || typ != nil && t.Type != *typ || parent != nil && t.Parent != *parent {
 			continue
@@ -161,6 +162,11 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look, text st
 	case spec.Create:
 		w.ids = append(w.ids, got.ID)
 	}
+}
+
+// caller is a session that asks, for the oracle.
+func (w *world) caller(s *actor) spec.Op {
+	return spec.Op{Machine: spec.MachineInput{Session: s.key, Now: w.now.UnixMilli()}}
 }
 
 // arguments are those of a call.
