@@ -225,6 +225,9 @@ func TestEveryAnswerIsBounded(t *testing.T) {
 
 // TestRepairIsBounded: on a board where everything is broken.
 func TestRepairIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lays 2,000 files")
+	}
 	w := testWorld(t)
 	for i := range 1000 {
 		long := fmt.Sprintf("%s%04d", strings.Repeat("m", 60), i)

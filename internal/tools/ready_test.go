@@ -17,6 +17,9 @@ import (
 // TestReadyIsStart: on random boards, 200 of them, ready lists exactly the tickets that start accepts, each tried on a copy of
 // the board, and start without an id takes the first one that has no open children. No oracle is asked.
 func TestReadyIsStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("copies a board for each of its tickets; TestOracle asks the same of the oracle")
+	}
 	t.Parallel()
 	base := t.TempDir()
 	offered, refused := 0, 0
