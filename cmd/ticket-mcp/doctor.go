@@ -1,11 +1,11 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
+	"io"
+
+	"github.com/spf13/cobra"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -17,55 +17,64 @@ type diagnosis struct {
 	Findings   []tools.Finding `json:"findings"`
 }
 
-// doctor examines a board for people and for CI. Exit status: 0 nothing is wrong, 1 something is, 2 it could not look.
-func doctor(args []string) int {
-	f := flag.NewFlagSet("ticket-mcp doctor", flag.ContinueOnError)
-	asJSON := f.Bool("json", false, "print one JSON object")
-	fix := f.Bool("fix", false, "mend what needs no decision of somebody")
-	b, err := commandBoard(f, args)
-	if err != nil {
-		return exitOn(err)
+// doctorCommand examines a board for people and for CI.
+func doctorCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use: "doctor", Short: "Find what is wrong with the tickets and their filesystem; --fix repairs", GroupID: "board", Args: noArgs,
+		Long: "doctor examines the board and its filesystem. Exit status: 0 nothing is wrong, 1 something is, or it could not look.",
 	}
-	ctx := context.Background()
-	var r diagnosis
-	if r.Board, err = b.Store.Dir(); err != nil {
-		return exitOn(err)
-	}
-	if r.Filesystem, err = b.Filesystem(ctx); err != nil {
-		return exitOn(err)
-	}
-	if r.Findings, err = b.Examine(); err != nil {
-		return exitOn(err)
-	}
-	if *fix {
-		if err := b.Mend(ctx, r.Findings); err != nil {
-			return exitOn(err)
+	asJSON := c.Flags().Bool("json", false, "print one JSON object")
+	fix := c.Flags().Bool("fix", false, "repair everything that needs no human decision")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		b, err := newBoard(*o)
+		if err != nil {
+			return err
 		}
-	}
-	if err := r.print(*asJSON); err != nil {
-		return exitOn(err)
-	}
-	for _, finding := range r.Findings {
-		if !finding.Mended {
-			return 1
+		var d diagnosis
+		if d.Board, err = b.Store.Dir(); err != nil {
+			return err
 		}
+		if d.Filesystem, err = b.Filesystem(c.Context()); err != nil {
+			return err
+		}
+		if d.Findings, err = b.Examine(); err != nil {
+			return err
+		}
+		if *fix {
+			if err := b.Mend(c.Context(), d.Findings); err != nil {
+				return err
+			}
+		}
+		if err := d.print(c.OutOrStdout(), *asJSON); err != nil {
+			return err
+		}
+		if d.wrong() {
+			return exitStatus(statusWrong)
+		}
+		return nil
 	}
-	if r.Filesystem != tools.FilesystemOK {
-		return 1
-	}
-	return 0
+	return c
 }
 
-func (r diagnosis) print(asJSON bool) error {
+func (d diagnosis) wrong() bool {
+	for _, finding := range d.Findings {
+		if !finding.Mended {
+			return true
+		}
+	}
+	return d.Filesystem != tools.FilesystemOK
+}
+
+func (d diagnosis) print(w io.Writer, asJSON bool) error {
 	if asJSON {
-		return json.NewEncoder(os.Stdout).Encode(r)
+		return json.NewEncoder(w).Encode(d)
 	}
-	fmt.Printf("board: %s\nlocks: %s\n", r.Board, r.Filesystem)
-	for _, finding := range r.Findings {
-		fmt.Println(finding.Line())
+	fmt.Fprintf(w, "board: %s\nlocks: %s\n", d.Board, d.Filesystem)
+	for _, finding := range d.Findings {
+		fmt.Fprintln(w, finding.Line())
 	}
-	if len(r.Findings) == 0 {
-		fmt.Println("nothing is wrong with the tickets")
+	if len(d.Findings) == 0 {
+		fmt.Fprintln(w, "nothing is wrong with the tickets")
 	}
 	return nil
 }

@@ -26,10 +26,11 @@ import (
 
 var update = flag.Bool("update", false, "write what the scripts see into their golden files")
 
-// TestMain puts two commands on the PATH, both this test binary: ticket-mcp, the program itself, and mcp, a client for it.
+// TestMain puts commands on the PATH, all of them this test binary: ticket-mcp, the program itself; mcp, a client for it; and full,
+// which runs a command on a standard output that takes nothing.
 // So every test that starts ticket-mcp starts the code under test.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": callTools})
+	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": callTools, "full": runFull})
 }
 
 func TestScripts(t *testing.T) {
@@ -68,6 +69,19 @@ func callTools() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// runFull is the full command: full COMMAND [ARGUMENT]... runs a command with /dev/full for standard output.
+func runFull() {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(-1)
+	}
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdout, cmd.Stderr = full, os.Stderr
+	_ = cmd.Run() // its status is ours
+	os.Exit(cmd.ProcessState.ExitCode())
 }
 
 func callEach(flags, calls []string, asJSON, hold bool) (err error) {

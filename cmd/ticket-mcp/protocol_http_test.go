@@ -11,6 +11,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -29,10 +30,8 @@ func TestServeHTTP(t *testing.T) {
 	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		t.Fatalf("%s is not a loopback address", address)
 	}
-	o, err := parseOptions([]string{"--dir", servertest.OpenTickets(t, "alpha", "beta")})
-	if err != nil {
-		t.Fatal(err)
-	}
+	o := options{lockTimeout: ticketfs.DefaultLockTimeout}
+	o.where.Start = servertest.OpenTickets(t, "alpha", "beta")
 	b, err := newBoard(o)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
+)
+
+// serve is the server: until standard input ends or a signal comes. A person at a terminal, who would wait for it to say
+// something, is told what it is for instead.
+func serve(c *cobra.Command, o options) error {
+	if terminal.Is(os.Stdin) {
+		return c.Help()
+	}
+	// Nothing but the protocol may reach the real standard output; a stray print goes where the logs go.
+	out := os.Stdout
+	os.Stdout = os.Stderr
+	log := newLogger(os.Stderr, o.logLevel)
+	b, err := newBoard(o)
+	if err != nil {
+		return err
+	}
+	s, err := tools.NewServer(b, buildVersion(), o.readOnly, log)
+	if err != nil {
+		return err
+	}
+	if err := stdio.Listen(c.Context(), s, os.Stdin, out, log); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// newLogger writes to w, coloured only for a terminal.
+func newLogger(w *os.File, level slog.Level) *slog.Logger {
+	return slog.New(tint.NewTextHandler(io.Writer(w), &tint.Options{Level: level, NoColor: !terminal.Is(w)}))
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
+	"github.com/ticket-mcp/ticket-mcp/schemas"
+)
+
+// verb is a tool as a command. Its name, its flags and what they mean are the tool's: they come from schemas/<tool>.json, and the
+// answer from the tool's own code.
+type verb struct {
+	tool string
+	args []string // arguments of the tool that are written without a flag, in this order
+}
+
+// verbs are the tools that people have.
+var verbs = []verb{
+	{tool: "ready"},
+	{tool: "list"},
+	{tool: "show", args: []string{"id"}},
+}
+
+// toolSchema is what a command needs of schemas/<tool>.json.
+type toolSchema struct {
+	Title, Description string
+	InputSchema        struct {
+		Properties map[string]property
+		Required   []string
+	}
+}
+
+// property is an argument of a tool.
+type property struct {
+	Type        any // a name, or several
+	Enum        []any
+	Description string
+}
+
+func (p property) is(kind string) bool {
+	if kinds, several := p.Type.([]any); several {
+		return slices.Contains(kinds, any(kind))
+	}
+	return p.Type == kind
+}
+
+func verbCommands(o *options) []*cobra.Command {
+	var commands []*cobra.Command
+	for _, v := range verbs {
+		commands = append(commands, v.command(o))
+	}
+	return commands
+}
+
+// command is the verb on the command line. A schema that cannot be read is a fault of the build, which every test finds.
+func (v verb) command(o *options) *cobra.Command {
+	text, err := schemas.Files.ReadFile(v.tool + ".json")
+	var schema toolSchema
+	if err == nil {
+		err = json.Unmarshal(text, &schema)
+	}
+	if err != nil {
+		panic(err)
+	}
+	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: schema.Description, GroupID: "tickets"}
+	for _, name := range v.args {
+		word := strings.ToUpper(name)
+		if !slices.Contains(schema.InputSchema.Required, name) {
+			word = "[" + word + "]"
+		}
+		c.Use += " " + word
+	}
+	asJSON := c.Flags().Bool("json", false, "print the structured answer, as one JSON object")
+	values := make(map[string]*given)
+	for name, p := range schema.InputSchema.Properties {
+		if !slices.Contains(v.args, name) && name != "agent" { // for which there is a flag everywhere
+			values[name] = addFlag(c.Flags(), name, p)
+		}
+	}
+	c.Args = func(_ *cobra.Command, args []string) error { return v.checkArgs(c.Use, schema, args) }
+	c.RunE = func(c *cobra.Command, args []string) error {
+		arguments := make(map[string]any)
+		for i, arg := range args {
+			arguments[v.args[i]] = valueOf(schema.InputSchema.Properties[v.args[i]], arg)
+		}
+		for name, value := range values {
+			if value.flag.Changed {
+				arguments[name] = value.json()
+			}
+		}
+		return v.call(c, *o, arguments, *asJSON)
+	}
+	return c
+}
+
+func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
+	if len(args) > len(v.args) {
+		return usageError{fmt.Errorf("unexpected argument %q; usage: ticket-mcp %s", args[len(v.args)], use)}
+	}
+	for _, name := range v.args[len(args):] {
+		if slices.Contains(schema.InputSchema.Required, name) {
+			return usageError{fmt.Errorf("%s is missing; usage: ticket-mcp %s", strings.ToUpper(name), use)}
+		}
+	}
+	return nil
+}
+
+// call calls the tool and prints its answer.
+func (v verb) call(c *cobra.Command, o options, arguments map[string]any, asJSON bool) error {
+	b, err := newBoard(o)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(arguments)
+	if err != nil {
+		return err
+	}
+	answer, err := b.Call(c.Context(), v.tool, text)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		e := json.NewEncoder(c.OutOrStdout())
+		e.SetEscapeHTML(false)
+		return e.Encode(answer)
+	}
+	_, err = fmt.Fprintln(c.OutOrStdout(), strings.TrimRight(terminal.Printable(answer.Text()), "\n"))
+	return err
+}
+
+// given is the value of a flag that stands for an argument.
+type given struct {
+	property property
+	flag     *pflag.Flag
+	one      string
+	many     []string
+	yes      bool
+}
+
+// addFlag adds the flag of an argument: --blocked-by for blocked_by. What a value may be is the tool's to say.
+func addFlag(f *pflag.FlagSet, name string, p property) *given {
+	g := &given{property: p}
+	dashed, usage := strings.ReplaceAll(name, "_", "-"), p.Description
+	if len(p.Enum) > 0 {
+		usage += ": " + strings.Trim(fmt.Sprint(p.Enum), "[]")
+	}
+	switch {
+	case p.is("boolean"):
+		f.BoolVar(&g.yes, dashed, false, usage)
+	case p.is("array"):
+		f.StringArrayVar(&g.many, dashed, nil, usage+" (may be given several times)")
+	default:
+		f.StringVar(&g.one, dashed, "", usage)
+	}
+	g.flag = f.Lookup(dashed)
+	return g
+}
+
+func (g *given) json() any {
+	switch {
+	case g.property.is("boolean"):
+		return g.yes
+	case g.property.is("array"):
+		return g.many
+	}
+	return valueOf(g.property, g.one)
+}
+
+// valueOf is a word of the command line as the tool takes it: a number where it wants one and the word is one.
+func valueOf(p property, word string) any {
+	if n, err := strconv.Atoi(word); err == nil && p.is("integer") {
+		return n
+	}
+	return word
+}
