@@ -29,6 +29,7 @@ type Store struct {
 
 	locks flocker.Locks
 	index index.Index
+	ids   document.IDs // of new tickets
 
 	mu      sync.Mutex
 	dir     string // the folder found last
@@ -150,15 +151,15 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := fn(document.NewID(now), s.judge(dir, false)); err != nil {
+	id := s.ids.New(now)
+	if _, err := fn(id, s.judge(dir, false)); err != nil {
 		// So that a refusal leaves no lock file for a ticket that there will not be.
-		err = s.underRelations(ctx, dir, func() error { _, err := fn(document.NewID(now), s.judge(dir, false)); return err })
+		err = s.underRelations(ctx, dir, func() error { _, err := fn(id, s.judge(dir, false)); return err })
 		if err != nil {
 			return nil, refused("the new ticket", err)
 		}
 	}
-	for {
-		id := document.NewID(now)
+	for ; ; id = s.ids.New(now) {
 		path, err := ticketPath(dir, id)
 		if err != nil {
 			return nil, err

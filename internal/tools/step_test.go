@@ -21,7 +21,7 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	w.t.Helper()
 	before := w.look()
 	op := spec.Op{User: u, Machine: spec.MachineInput{
-		Session: s.key, Now: w.now.UnixMilli(), Former: s.started[u.ID], JustDied: w.justDied(s, u, before.state),
+		Session: s.key, Now: w.now.Truncate(time.Second).UnixMilli(), Former: s.started[u.ID], JustDied: w.justDied(s, u, before.state),
 	}}
 	tool, args := arguments(u)
 	said, err := json.Marshal(args)

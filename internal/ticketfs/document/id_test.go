@@ -22,16 +22,42 @@ func TestValidID(t *testing.T) {
 
 // TestNewID: the first seven characters are those that the tk program makes of the same second.
 func TestNewID(t *testing.T) {
-	id := NewID(time.Date(2026, 1, 4, 4, 22, 43, 0, time.UTC))
-	if len(id) != 12 || !strings.HasPrefix(id, "d5cyp4r") || !ValidID(id) {
-		t.Errorf("id %q, want d5cyp4r and five more", id)
+	second := time.Date(2026, 1, 4, 4, 22, 43, 0, time.UTC)
+	for fraction, want := range map[time.Duration]string{0: "d5cyp4r00", time.Second / 2: "d5cyp4rg0", time.Second - 1: "d5cyp4rzz"} {
+		id := new(IDs).New(second.Add(fraction))
+		if len(id) != 12 || !strings.HasPrefix(id, want) || !ValidID(id) {
+			t.Errorf("id %q, want %s and three more", id, want)
+		}
 	}
-	// Ids of one second differ: three alike come once in 10^15 runs.
-	if a, b, c := NewID(time.Unix(1, 0)), NewID(time.Unix(1, 0)), NewID(time.Unix(1, 0)); a == b && b == c {
+	// Ids of one moment differ, in different processes: three alike come once in 10^9 runs.
+	if a, b, c := new(IDs).New(second), new(IDs).New(second), new(IDs).New(second); a == b && b == c {
 		t.Errorf("%s came three times in a row", a)
 	}
-	if a, b := NewID(time.Unix(1_800_000_000, 0)), NewID(time.Unix(1_800_000_001, 0)); a >= b {
-		t.Errorf("%s of a second before %s does not sort before it", a, b)
+}
+
+// TestIDsSort: in one process each id sorts after the one before, within one moment, across seconds, and when the clock is set
+// back.
+func TestIDsSort(t *testing.T) {
+	var ids IDs
+	now := time.Unix(1_800_000_000, 0)
+	last := ids.New(now)
+	check := func(what string) {
+		t.Helper()
+		id := ids.New(now)
+		if id[:9] <= last[:9] {
+			t.Fatalf("%s: %s after %s", what, id, last)
+		}
+		last = id
+	}
+	for range 3 * ticks {
+		check("at the same moment")
+	}
+	now = now.Add(-time.Hour)
+	check("after the clock was set back")
+	now = now.Add(2 * time.Hour)
+	check("later")
+	if want := new(IDs).New(now); last[:9] != want[:9] {
+		t.Errorf("%s does not tell the time of %s", last, want)
 	}
 }
 
