@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // Request is what the command line asks for.
@@ -112,7 +114,11 @@ func (in Installation) Run(out io.Writer) error {
 	case change.there != "" && !in.force:
 		return fmt.Errorf("%s has another entry %s: %s; --force replaces it, --name adds one beside it", path, in.name, change.there)
 	case in.dryRun:
-		fmt.Fprintf(out, "%sdry run: nothing was written\n", unifiedDiff(path, old, change.text))
+		before := path
+		if old == nil {
+			before = os.DevNull
+		}
+		fmt.Fprintf(out, "%sdry run: nothing was written\n", diff.Diff(before, old, path, change.text))
 		return nil
 	}
 	if err := replaceConfig(path, old, change.text, in.file.scope); err != nil {
@@ -135,7 +141,7 @@ func (in Installation) edit(old []byte, entry string) (fileEdit, error) {
 	if in.file.toml() {
 		return editTOML(old, in.name, in.args)
 	}
-	if _, _, extended := plainJSON(old); extended && !in.file.comments {
+	if !in.file.comments && hasComments(old) {
 		return fileEdit{}, errors.New("has comments or trailing commas, which " + in.host.title + " does not read")
 	}
 	return editJSON(old, in.keys(), entry)

@@ -5,158 +5,131 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
+
+	"github.com/tailscale/hujson"
+)
+
+var (
+	byteOrderMark = []byte("\ufeff")
+	errLoss       = errors.New("cannot be edited without loss")
 )
 
 // editJSON sets the entry (JSON) at the keys of a JSON file, which may have comments and trailing commas, and keeps every other
 // byte. A nil text is a file that is not there yet. The result is read again and compared: where it does not differ in exactly
 // that entry, the edit is an error.
 func editJSON(text []byte, keys []string, entry string) (fileEdit, error) {
-	plain, _, _ := plainJSON(text)
-	if len(bytes.TrimSpace(plain)) == 0 {
-		// Nothing, or only comments.
-		text = append(bytes.Clone(text), "{}\n"...)
-		plain, _, _ = plainJSON(text)
-	}
-	before, err := decodeJSON(plain)
+	text, marked := bytes.CutPrefix(text, byteOrderMark)
+	root, text, err := parseJSON(text)
 	if err != nil {
 		return fileEdit{}, err
 	}
-	want, err := decodeJSON([]byte(entry))
+	before, err := decodeJSON(root)
 	if err != nil {
 		return fileEdit{}, err
 	}
-	edit, err := spliceJSON(text, keys, entry)
+	want, err := decodeEntry(entry)
 	if err != nil {
 		return fileEdit{}, err
 	}
-	plain, _, _ = plainJSON(edit.text)
-	after, err := decodeJSON(plain)
+	edit, err := spliceJSON(text, root, keys, entry, want)
+	if err != nil {
+		return fileEdit{}, err
+	}
+	edited, err := hujson.Parse(edit.text)
+	if err != nil {
+		return fileEdit{}, errLoss
+	}
+	after, err := decodeJSON(edited)
 	if err != nil || !sameEntry(takeOut(after, keys), want) {
-		return fileEdit{}, errors.New("cannot be edited without loss")
+		return fileEdit{}, errLoss
 	}
 	// What is left without our entry, and without what had to be made for it, must be what was there.
 	takeOut(before, keys)
 	if !reflect.DeepEqual(pruned(before, keys), pruned(after, keys)) {
-		return fileEdit{}, errors.New("cannot be edited without loss")
+		return fileEdit{}, errLoss
+	}
+	if marked {
+		edit.text = append(bytes.Clone(byteOrderMark), edit.text...)
 	}
 	return edit, nil
 }
 
+// parseJSON reads a file. One that has nothing or only comments in it gets an empty object.
+func parseJSON(text []byte) (hujson.Value, []byte, error) {
+	root, err := hujson.Parse(text)
+	if err == nil {
+		return root, text, nil
+	}
+	filled := append(bytes.Clone(text), "{}\n"...)
+	if root, filledErr := hujson.Parse(filled); filledErr == nil && root.StartOffset == len(text) {
+		return root, filled, nil
+	}
+	return root, nil, errors.New("is not JSON: " + strings.TrimPrefix(err.Error(), "hujson: "))
+}
+
+// hasComments reports whether a file has what plain JSON has not, comments or trailing commas. What cannot be read has none.
+func hasComments(text []byte) bool {
+	root, _, err := parseJSON(bytes.TrimPrefix(text, byteOrderMark))
+	return err == nil && !root.IsStandard()
+}
+
 // spliceJSON finds the deepest object on the way to the entry that is there, and writes into it.
-func spliceJSON(text []byte, keys []string, entry string) (fileEdit, error) {
-	plain, bare, _ := plainJSON(text)
-	at := bytes.IndexByte(plain, '{')
-	style := styleOf(text, plain, at)
+func spliceJSON(text []byte, root hujson.Value, keys []string, entry string, want any) (fileEdit, error) {
+	style := styleOf(text, root)
+	at := root
 	for i, key := range keys {
-		object, err := readObject(plain, at)
-		if err != nil {
-			return fileEdit{}, err
-		}
-		value, found, err := object.value(key)
+		value, err := member(at, key)
 		switch {
 		case err != nil:
 			return fileEdit{}, err
-		case !found:
+		case value == nil:
 			for j := len(keys) - 1; j > i; j-- {
 				entry = "{" + jsonOf(keys[j]) + ":" + entry + "}"
 			}
-			return fileEdit{text: style.insert(text, bare, object, key, entry)}, nil
+			return fileEdit{text: style.insert(text, at, key, entry)}, nil
 		case i < len(keys)-1:
-			if plain[value.start] != '{' {
+			if value.Value.Kind() != '{' {
 				return fileEdit{}, fmt.Errorf("%q is not an object", key)
 			}
-			at = value.start
+			at = *value
 		default:
-			old := plain[value.start:value.end]
-			was, err := decodeAny(old)
-			if err != nil {
-				return fileEdit{}, err
-			}
-			want, err := decodeAny([]byte(entry))
+			old := value.Clone()
+			old.Minimize()
+			was, err := decodeEntry(string(old.Pack()))
 			if err != nil {
 				return fileEdit{}, err
 			}
 			if sameEntry(was, want) {
 				return fileEdit{text: text}, nil
 			}
-			var there bytes.Buffer
-			if err := json.Compact(&there, old); err != nil {
-				return fileEdit{}, err
-			}
-			return fileEdit{text: style.replace(text, value, entry), there: there.String()}, nil
+			return fileEdit{text: style.replace(text, *value, entry), there: string(old.Pack())}, nil
 		}
 	}
 	panic("no keys")
 }
 
-// plainJSON returns text with all that plain JSON has not turned into spaces, so that places are the same in both: comments, a
-// byte order mark, trailing commas. bare is the same with the trailing commas; extended says whether there are any of these but
-// the mark.
-func plainJSON(text []byte) (plain, bare []byte, extended bool) {
-	bare = bytes.Clone(text)
-	blank := func(from, to int) {
-		for i := from; i < to; i++ {
-			if bare[i] != '\n' && bare[i] != '\r' {
-				bare[i] = ' '
-			}
-		}
-	}
-	if bytes.HasPrefix(bare, []byte("\ufeff")) {
-		blank(0, len("\ufeff"))
-	}
-	var commas []int // that close an object or array
-	comma := -1      // the last byte that is no space, when it is a comma with a value before it
-	last := byte(0)
-	for i := 0; i < len(bare); i++ {
-		c := bare[i]
-		switch {
-		case bytes.HasPrefix(bare[i:], []byte("//")):
-			end := len(bare)
-			if n := bytes.IndexAny(bare[i:], "\r\n"); n >= 0 {
-				end = i + n
-			}
-			blank(i, end)
-			i, extended = end-1, true
+// member is the value of a member of an object, nil if there is none.
+func member(object hujson.Value, key string) (value *hujson.Value, err error) {
+	members := object.Value.(*hujson.Object).Members
+	for i, m := range members {
+		if m.Name.Value.(hujson.Literal).String() != key {
 			continue
-		case bytes.HasPrefix(bare[i:], []byte("/*")):
-			n := bytes.Index(bare[i+2:], []byte("*/"))
-			if n < 0 {
-				// An open comment stays, for the parser to find.
-				continue
-			}
-			blank(i, i+n+4)
-			i, extended = i+n+3, true
-			continue
-		case strings.IndexByte(" \t\r\n", c) >= 0:
-			continue
-		case c == '"':
-			for i++; i < len(bare) && bare[i] != '"'; i++ {
-				if bare[i] == '\\' {
-					i++
-				}
-			}
-		case (c == '}' || c == ']') && comma >= 0:
-			commas, extended = append(commas, comma), true
 		}
-		comma = -1
-		if c == ',' && strings.IndexByte("{[,", last) < 0 {
-			comma = i
+		if value != nil {
+			return nil, fmt.Errorf("has %q twice", key)
 		}
-		last = c
+		value = &members[i].Value
 	}
-	plain = bytes.Clone(bare)
-	for _, i := range commas {
-		plain[i] = ' '
-	}
-	return plain, bare, extended
+	return value, nil
 }
 
-// decodeJSON reads a whole file, which is an object.
-func decodeJSON(plain []byte) (map[string]any, error) {
-	v, err := decodeAny(plain)
+// decodeJSON is what a file says; it is an object.
+func decodeJSON(root hujson.Value) (map[string]any, error) {
+	root = root.Clone()
+	root.Standardize()
+	v, err := decodeEntry(string(root.Pack()))
 	if err != nil {
 		return nil, err
 	}
@@ -167,73 +140,10 @@ func decodeJSON(plain []byte) (map[string]any, error) {
 	return object, nil
 }
 
-func decodeAny(plain []byte) (any, error) {
-	d := json.NewDecoder(bytes.NewReader(plain))
+func decodeEntry(plain string) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader([]byte(plain)))
 	d.UseNumber() // compared as written
-	var v any
-	err := d.Decode(&v)
-	if err == nil {
-		if _, err = d.Token(); err == io.EOF {
-			return v, nil
-		}
-		err = errors.New("something follows the end of the object")
-	}
-	at := d.InputOffset()
-	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		at = syntax.Offset
-	}
-	before := plain[:min(int(at), len(plain))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	return nil, fmt.Errorf("is not JSON: line %d: %w", line, err)
-}
-
-// jsonObject is where an object and its members stand in a file.
-type jsonObject struct {
-	start, end int
-	members    []jsonMember
-}
-
-type jsonMember struct {
-	key        string
-	start, end int // of the value
-}
-
-func readObject(plain []byte, at int) (jsonObject, error) {
-	o := jsonObject{start: at}
-	d := json.NewDecoder(bytes.NewReader(plain[at:]))
-	if _, err := d.Token(); err != nil {
-		return o, err
-	}
-	for d.More() {
-		key, err := d.Token()
-		if err != nil {
-			return o, err
-		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return o, err
-		}
-		end := at + int(d.InputOffset())
-		o.members = append(o.members, jsonMember{key.(string), end - len(value), end})
-	}
-	if _, err := d.Token(); err != nil {
-		return o, err
-	}
-	o.end = at + int(d.InputOffset())
-	return o, nil
-}
-
-func (o jsonObject) value(key string) (m jsonMember, found bool, err error) {
-	for _, one := range o.members {
-		if one.key != key {
-			continue
-		}
-		if found {
-			return m, true, fmt.Errorf("has %q twice", key)
-		}
-		m, found = one, true
-	}
-	return m, found, nil
+	return v, d.Decode(&v)
 }
 
 // takeOut removes the value at keys and returns it.

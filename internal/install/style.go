@@ -3,7 +3,10 @@ package install
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
+
+	"github.com/tailscale/hujson"
 )
 
 // jsonStyle is how a file is laid out, so that what is added looks like what is there.
@@ -13,17 +16,17 @@ type jsonStyle struct {
 	oneLine bool // the whole object is on one line
 }
 
-func styleOf(text, plain []byte, at int) jsonStyle {
+func styleOf(text []byte, root hujson.Value) jsonStyle {
 	s := jsonStyle{unit: "  ", eol: "\n"}
 	if bytes.Contains(text, []byte("\r\n")) {
 		s.eol = "\r\n"
 	}
-	object, err := readObject(plain, at)
-	if err != nil || len(object.members) == 0 {
+	object, ok := root.Value.(*hujson.Object)
+	if !ok || len(object.Members) == 0 {
 		return s
 	}
-	s.oneLine = !bytes.Contains(text[object.start:object.end], []byte("\n"))
-	if indent := indentAt(text, object.members[0].start); indent != "" {
+	s.oneLine = !bytes.Contains(text[root.StartOffset:root.EndOffset], []byte("\n"))
+	if indent := indentAt(text, object.Members[0].Value.StartOffset); indent != "" {
 		s.unit = indent
 	}
 	return s
@@ -48,18 +51,19 @@ func (s jsonStyle) value(entry, indent string) string {
 }
 
 // replace puts entry in the place of a value.
-func (s jsonStyle) replace(text []byte, value jsonMember, entry string) []byte {
-	laidOut := s.value(entry, indentAt(text, value.start))
-	return bytes.Join([][]byte{text[:value.start], []byte(laidOut), text[value.end:]}, nil)
+func (s jsonStyle) replace(text []byte, value hujson.Value, entry string) []byte {
+	laidOut := s.value(entry, indentAt(text, value.StartOffset))
+	return slices.Concat(text[:value.StartOffset], []byte(laidOut), text[value.EndOffset:])
 }
 
-// insert adds a member behind the last one of an object and behind the comments that follow it. bare is text without comments.
-func (s jsonStyle) insert(text, bare []byte, o jsonObject, key, entry string) []byte {
-	closing := o.end - 1
-	from, comma := o.start+1, ""
-	if n := len(o.members); n > 0 {
-		from = o.members[n-1].end
-		if !bytes.Contains(bare[from:closing], []byte(",")) {
+// insert adds a member behind the last one of an object and behind the comments that follow it.
+func (s jsonStyle) insert(text []byte, at hujson.Value, key, entry string) []byte {
+	members := at.Value.(*hujson.Object).Members
+	closing := at.EndOffset - 1
+	from, comma := at.StartOffset+1, ""
+	if n := len(members); n > 0 {
+		last := members[n-1].Value
+		if from = last.EndOffset; last.AfterExtra == nil { // which says that no comma follows it
 			comma = ","
 		}
 	}
@@ -68,27 +72,30 @@ func (s jsonStyle) insert(text, bare []byte, o jsonObject, key, entry string) []
 	kept := bytes.TrimRight(gap, " \t\r\n")
 	tail := gap[len(kept):]
 
-	multiline := bytes.Contains(text[o.start:o.end], []byte("\n")) || len(o.members) == 0 && !s.oneLine
+	whole := text[at.StartOffset:at.EndOffset]
+	multiline := bytes.Contains(whole, []byte("\n")) || len(members) == 0 && !s.oneLine
 	member := jsonOf(key) + ":"
 	if !multiline {
 		lead := ""
-		if bytes.Contains(text[o.start:o.end], []byte(`": `)) || bytes.Contains(text[o.start:o.end], []byte(", ")) {
+		if bytes.Contains(whole, []byte(`": `)) || bytes.Contains(whole, []byte(", ")) {
 			member += " "
 			lead = " "
 		}
-		if len(o.members) == 0 {
+		if len(members) == 0 {
 			lead = ""
 		}
-		return bytes.Join([][]byte{text[:from], []byte(comma), kept, []byte(lead + member + entry), tail, text[closing:]}, nil)
+		return slices.Concat(text[:from], []byte(comma), kept, []byte(lead+member+entry), tail, text[closing:])
 	}
-	base := indentAt(text, o.start)
+	base := indentAt(text, at.StartOffset)
 	indent := base + s.unit
-	if len(o.members) > 0 && bytes.Contains(text[o.start:o.members[0].start], []byte("\n")) {
-		indent = indentAt(text, o.members[0].start)
+	if len(members) > 0 {
+		if first := members[0].Value.StartOffset; bytes.Contains(text[at.StartOffset:first], []byte("\n")) {
+			indent = indentAt(text, first)
+		}
 	}
 	member += " " + s.value(entry, indent)
 	if !bytes.Contains(tail, []byte("\n")) {
 		tail = []byte(s.eol + base)
 	}
-	return bytes.Join([][]byte{text[:from], []byte(comma), kept, []byte(s.eol + indent + member), tail, text[closing:]}, nil)
+	return slices.Concat(text[:from], []byte(comma), kept, []byte(s.eol+indent+member), tail, text[closing:])
 }
