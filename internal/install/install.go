@@ -92,36 +92,47 @@ func (in Installation) serverArgs(dir string) ([]string, error) {
 	return []string{"--dir", below}, nil
 }
 
-// Run brings the client's file up to date, or says why it does not.
+// Run brings the client's file up to date, or says why it does not. Two of them at once both find their entry there.
 func (in Installation) Run(out io.Writer) error {
 	path, err := in.file.path(in.paths)
 	if err != nil {
 		return err
 	}
-	old, err := readConfig(path)
+	real, err := resolve(path, in.paths.project, in.file.scope)
+	if err != nil {
+		return err
+	}
+	if !in.dryRun {
+		unlock, err := openFolder(filepath.Dir(real))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	old, err := readConfig(real)
 	if err != nil {
 		return err
 	}
 	entry := in.file.entryFor(in.args)
-	change, err := in.edit(old, entry)
+	change, err := in.edit(old.text, entry)
 	switch {
 	case err != nil:
 		fmt.Fprintf(out, "add to %s:\n\n%s\n", path, in.snippet(entry))
 		return fmt.Errorf("%s: %w; it is untouched, add the entry yourself", path, err)
-	case bytes.Equal(change.text, old):
+	case bytes.Equal(change.text, old.text):
 		fmt.Fprintf(out, "nothing to do: %s has the entry %s already\n", path, in.name)
 		return nil
 	case change.there != "" && !in.force:
 		return fmt.Errorf("%s has another entry %s: %s; --force replaces it, --name adds one beside it", path, in.name, change.there)
 	case in.dryRun:
 		before := path
-		if old == nil {
+		if old.info == nil {
 			before = os.DevNull
 		}
-		fmt.Fprintf(out, "%sdry run: nothing was written\n", diff.Diff(before, old, path, change.text))
+		fmt.Fprintf(out, "%sdry run: nothing was written\n", diff.Diff(before, old.text, path, change.text))
 		return nil
 	}
-	if err := replaceConfig(path, old, change.text, in.file.scope); err != nil {
+	if err := old.replace(change.text, in.file.scope); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "wrote %s\n%s: %s\n", path, in.host.title, in.file.next)

@@ -2,8 +2,6 @@ package install
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -254,26 +252,4 @@ func FuzzEditTOML(f *testing.F) {
 			})
 		}
 	})
-}
-
-// A change that another program makes between the look and the write stays.
-func TestReplaceConfigLooksAgain(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "config.json")
-	if err := replaceConfig(path, nil, []byte("ours"), "user"); err != nil {
-		t.Fatal(err)
-	}
-	for _, old := range [][]byte{nil, {}, []byte("theirs, before")} {
-		err := replaceConfig(path, old, []byte("ours again"), "user")
-		if err == nil || !strings.Contains(err.Error(), "was changed by another program; nothing was written") {
-			t.Errorf("old %q: got %v", old, err)
-		}
-	}
-	text, err := os.ReadFile(path)
-	if err != nil || string(text) != "ours" {
-		t.Errorf("the file holds %q, %v", text, err)
-	}
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("left over: %v, %v", entries, err)
-	}
 }

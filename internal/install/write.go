@@ -4,50 +4,99 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
-// readConfig reads a configuration file; nil for one that is not there.
-func readConfig(path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		// A link that leads nowhere is a fault, not a file to be made.
-		if _, err := os.Lstat(path); err == nil {
-			return nil, fmt.Errorf("%s is a link that leads nowhere", path)
-		}
-		return nil, nil
-	}
-	if err == nil && text == nil {
-		text = []byte{}
-	}
-	return text, err
+// config is a configuration file at a path without links, as it was when it was read.
+type config struct {
+	path string
+	text []byte      // nil for one that is not there
+	info fs.FileInfo // nil for one that is not there
 }
 
-// replaceConfig writes text in the place of old, what readConfig returned: readers see the one or the other, never a part. The
-// file keeps its mode, and a link to it stays a link. A new file of a user is nobody else's to read.
-func replaceConfig(path string, old, text []byte, scope string) (err error) {
+// resolve follows the links on the way to a configuration file, also to one that is not there yet. A project's file comes from
+// its repository, which may be a stranger's: a link out of the project is refused. A user's own links lead where they lead.
+func resolve(path, project string, scope string) (string, error) {
+	there, rest := path, ""
+	for {
+		info, err := os.Lstat(there)
+		if err == nil {
+			if real, err := filepath.EvalSymlinks(there); err == nil {
+				there = real
+				break
+			}
+			if info.Mode()&fs.ModeSymlink != 0 {
+				return "", fmt.Errorf("%s is a link that leads nowhere", there)
+			}
+			return "", err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		there, rest = filepath.Dir(there), filepath.Join(filepath.Base(there), rest)
+	}
+	real := filepath.Join(there, rest)
+	if below, err := filepath.Rel(project, real); scope == "project" && (err != nil || !filepath.IsLocal(below)) {
+		return "", fmt.Errorf("%s is a link out of the project, to %s; it was not followed", path, real)
+	}
+	return real, nil
+}
+
+// openFolder makes the folder of a configuration file if need be, and keeps other installs from its files.
+func openFolder(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	return lockFolder(dir)
+}
+
+// readConfig reads a configuration file at a path without links. Nothing but a regular file is opened for long: a pipe would
+// never end.
+func readConfig(path string) (c config, err error) {
+	c.path = path
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	if c.info, err = f.Stat(); err != nil {
+		return c, err
+	}
+	if !c.info.Mode().IsRegular() {
+		return c, fmt.Errorf("%s is not a regular file", path)
+	}
+	c.text, err = io.ReadAll(f)
+	return c, err
+}
+
+// replace writes text in the place of what was read: readers see the one or the other, never a part. The file keeps its mode,
+// owner and access list. A new file of a user is nobody else's to read.
+func (c config) replace(text []byte, scope string) (err error) {
 	mode := fs.FileMode(0o600)
 	if scope == "project" {
 		mode = 0o666
 	}
-	if old == nil {
-		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-			return err
-		}
-	} else {
-		if path, err = filepath.EvalSymlinks(path); err != nil {
-			return err
-		}
-		info, err := os.Stat(path)
+	if c.info != nil {
+		mode = c.info.Mode().Perm()
+		// A rename does not ask whether the file itself may be written.
+		f, err := os.OpenFile(c.path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return err
 		}
-		mode = info.Mode().Perm()
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
 	// Not os.CreateTemp, whose files are 0600 whatever the umask would give.
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.tmp", filepath.Base(path), os.Getpid()))
+	temp := filepath.Join(filepath.Dir(c.path), fmt.Sprintf(".%s.%08x.tmp", filepath.Base(c.path), rand.Uint32()))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
@@ -58,8 +107,10 @@ func replaceConfig(path string, old, text []byte, scope string) (err error) {
 		}
 	}()
 	_, err = f.Write(text)
-	if err == nil && old != nil {
-		err = f.Chmod(mode) // what the umask took
+	if err == nil && c.info != nil {
+		if err = keepRights(f, c.path, c.info); err != nil {
+			err = fmt.Errorf("keep the owner and rights of %s: %w", c.path, err)
+		}
 	}
 	if err == nil {
 		err = f.Sync()
@@ -67,13 +118,13 @@ func replaceConfig(path string, old, text []byte, scope string) (err error) {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	// Clients write these files too.
-	now, err := readConfig(path)
+	// Clients write these files too, and take no lock.
+	now, err := readConfig(c.path)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(now, old) || (now == nil) != (old == nil) {
-		return fmt.Errorf("%s was changed by another program; nothing was written, run this again", path)
+	if !bytes.Equal(now.text, c.text) || (now.info == nil) != (c.info == nil) {
+		return fmt.Errorf("%s was changed by another program; nothing was written, run this again", c.path)
 	}
-	return os.Rename(temp, path)
+	return os.Rename(temp, c.path)
 }
