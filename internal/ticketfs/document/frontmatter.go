@@ -33,7 +33,7 @@ func (d *Document) checkFrontMatter() *Malformed {
 func (d *Document) decode() *Malformed {
 	// The opening fence is passed along, so that the lines of the nodes are those of the file.
 	source := d.text[d.start:d.fence]
-	root, ok := usualMapping(source)
+	root, ok := canonicalMapping(source)
 	if !ok {
 		doc, err := decodeYAML(source)
 		if err != nil {

@@ -60,7 +60,7 @@ func scalarToken(key, value string, style yaml.Style) string {
 
 // readsAs reports whether YAML reads token, on one line, as value. strict demands that it is a string to YAML as well.
 func readsAs(token, value string, strict bool) bool {
-	if tag := usualTag(token); tag != "" {
+	if tag := canonicalTag(token); tag != "" {
 		return token == value && (tag == "!!str" || !strict)
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r == '\n' || unwritable(r) != "" }) {

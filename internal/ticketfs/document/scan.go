@@ -8,10 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// scan reads a ticket of the usual form without YAML, at a twentieth of its cost, for the index. It knows only what this
-// program and tk write: one line per known key, a plain value without anything that means something to YAML, a flow list of
-// ids. ok is false for everything else, also for what is malformed: then Parse decides. Where ok is true, the ticket is the
-// one that Parse gives (FuzzScan).
+// Scan reads a ticket whose front matter is in canonical form, for the index. ok is false for everything else, also for what is
+// malformed: then Parse decides. Where ok is true, the ticket is the one that Parse gives.
 func Scan(id string, content []byte) (t Ticket, ok bool) {
 	if len(content) > MaxFile || bytes.IndexByte(content, 0) >= 0 || !utf8.Valid(content) {
 		return t, false
@@ -28,9 +26,9 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 	t = Ticket{ID: id, Priority: DefaultPriority}
 	seen := 0
 	for line := range strings.SplitSeq(string(front[:end]), "\n") {
-		key, value, found := strings.Cut(line, ": ")
-		bit := slices.Index(scannedKeys, key)
-		if !found || bit < 0 || seen&(1<<bit) != 0 || !t.scanField(key, value) {
+		f, ok := tokenize(line)
+		bit := slices.Index(scannedKeys, f.key)
+		if !ok || bit < 0 || seen&(1<<bit) != 0 || !t.scanField(f) {
 			return t, false
 		}
 		seen |= 1 << bit
@@ -39,7 +37,7 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 	return t, t.Status != ""
 }
 
-// beginning is as much of a body as its title depends on: in the usual form the first line.
+// beginning is as much of a body as its title depends on: in the canonical form the first line.
 func beginning(body []byte) []byte {
 	first := bytes.TrimLeft(body, "\n")
 	if end := bytes.IndexByte(first, '\n'); end >= 0 && bytes.HasPrefix(first, []byte("# ")) {
@@ -50,16 +48,22 @@ func beginning(body []byte) []byte {
 
 var scannedKeys = []string{"schema_version", "id", "status", "claimed-by", "claimed-at", "closed", "close-reason", "blocked-by", "created", "type", "priority", "assignee", "parent"}
 
-// scanField sets one field; false when its value is not of the usual form.
-func (t *Ticket) scanField(key, value string) bool {
-	if key == "blocked-by" {
-		return t.scanBlockers(value)
-	}
-	if !plainWord(value) {
+// scanField sets one field; false when its value is not of the canonical form.
+func (t *Ticket) scanField(f token) bool {
+	if f.list != (f.key == "blocked-by") {
 		return false
 	}
+	value := f.value
 	var ok bool
-	switch key {
+	switch f.key {
+	case "blocked-by":
+		for _, id := range f.items() {
+			if !ValidID(id) {
+				return false
+			}
+			t.BlockedBy = append(t.BlockedBy, Blocker{ID: strings.Clone(id)})
+		}
+		return true
 	case "schema_version":
 		return value == "1"
 	case "id":
@@ -97,28 +101,9 @@ func (t *Ticket) scanField(key, value string) bool {
 }
 
 func scanTime(value string) (time.Time, bool) {
-	if len(value) != len(usualTime) {
+	if len(value) != len(canonicalTime) {
 		return time.Time{}, false
 	}
-	t, err := time.Parse(usualTime, value)
+	t, err := time.Parse(canonicalTime, value)
 	return t.UTC(), err == nil
-}
-
-// scanBlockers reads [a, b].
-func (t *Ticket) scanBlockers(value string) bool {
-	inner, opened := strings.CutPrefix(value, "[")
-	inner, closed := strings.CutSuffix(inner, "]")
-	if !opened || !closed {
-		return false
-	}
-	if inner == "" {
-		return true
-	}
-	for id := range strings.SplitSeq(inner, ", ") {
-		if !ValidID(id) || !plainWord(id) {
-			return false
-		}
-		t.BlockedBy = append(t.BlockedBy, Blocker{ID: strings.Clone(id)})
-	}
-	return true
 }

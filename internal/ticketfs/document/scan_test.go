@@ -11,11 +11,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// usual is what this program writes; every line is in one of the seeds.
-const usual = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: planner@5f3a9c21d0e4\nclaimed-at: 2026-01-04T05:30:01Z\n" +
+// canonical is what this program writes; every line is in one of the seeds.
+const canonical = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: planner@5f3a9c21d0e4\nclaimed-at: 2026-01-04T05:30:01Z\n" +
 	"blocked-by: [d5cyp4r, a.b]\ncreated: 2026-01-04T05:22:09Z\ntype: feature\npriority: 1\nassignee: Ada Lovelace\nparent: d5cz1ng\n---\n# Title\n\nBody\n"
 
-// agree fails unless what scan takes is what Parse gives, and what is of the usual form to Parse is that to YAML.
+// agree fails unless what scan takes is what Parse gives, and what is of the canonical form to Parse is that to YAML.
 func agree(t *testing.T, content []byte) (scanned bool) {
 	t.Helper()
 	agreeOnNodes(t, content)
@@ -33,7 +33,7 @@ func agree(t *testing.T, content []byte) (scanned bool) {
 	return true
 }
 
-// agreeOnNodes fails unless front matter and values of the usual form are to YAML what they are to us. It makes none of the
+// agreeOnNodes fails unless front matter and values of the canonical form are to YAML what they are to us. It makes none of the
 // checks that Parse makes before: content that would not pass them is the harder test.
 func agreeOnNodes(t *testing.T, content []byte) {
 	t.Helper()
@@ -43,14 +43,14 @@ func agreeOnNodes(t *testing.T, content []byte) {
 	}
 	for line := range strings.Lines(source) {
 		_, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		if tag := usualTag(value); tag != "" {
+		if tag := canonicalTag(value); tag != "" {
 			agreeOnNode(t, "---\nk: "+value+"\n", &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 2, Column: 1, Content: []*yaml.Node{
 				{Kind: yaml.ScalarNode, Tag: "!!str", Value: "k", Line: 2, Column: 1},
 				{Kind: yaml.ScalarNode, Tag: tag, Value: value, Line: 2, Column: 4},
 			}})
 		}
 	}
-	if got, ok := usualMapping(source); ok {
+	if got, ok := canonicalMapping(source); ok {
 		agreeOnNode(t, source, got)
 	}
 }
@@ -62,13 +62,13 @@ func agreeOnNode(t *testing.T, source string, got *yaml.Node) {
 		t.Fatalf("YAML refuses it: %v\n%s", err, source)
 	}
 	if diff := cmp.Diff(doc.Content[0], got); diff != "" {
-		t.Fatalf("nodes differ (-yaml +usual):\n%s\n%s", diff, source)
+		t.Fatalf("nodes differ (-yaml +canonical):\n%s\n%s", diff, source)
 	}
 }
 
-func TestScanTakesTheUsualForm(t *testing.T) {
+func TestScanTakesCanonicalForm(t *testing.T) {
 	for _, content := range []string{
-		usual,
+		canonical,
 		"---\nstatus: open\n---\n",
 		"---\nid: t\nstatus: closed\nclosed: 2026-01-04T05:30:01Z\nclose-reason: done at last\nblocked-by: []\n---\n```\n# no title\n```\n# a title\n",
 	} {
@@ -76,7 +76,7 @@ func TestScanTakesTheUsualForm(t *testing.T) {
 			t.Errorf("not taken:\n%s", content)
 		}
 		front, _, _ := strings.Cut(content, "\n---\n")
-		if _, ok := usualMapping(front + "\n"); !ok {
+		if _, ok := canonicalMapping(front + "\n"); !ok {
 			t.Errorf("read by YAML:\n%s", content)
 		}
 	}
@@ -102,12 +102,12 @@ var scalars = []string{"0", "7", "01", "09", "42", "1_000", "0x1f", "0o7", "0b1"
 	"2026-01-04T05:22:09Z", "yes", "off", "y", "True", "FALSE", "Null", "a  b", "a - b", "a:b", "a/b@c", "ab-1234", "99999999999999999", "999999999999999999999"}
 
 func FuzzScan(f *testing.F) {
-	f.Add([]byte(usual))
+	f.Add([]byte(canonical))
 	for _, value := range scalars {
 		f.Add([]byte("---\nstatus: open\nassignee: " + value + "\ntags: [" + value + ", b]\n---\n"))
 	}
 	f.Add([]byte("---\nstatus: open\n" + strings.Repeat("k", 1100) + ": v\n---\n")) // no key to YAML
-	for _, line := range strings.SplitAfter(usual, "\n") {
+	for _, line := range strings.SplitAfter(canonical, "\n") {
 		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) { agree(t, content) })
@@ -140,7 +140,7 @@ func TestScanAgreesOnRealTickets(t *testing.T) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	content := []byte(usual + strings.Repeat("Some text of a ticket's body.\n", 60))
+	content := []byte(canonical + strings.Repeat("Some text of a ticket's body.\n", 60))
 	for _, way := range []struct {
 		name string
 		read func() error
