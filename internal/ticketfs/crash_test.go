@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -92,7 +93,7 @@ const crashSession = "crash"
 
 // noteOn is what the tool note does.
 func noteOn(s *Store, id, text string) error {
-	_, err := s.Edit(context.Background(), id, func(*document.Document) ([]document.Edit, error) {
+	_, err := s.Edit(context.Background(), id, journal.Cause{}, func(*document.Document) ([]document.Edit, error) {
 		return []document.Edit{document.AppendNote(text)}, nil
 	})
 	return err
@@ -100,7 +101,7 @@ func noteOn(s *Store, id, text string) error {
 
 // blockOn is what the tool block does.
 func blockOn(s *Store, id, blocker string) error {
-	_, err := s.Change(context.Background(), id, func(_ *document.Document, v *View) ([]document.Edit, error) {
+	_, err := s.Change(context.Background(), id, journal.Cause{}, func(_ *document.Document, v *View) ([]document.Edit, error) {
 		if _, err := v.Get("other"); err != nil {
 			return nil, err
 		}
@@ -115,7 +116,7 @@ func createAs(s *Store, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, func(content []byte, _ bool) ([]byte, error) {
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, journal.Cause{}, func(content []byte, _ bool) ([]byte, error) {
 		if content != nil {
 			return nil, fs.ErrExist
 		}
@@ -247,6 +248,9 @@ func litterOf(dir string) (names []string, err error) {
 		name, err := filepath.Rel(dir, path)
 		if err != nil {
 			return err
+		}
+		if filepath.Dir(name) == journal.Folder && filepath.Ext(name) == ".jsonl" {
+			return nil
 		}
 		inTk := strings.HasPrefix(name, tkLocks)
 		if inTk || name != ".gitignore" && document.IDOf(name) == "" && filepath.Ext(name) != lockExt {

@@ -24,6 +24,8 @@ func threadChild(path string, change crashChange) {
 		fmt.Println("answered")
 	case errors.Is(err, ErrNotDurable):
 		fmt.Println("not durable")
+	case errors.Is(err, ErrNotJournaled):
+		fmt.Println("not journaled")
 	default:
 		fmt.Println("error:", oneLine(err))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
@@ -55,6 +56,7 @@ func traceChild(t *testing.T, program, path, change, inject string) (calls []fil
 	for _, name := range []string{
 		"..", "", ".gitignore", "t.md", "t.md.lock", filepath.Base(durable.TempPath(path)), "other.md", relationsLock, endOfChange,
 		tkLocks, tkLocks + "/t.md.lock", session.Folder, session.Folder + "/" + session.SessionKey(crashSession) + lockExt,
+		journal.Folder, journal.Folder + "/t.jsonl",
 	} {
 		args = append(args, "-P", filepath.Join(dir, name))
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -25,8 +26,8 @@ var ErrNotDurable = errors.New("written, but not confirmed durable")
 //     writes nothing, and the file keeps its mtime.
 //   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses updates with the lock held.
 //   - A nil return after a change means durable: the file was synced, renamed into place, and its folder synced. ErrNotDurable
-//     means that the change is visible, but the last of these failed, or a lock could not be let go of. After any other error
-//     the old content stands.
+//     means that the change is visible, but the last of these failed, or a lock could not be let go of; ErrNotJournaled, that
+//     it left no row in the ticket's journal. After any other error the old content stands.
 //   - The lock is held from before the read until after the write, and released on return, error, panic and cancelled ctx.
 //     Cancelling ends the wait; once fn has returned new bytes, the write is finished.
 //   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names the lock and its holder. The
@@ -37,7 +38,7 @@ func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content
 	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	return s.withTicketLock(ctx, path, ticketOnly, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
+	return s.withTicketLock(ctx, path, ticketOnly, journal.Cause{}, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
 }
 
 // scope says which locks a change needs.
@@ -57,7 +58,11 @@ const (
 // is told that it is a forecast, and may take what was known before for the state of the others. Why nothing is lost by
 // releasing the lock before the folder is synced: whoever then judges by our rename syncs the same folder before it answers,
 // and a folder's renames reach the disk in their order.
-func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
+//
+// The row in the ticket's journal, which says who made the change and why, is appended once it is visible: under the ticket's
+// lock, so that rows stand in the order of the changes, and beside the relations lock, for which others wait.
+func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, cause journal.Cause,
+	fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
 	defer cancel()
 	dir := filepath.Dir(path)
@@ -133,10 +138,12 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn
 			err = fmt.Errorf("release lock: %w", err)
 		}
 	}
+	recordErr := s.record(path, cause, old.Content, content)
+	durable.Step("journaled")
 	if err = errors.Join(err, r.Sync()); err != nil {
-		return fmt.Errorf("%w: %w", ErrNotDurable, err)
+		err = fmt.Errorf("%w: %w", ErrNotDurable, err)
 	}
-	return nil
+	return errors.Join(err, recordErr)
 }
 
 const (

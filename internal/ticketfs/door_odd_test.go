@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
@@ -157,12 +158,12 @@ func TestDoorGitignore(t *testing.T) {
 		}
 		return false
 	}
-	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder} {
+	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder, journal.Folder} {
 		if !ignored(name) {
 			t.Errorf("%s is not ignored by %q", name, patterns)
 		}
 	}
-	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", ".gitignore"} {
+	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", "journal.md", ".gitignore"} {
 		if ignored(name) {
 			t.Errorf("%s is ignored by %q", name, patterns)
 		}
@@ -188,7 +189,7 @@ func TestDoorGitignore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != ".gitignore" && e.Name() != "t.md" && e.Name() != "t.md.lock" {
+		if e.Name() != ".gitignore" && e.Name() != "t.md" && e.Name() != "t.md.lock" && e.Name() != journal.Folder {
 			t.Errorf("%s was left in the folder", e.Name())
 		}
 	}
@@ -217,7 +218,7 @@ func TestDoorNotRegular(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.Edit(t.Context(), "odd", func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
+			_, err = s.Edit(t.Context(), "odd", journal.Cause{}, func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
 			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), "odd.md is not a regular file") {
 				t.Errorf("Edit: %v", err)
 			}

@@ -26,7 +26,7 @@ func TestFaultAtEachCall(t *testing.T) {
 		calls, after := undisturbed(t, program, change, func() string { path, _ := tracedBoard(t, what); return path })
 		for fault, words := range faults {
 			t.Run(what+", "+fault, func(t *testing.T) {
-				failed, unconfirmed := 0, 0
+				failed, unconfirmed, unjournaled := 0, 0, 0
 				for _, call := range calls {
 					if call.isNoFault() {
 						continue
@@ -46,6 +46,8 @@ func TestFaultAtEachCall(t *testing.T) {
 					switch result {
 					case "not durable":
 						unconfirmed++
+					case "not journaled":
+						unjournaled++
 					case "error":
 						failed++
 					}
@@ -53,7 +55,11 @@ func TestFaultAtEachCall(t *testing.T) {
 				if unconfirmed != 1 {
 					t.Errorf("%d changes were not confirmed durable, want the one whose folder could not be synced", unconfirmed)
 				}
-				t.Logf("at %d calls: %d errors, %d not confirmed durable, the others done all the same", len(calls), failed, unconfirmed)
+				if unjournaled < 3 {
+					t.Errorf("%d changes were not journaled, want those whose journal could not be opened, written or closed", unjournaled)
+				}
+				t.Logf("at %d calls: %d errors, %d not confirmed durable, %d not journaled, the others done all the same",
+					len(calls), failed, unconfirmed, unjournaled)
 			})
 		}
 	}

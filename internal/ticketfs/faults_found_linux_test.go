@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 )
 
 // Faults that other tests of this kind have found, each in its smallest form.
@@ -112,7 +114,7 @@ func TestFaultRefusedCreateLeavesNothing(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	before, err := listFolder(filepath.Dir(path))
 	must(t, err)
-	_, err = s.Create(t.Context(), time.Now(), func(string, *View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
+	_, err = s.Create(t.Context(), time.Now(), journal.Cause{}, func(string, *View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
 	if CodeOf(err) != NotFound {
 		t.Error(err)
 	}

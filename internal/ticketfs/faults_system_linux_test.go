@@ -243,7 +243,8 @@ func TestFaultTooManyFiles(t *testing.T) {
 	}
 }
 
-// Another call takes the last descriptor between the rename and the sync of the folder: the sync must need none.
+// Another call takes the last descriptor between the rename and the sync of the folder: the sync must need none. The journal
+// does, and says that it had none.
 func TestFaultNoFileLeftForSync(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return
@@ -255,6 +256,9 @@ func TestFaultNoFileLeftForSync(t *testing.T) {
 		err := change.make(s)
 		restore()
 		undo()
-		must(t, err, nextWriter(path))
+		if !errors.Is(err, ErrNotJournaled) || errors.Is(err, ErrNotDurable) {
+			t.Errorf("%s: %v", change.name, err)
+		}
+		must(t, nextWriter(path))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -29,7 +30,7 @@ func TestForecast(t *testing.T) {
 		child := "---\nid: other\nstatus: open\nparent: t\n---\n# T\n"
 		writeFile(t, filepath.Join(filepath.Dir(path), "other.md"), child)
 		var seen []bool
-		_, err := s.Change(t.Context(), "t", func(_ *document.Document, v *View) ([]document.Edit, error) {
+		_, err := s.Change(t.Context(), "t", journal.Cause{}, func(_ *document.Document, v *View) ([]document.Edit, error) {
 			children, _, err := v.Children("t")
 			seen = append(seen, len(children) == 1)
 			return []document.Edit{document.AppendNote("one")}, err

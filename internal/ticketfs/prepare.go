@@ -12,7 +12,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-const gitignore = "# made by ticket-mcp: locks, unfinished writes and session marks are of this machine only\n*.lock\n.*.tmp\n.sessions/\n"
+const gitignore = "# made by ticket-mcp: locks, unfinished writes, session marks and the journal are of this machine only\n*.lock\n.*.tmp\n.sessions/\n.journal/\n"
 
 // prepare makes sure, before the first lock file is made, that git does not see lock and temp files. An empty .gitignore is one
 // whose writer was killed; any number of processes may fill it at once, since they write the same.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -26,6 +27,7 @@ const DefaultLockTimeout = 5 * time.Second
 type Store struct {
 	Where       board.Where
 	LockTimeout time.Duration
+	Now         func() time.Time // of rows in the journal; nil is time.Now
 
 	locks flocker.Locks
 	index index.Index
@@ -95,26 +97,28 @@ func (s *Store) Get(id string) (*document.Document, error) {
 }
 
 // Edit changes a ticket by a rule that looks at nothing but the ticket. fn gets it as it is under the lock and returns what to
-// change; its refusals come back unchanged, and no edits are no change. With ErrNotDurable the document is valid.
-func (s *Store) Edit(ctx context.Context, id string, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
-	return s.change(ctx, id, ticketOnly, func(d *document.Document, _ *View) ([]document.Edit, error) { return fn(d) })
+// change; its refusals come back unchanged, and no edits are no change. cause goes into the ticket's journal. Where Made says so,
+// the document is valid beside an error.
+func (s *Store) Edit(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+	return s.change(ctx, id, ticketOnly, cause, func(d *document.Document, _ *View) ([]document.Edit, error) { return fn(d) })
 }
 
 // Change is Edit for rules that read other tickets, or that other tickets' rules depend on: they are judged and the change is
 // written under the relations lock. The view reads each other ticket at most once, when asked. fn runs more than once, on the
 // same ticket and on views of different moments; its last result counts, so it must have no effect but its result.
-func (s *Store) Change(ctx context.Context, id string, fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
-	return s.change(ctx, id, withRelations, fn)
+func (s *Store) Change(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
+	return s.change(ctx, id, withRelations, cause, fn)
 }
 
-func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
+func (s *Store) change(ctx context.Context, id string, scope scope, cause journal.Cause,
+	fn func(*document.Document, *View) ([]document.Edit, error)) (*document.Document, error) {
 	dir, path, err := s.locate(id)
 	if err != nil {
 		return nil, err
 	}
 	var read, changed *document.Document
 	var edits []document.Edit
-	err = s.withTicketLock(ctx, path, scope, func(content []byte, forecast bool) ([]byte, error) {
+	err = s.withTicketLock(ctx, path, scope, cause, func(content []byte, forecast bool) ([]byte, error) {
 		if read == nil {
 			if read, err = parse(dir, id, content); err != nil {
 				return nil, err
@@ -134,7 +138,7 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*doc
 		}
 		return changed.Bytes(), nil
 	})
-	if err != nil && !errors.Is(err, ErrNotDurable) {
+	if !Made(err) {
 		return nil, err
 	}
 	return changed, err
@@ -142,7 +146,8 @@ func (s *Store) change(ctx context.Context, id string, scope scope, fn func(*doc
 
 // Create writes a new ticket under an id that no other has, made from now, in a folder that is made if there is none. fn gives
 // the content; it is judged and written under the relations lock like a change.
-func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
+func (s *Store) Create(ctx context.Context, now time.Time, cause journal.Cause,
+	fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
 	dir, err := s.Dir()
 	if CodeOf(err) == NoStore {
 		dir, err = s.Where.Make()
@@ -165,7 +170,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 			return nil, err
 		}
 		var created []byte
-		err = s.withTicketLock(ctx, path, withRelations, func(content []byte, forecast bool) ([]byte, error) {
+		err = s.withTicketLock(ctx, path, withRelations, cause, func(content []byte, forecast bool) ([]byte, error) {
 			if content != nil {
 				return nil, fs.ErrExist
 			}
@@ -176,7 +181,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, fn func(id string, vi
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
-		if err != nil && !errors.Is(err, ErrNotDurable) {
+		if !Made(err) {
 			return nil, err
 		}
 		d, parseErr := parse(dir, id, created)

@@ -25,9 +25,10 @@ type changeAnswer struct {
 
 // place is what an answer says only when it is not as usual.
 type place struct {
-	Durable *bool  `json:"durable,omitempty"` // false: visible, but the disk did not confirm
-	Board   string `json:"board,omitempty"`   // the folder, when it is not below the working directory
-	Warning string `json:"warning,omitempty"` // in the first answer only
+	Durable   *bool  `json:"durable,omitempty"`   // false: visible, but the disk did not confirm
+	Journaled *bool  `json:"journaled,omitempty"` // false: visible, but history does not know it
+	Board     string `json:"board,omitempty"`     // the folder, when it is not below the working directory
+	Warning   string `json:"warning,omitempty"`   // in the first answer only
 }
 
 func (a changeAnswer) Text() string {
@@ -39,6 +40,9 @@ func (p place) Text() string {
 	if p.Durable != nil {
 		lines = append(lines, "durable: false (the change is visible, but the disk did not confirm that it survives a power loss)")
 	}
+	if p.Journaled != nil {
+		lines = append(lines, "journaled: false (the change is made, but its row could not be written: history will show it as made by another program)")
+	}
 	if p.Board != "" {
 		lines = append(lines, "board: "+p.Board)
 	}
@@ -48,7 +52,7 @@ func (p place) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-// changed is the answer for a ticket as a change left it; err is nil or ErrNotDurable.
+// changed is the answer for a ticket as a change left it; err is nil or says what it is short of.
 func (b *Board) changed(d *document.Document, err error, message string) changeAnswer {
 	t := d.Ticket()
 	return changeAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Message: message, place: b.place(err)}
@@ -58,6 +62,9 @@ func (b *Board) place(err error) place {
 	var p place
 	if errors.Is(err, ticketfs.ErrNotDurable) {
 		p.Durable = new(bool)
+	}
+	if errors.Is(err, ticketfs.ErrNotJournaled) {
+		p.Journaled = new(bool)
 	}
 	if dir, err := b.Store.Dir(); err == nil {
 		if below, err := filepath.Rel(b.WorkDir, dir); err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
@@ -76,8 +83,8 @@ func unprovenText(dir, kind string) string {
 	return fmt.Sprintf("%s is on %s: nobody has shown that its locks hold between machines; let only one machine write there", dir, kind)
 }
 
-// done reports whether a change was made: with or without a confirmed disk.
-func done(err error) bool { return err == nil || errors.Is(err, ticketfs.ErrNotDurable) }
+// done reports whether a change was made: with or without a confirmed disk, and a row in the journal.
+func done(err error) bool { return ticketfs.Made(err) }
 
 // row is one line about a ticket.
 type row struct {

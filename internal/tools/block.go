@@ -19,7 +19,7 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, "", ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if t.Status == document.StatusClosed {
 			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")

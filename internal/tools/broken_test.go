@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
@@ -43,7 +44,14 @@ func TestJudge(t *testing.T) {
 	const board = "a open; b open blocked=a; c in_progress by=lost; d closed; p open; q open parent=p"
 	started := strings.NewReplacer("status: open", "status: in_progress\nclaimed-by: me@"+keyOf("me"))
 	edit := func(id string, r *strings.Replacer) func(*world) {
-		return func(w *world) { w.rewrite(id, r.Replace(w.look().files[id+".md"].content)) }
+		return func(w *world) {
+			before := w.look().files[id+".md"].content
+			w.rewrite(id, r.Replace(before))
+			must(w.t, journal.Of(w.dir).Append(journal.Row{
+				Time: w.now, Ticket: id, Cause: journal.Cause{Call: "c", Tool: "t", Actor: "me@" + keyOf("me")},
+				Before: journal.HashOf([]byte(before)), After: journal.HashOf([]byte(r.Replace(before))),
+			}))
+		}
 	}
 	nothing := func(*world) {}
 	ok := spec.Result{ID: "a"}
@@ -54,6 +62,12 @@ func TestJudge(t *testing.T) {
 		want     string // part of what judge says; "" = nothing
 	}{
 		{"start as it should be", "start a", edit("a", started), ok, ""},
+		{"a change without a row", "start a", func(w *world) {
+			w.rewrite("a", started.Replace(w.look().files["a.md"].content))
+		}, ok, "the row of a"},
+		{"a row without a change", "start b", func(w *world) {
+			must(w.t, journal.Of(w.dir).Append(journal.Row{Time: w.now, Ticket: "b"}))
+		}, spec.Result{Code: spec.Blocked}, "b.jsonl"},
 		{"a lost update", "start a", nothing, ok, "tickets (-want +got)"},
 		{"a success that answers a refusal", "start a", edit("a", started), spec.Result{Code: spec.Claimed}, "code"},
 		{"a refusal of what may be done", "start a", nothing, spec.Result{Code: spec.Blocked}, `code "blocked", want ""`},

@@ -43,7 +43,7 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	if text := strings.TrimSpace(in.Reason); text != "" {
 		reason = document.Set("close-reason", text)
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if err := b.mayFinish(t, "close"); err != nil {
 			return nil, err

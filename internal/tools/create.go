@@ -40,7 +40,7 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
 		}
 	}
-	d, err := b.Store.Create(ctx, b.Now(), func(id string, v *ticketfs.View) ([]byte, error) {
+	d, err := b.Store.Create(ctx, b.Now(), b.cause(ctx, "", ""), func(id string, v *ticketfs.View) ([]byte, error) {
 		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
 			return nil, err
 		}

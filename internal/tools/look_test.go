@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -121,7 +123,7 @@ func holderOf(claim string) string {
 }
 
 // written compares two looks: which tickets were touched, in any way that anybody could see, and what else is not as it should
-// be in a folder.
+// be in a folder: each of them has one row more in its journal, which says what the file is now, and nobody else has.
 func written(before, after look) (ids, faults []string) {
 	for _, name := range slices.Sorted(keysOf(before.files, after.files)) {
 		was, had := before.files[name]
@@ -131,20 +133,42 @@ func written(before, after look) (ids, faults []string) {
 		id, ticket := strings.CutSuffix(name, ".md")
 		lock, locks := strings.CutSuffix(name, ".md.lock")
 		_, exists := after.files[lock+".md"]
+		row, journaled := strings.CutSuffix(strings.TrimPrefix(name, journal.Folder+"/"), ".jsonl")
 		switch {
 		case ticket && !same:
 			ids = append(ids, id)
+			if fault := oneRowMore(id, before, after); fault != "" {
+				faults = append(faults, fault)
+			}
 		case ticket, had && has && (same || was.info.IsDir()):
 		case locks && had && !has:
 			faults = append(faults, name+" was removed")
 		case locks && !exists && !had:
 			faults = append(faults, name+" is a lock of no ticket")
+		case name == journal.Folder && has, journaled && touched(before, after, row):
 		case locks, strings.HasPrefix(name, ".sessions"), name == ".relations.lock" && has, name == ".gitignore" && !had:
 		default:
 			faults = append(faults, fmt.Sprintf("%s: there before: %v, after: %v", name, had, has))
 		}
 	}
 	return ids, faults
+}
+
+func touched(before, after look, id string) bool {
+	return before.files[id+".md"].content != after.files[id+".md"].content
+}
+
+// oneRowMore says what is wrong with the journal of a ticket that one change made what it is.
+func oneRowMore(id string, before, after look) string {
+	name := journal.Folder + "/" + id + ".jsonl"
+	more, found := strings.CutPrefix(after.files[name].content, before.files[name].content)
+	var row journal.Row
+	err := json.Unmarshal([]byte(more), &row)
+	now := journal.HashOf([]byte(after.files[id+".md"].content))
+	if !found || err != nil || row.After != now || row.Actor == "" || row.Tool == "" || row.Call == "" {
+		return fmt.Sprintf("the row of %s is %q (%v), its ticket now has %s", id, more, err, now)
+	}
+	return ""
 }
 
 func keysOf(a, b map[string]fileSeen) func(yield func(string) bool) {

@@ -19,7 +19,7 @@ func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
 	}
-	d, err := b.Store.Edit(ctx, in.ID, func(*document.Document) ([]document.Edit, error) {
+	d, err := b.Store.Edit(ctx, in.ID, b.cause(ctx, in.Agent, in.Text), func(*document.Document) ([]document.Edit, error) {
 		return []document.Edit{b.noteEdit(ctx, in.Agent, in.Text)}, nil
 	})
 	if !done(err) {

@@ -29,7 +29,7 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
 		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, _ *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, _ *ticketfs.View) ([]document.Edit, error) {
 		if err := b.mayFinish(d.Ticket(), "release"); err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
 		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, "", in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if t.Status != document.StatusClosed {
 			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")

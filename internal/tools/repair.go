@@ -79,6 +79,7 @@ func summary(found []Finding, dry bool) string {
 
 // Mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
 func (b *Board) Mend(ctx context.Context, found []Finding) error {
+	ctx = withCall(ctx, "repair")
 	mended := make(map[string]bool) // tickets, all of whose findings one change mends
 	for i := range found {
 		f := &found[i]
@@ -94,7 +95,7 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 			f.Mended, err = b.Store.SweepSession(ctx, f.ID)
 		default:
 			if !mended[f.ID] {
-				_, err = b.Store.Change(ctx, f.ID, mendTicket)
+				_, err = b.Store.Change(ctx, f.ID, b.cause(ctx, "", ""), mendTicket)
 				mended[f.ID] = true
 			}
 		}

@@ -90,7 +90,7 @@ func (a ticketAnswer) Text() string {
 	return text
 }
 
-// ticketAnswer describes a ticket from offset of its body on; written is nil or ErrNotDurable.
+// ticketAnswer describes a ticket from offset of its body on; written is nil or says what the change is short of.
 func (b *Board) ticketAnswer(d *document.Document, offset int, message string, written error) (ticketAnswer, error) {
 	t := d.Ticket()
 	a := ticketAnswer{

@@ -51,7 +51,7 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 	}
 	var message string
 	var already bool
-	d, err := b.Store.Change(ctx, id, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, id, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim), false
 		switch t.Status {

@@ -61,6 +61,7 @@ func define[In any](name string, run func(*Board, context.Context, In) (Answer, 
 				return nil, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", name, err)
 			}
 		}
+		ctx = withCall(ctx, name)
 		// One deadline for all the locks that the call may need.
 		ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 		defer cancel()

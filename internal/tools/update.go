@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -34,8 +35,8 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 	}
 	change := b.Store.Edit
 	if in.Parent != nil {
-		change = func(ctx context.Context, id string, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
-			return b.Store.Change(ctx, id, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+		change = func(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+			return b.Store.Change(ctx, id, cause, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 				if err := notClosed(d.Ticket()); err != nil {
 					return nil, err
 				}
@@ -46,7 +47,7 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 			})
 		}
 	}
-	d, err := change(ctx, in.ID, func(d *document.Document) ([]document.Edit, error) {
+	d, err := change(ctx, in.ID, b.cause(ctx, "", ""), func(d *document.Document) ([]document.Edit, error) {
 		if err := notClosed(d.Ticket()); err != nil {
 			return nil, err
 		}

@@ -93,8 +93,10 @@ func keyOf(name string) string {
 func (w *world) begin(s *actor) {
 	now := func() time.Time { return w.now }
 	s.started, s.seen = map[string]bool{}, map[string]time.Time{}
+	store := ticketfs.NewStore(board.Where{Start: w.dir}, ticketfs.DefaultLockTimeout)
+	store.Now = now
 	s.board = &tools.Board{
-		Store:   ticketfs.NewStore(board.Where{Start: w.dir}, ticketfs.DefaultLockTimeout),
+		Store:   store,
 		Session: session.NewSession(s.name, now),
 		Agent:   s.name,
 		Now:     now,
