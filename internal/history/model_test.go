@@ -27,7 +27,7 @@ type history struct {
 type state struct {
 	exists                            bool
 	status                            spec.Status
-	holder, blockers                  string // several ids are sorted and joined by spaces
+	holder, agent, blockers           string // several ids are sorted and joined by spaces
 	title, typ, assignee, closeReason string
 	priority                          int
 
@@ -38,7 +38,7 @@ type state struct {
 // stateOf leaves out what is judged elsewhere: notes by notesBroken, whose order would make the search explode, the parent by
 // rulesBroken.
 func stateOf(t spec.Ticket) state {
-	return state{exists: true, status: t.Status, holder: t.Holder, blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
+	return state{exists: true, status: t.Status, holder: t.Holder, agent: t.Agent, blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
 		assignee: t.Assignee, closeReason: t.CloseReason, priority: t.Priority}
 }
 
@@ -48,7 +48,7 @@ func set(ids []string) string {
 }
 
 func (s state) ticket() spec.Ticket {
-	return spec.Ticket{Status: s.status, Holder: s.holder, BlockedBy: strings.Fields(s.blockers), Title: s.title, Type: s.typ,
+	return spec.Ticket{Status: s.status, Holder: s.holder, Agent: s.agent, BlockedBy: strings.Fields(s.blockers), Title: s.title, Type: s.typ,
 		Assignee: s.assignee, CloseReason: s.closeReason, Priority: s.priority}
 }
 
@@ -58,7 +58,7 @@ func (s state) String() string {
 	}
 	words := []string{string(s.status)}
 	for _, w := range []struct{ name, value string }{
-		{"by", s.holder}, {"blocked", s.blockers}, {"title", s.title}, {"type", s.typ}, {"assignee", s.assignee},
+		{"by", s.holder}, {"agent", s.agent}, {"blocked", s.blockers}, {"title", s.title}, {"type", s.typ}, {"assignee", s.assignee},
 		{"priority", fmt.Sprint(s.priority)}, {"reason", s.closeReason}, {"dead", s.dead}, {"started", s.started},
 	} {
 		if w.value != "" {

@@ -29,6 +29,9 @@ type play struct {
 	lives    int // of each place: sessions that are killed one after the other, but for the last
 	choose   func(*hand) spec.UserInput
 
+	conversations int      // that each process serves beside its own
+	agents        []string // of each conversation beside itself
+
 	closed   int  // tickets that lie there besides, closed, and that nobody asks about
 	together bool // all lanes begin each call at the same moment
 	unlink   bool // remove lock files all the time
@@ -123,14 +126,17 @@ func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint6
 	if err != nil {
 		return err
 	}
+	talks, held := []*session{s}, []*holding{{ids: map[string]bool{}}}
+	for n := range p.conversations {
+		talks, held = append(talks, s.in(fmt.Sprintf("%s-c%d", name, n))), append(held, &holding{ids: map[string]bool{}})
+	}
 	killed := life < p.lives-1
 	defer func() {
 		if !killed {
-			err = errors.Join(err, r.leave(s, p.lanesBefore(place)))
+			err = errors.Join(err, r.leave(s, p.lanesBefore(place), talks[1:]...))
 		}
 	}()
 	dice := rand.New(rand.NewPCG(seed, uint64(place*1000+life)))
-	held := &holding{ids: map[string]bool{}}
 	fatal := int64(-1) // the call at which the killer comes, and how much later
 	if killed {
 		fatal = 1 + dice.Int64N(int64(p.calls*p.lanes))
@@ -139,26 +145,30 @@ func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint6
 	var count atomic.Int64
 	var group sync.WaitGroup
 	for lane := range p.lanes {
-		hand := &hand{Rand: rand.New(rand.NewPCG(dice.Uint64(), 0)), name: fmt.Sprintf("%s-%d", name, lane), held: held}
+		hand := &hand{Rand: rand.New(rand.NewPCG(dice.Uint64(), 0)), name: fmt.Sprintf("%s-%d", name, lane), held: held[lane%len(held)]}
+		talk := talks[lane%len(talks)]
 		hand.ids = slices.Sorted(maps.Keys(p.board))
 		group.Go(func() {
 			for range p.calls {
 				if count.Add(1) == fatal {
 					group.Go(func() {
 						time.Sleep(delay)
-						_ = r.kill(s, p.lanesBefore(place))
+						_ = r.kill(s, p.lanesBefore(place), talks[1:]...)
 					})
 				}
 				op := p.choose(hand)
+				if n := len(p.agents); n > 0 && op.Verb != look && hand.IntN(3) == 0 {
+					op.Agent = p.agents[hand.IntN(n)]
+				}
 				if p.together {
 					r.meet(ctx, p.sessions*p.lanes)
 				}
-				e := r.call(s, p.lanesBefore(place)+1+lane, op)
+				e := r.call(talk, p.lanesBefore(place)+1+lane, op)
 				if e.lost() {
 					return
 				}
 				hand.sent++
-				held.note(e)
+				hand.held.note(e)
 				if e.op.Verb == spec.Create && e.done() {
 					hand.ids = append(hand.ids, e.result.ID)
 				}
@@ -235,7 +245,7 @@ func (h *history) readFiles(dir string) error {
 			continue
 		}
 		f := d.Ticket()
-		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
+		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy), Agent: agentIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
 			Priority: f.Priority, Assignee: f.Assignee, CloseReason: f.CloseReason}
 		for _, b := range f.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, b.ID)

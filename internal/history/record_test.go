@@ -57,8 +57,11 @@ func (e entry) String() string {
 	case e.result.TakenOver:
 		answer = "taken over from " + e.result.From
 	}
-	return fmt.Sprintf("%s by %s [%s]: %s", e.asked(), e.session, e.when(), answer)
+	return fmt.Sprintf("%s by %s [%s]: %s", e.asked(), e.caller(), e.when(), answer)
 }
+
+// caller is the session, and the agent of it if it is a named one.
+func (e entry) caller() string { return strings.TrimPrefix(e.op.Agent+"@"+e.session, "@") }
 
 func (e entry) when() string {
 	end := "never"
@@ -80,7 +83,7 @@ func (e entry) asked() string {
 // argumentsOf are the arguments of an operation as the tool takes them.
 func argumentsOf(u spec.UserInput) map[string]any {
 	arguments := map[string]any{}
-	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker} {
+	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker, "agent": u.Agent} {
 		if text != "" {
 			arguments[name] = text
 		}
@@ -140,13 +143,13 @@ func (e *entry) read(line json.RawMessage) {
 		e.fault = fmt.Sprintf("asked for %s, the answer is about %q", e.op.ID, answer.ID)
 	case e.op.Verb == look:
 		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type, Priority: answer.Priority,
-			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Parent: answer.Parent.ID}
+			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Agent: agentIn(answer.ClaimedBy), Parent: answer.Parent.ID}
 		for _, b := range answer.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, b.ID)
 		}
 		e.seen = &t
 	case e.op.Verb == spec.Start, e.op.Verb == spec.StartNext:
-		if keyIn(answer.ClaimedBy) != e.session {
+		if keyIn(answer.ClaimedBy) != e.session || agentIn(answer.ClaimedBy) != e.op.Agent {
 			e.fault = "the claim is " + answer.ClaimedBy
 		}
 		e.result.AlreadyYours = strings.Contains(answer.Message, "is already yours")
@@ -159,3 +162,15 @@ func (e *entry) read(line json.RawMessage) {
 
 // keyIn is the session's key in a claim.
 func keyIn(claim string) string { return claim[strings.LastIndexByte(claim, '@')+1:] }
+
+// clientName is the name of the client, under which the session itself signs.
+const clientName = "history"
+
+// agentIn is the named agent in a claim, "" for the session itself.
+func agentIn(claim string) string {
+	agent, _, _ := strings.Cut(claim, "@")
+	if agent == clientName {
+		return ""
+	}
+	return agent
+}

@@ -36,14 +36,14 @@ var handMade = []struct {
 	{"note without an answer", "a open", "A note a text=x 1-", "a open notes=A:x", ""},
 	{"note that never came", "a open", "A note a text=x 1-", "a open", ""},
 
-	{"two winners", "a open", "A start a 1-4; B start a 2-3", "a in_progress by=A", "two sessions"},
+	{"two winners", "a open", "A start a 1-4; B start a 2-3", "a in_progress by=A", "two callers"},
 	{"two winners, one forgotten", "a open", "A start a 1-4; B start a 2-3; B close a 5-6 claimed", "a in_progress by=A", "no order"},
-	{"two winners without an id", "a open", "A start next got=a 1-4; B start next got=a 2-3", "a in_progress by=A", "two sessions"},
+	{"two winners without an id", "a open", "A start next got=a 1-4; B start next got=a 2-3", "a in_progress by=A", "two callers"},
 	{"one winner", "a open", "A start a 1-4; B start a 2-3 claimed", "a in_progress by=A", ""},
 	{"a loser without a winner", "a open", "B start a 2-3 claimed", "a open", "no order"},
 	{"a loser before the winner", "a open", "B start a 1-2 claimed; A start a 3-4", "a in_progress by=A", "no order"},
-	{"robbed", "a open", "A start a 1-2; B start a 3-4 from=A", "a in_progress by=B", "two sessions"},
-	{"robbed before it knew", "a open", "A start a 1-4; B start a 2-3 from=A", "a in_progress by=B", "no order"},
+	{"taken over from the living", "a open", "A start a 1-2; B start a 3-4 from=A", "a in_progress by=B", "two callers"},
+	{"taken over from the living before it knew", "a open", "A start a 1-4; B start a 2-3 from=A", "a in_progress by=B", "no order"},
 	{"taken over", "a open", "A start a 1-2; A dies 3-4; B start a 5-6 from=A", "a in_progress by=B", ""},
 	{"taken over during death", "a open", "A start a 1-2; A dies 3-6; B start a 4-5 from=A", "a in_progress by=B", ""},
 	{"taken over before death", "a open", "A start a 1-2; B start a 3-4 from=A; A dies 5-6", "a in_progress by=B", "no order"},
@@ -54,6 +54,15 @@ var handMade = []struct {
 	{"a close that never came", "a open", "A start a 1-2; A close a 3-; A dies 4-5; B start a 6-7 from=A", "a in_progress by=B", ""},
 	{"effect after death", "a open", "A start a 1-; A dies 2-3; B start a 4-5; B release a 6-7; B show a in_progress by=A 8-9", "a open", "no order"},
 	{"a start that got anything", "a open; b open", "A start next 1-; A dies 2-3; B start b 4-5 from=A", "a open; b in_progress by=B", ""},
+
+	{"an agent each", "a open; b open", "A/x start a 1-4; A/y start b 2-3", "a in_progress by=A/x; b in_progress by=A/y", ""},
+	{"two agents of one session", "a open", "A/x start a 1-2; A/y start a 3-4", "a in_progress by=A/y", "two callers"},
+	{"the session taken for its agent", "a open", "A/x start a 1-2; A/y start a already 3-4", "a in_progress by=A/x", "no order"},
+	{"another agent's claim", "a open", "A/x start a 1-2; A/y start a 3-4 claimed", "a in_progress by=A/x", ""},
+	{"closed for another agent", "a open", "A/x start a 1-2; A/y close a 3-4", "a closed", "no order"},
+	{"closed by the session of the agent", "a open", "A/x start a 1-2; A close a 3-4", "a closed", ""},
+	{"closed by an agent of the session", "a open", "A start a 1-2; A/x close a 3-4", "a closed", ""},
+	{"a claim in another agent's name", "a open", "A/x start a 1-2", "a in_progress by=A/y", "no order"},
 
 	{"stale read", "a open", "A start a 1-2; B show a open 3-4", "a in_progress by=A", "no order"},
 	{"read at once", "a open", "A start a 1-4; B show a open 2-3", "a in_progress by=A", ""},
@@ -135,7 +144,7 @@ func parseTicket(id string, words []string) (ticket spec.Ticket, notes []string)
 	for _, word := range words[1:] {
 		switch key, value, _ := strings.Cut(word, "="); key {
 		case "by":
-			ticket.Holder = value
+			ticket.Holder, ticket.Agent, _ = strings.Cut(value, "/")
 		case "parent":
 			ticket.Parent = value
 		case "blocked":
@@ -151,7 +160,8 @@ func parseTicket(id string, words []string) (ticket spec.Ticket, notes []string)
 
 func parseEntry(t *testing.T, words []string) entry {
 	t.Helper()
-	e := entry{session: words[0], op: spec.UserInput{Verb: spec.Verb(words[1])}, lane: int(words[0][0] - 'A')}
+	e := entry{op: spec.UserInput{Verb: spec.Verb(words[1])}, lane: int(words[0][0] - 'A')}
+	e.session, e.op.Agent, _ = strings.Cut(words[0], "/") // A/x is the agent x of the session A
 	words = words[2:]
 	switch {
 	case e.op.Verb == death:

@@ -70,7 +70,7 @@ func (h history) justDied() []string {
 	return why
 }
 
-// twoHolders finds tickets that two sessions held at one moment, each told so and neither having begun to give it up.
+// twoHolders finds tickets that two callers held at one moment, each told so and neither having begun to give it up.
 func (h history) twoHolders() []string {
 	type hold struct {
 		span
@@ -96,8 +96,8 @@ func (h history) twoHolders() []string {
 	for _, id := range slices.Sorted(maps.Keys(holds)) {
 		for i, a := range holds[id] {
 			for _, b := range holds[id][:i] {
-				if a.by.session != b.by.session && a.from < b.to && b.from < a.to {
-					why = append(why, fmt.Sprintf("%s was held by two sessions at once: %s; %s", id, b.by, a.by))
+				if a.by.caller() != b.by.caller() && a.from < b.to && b.from < a.to {
+					why = append(why, fmt.Sprintf("%s was held by two callers at once: %s; %s", id, b.by, a.by))
 				}
 			}
 		}

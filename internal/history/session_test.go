@@ -39,14 +39,20 @@ func (r *recorder) record(e entry) {
 	r.entries = append(r.entries, e)
 }
 
-// session is a server process and a client that takes calls from several goroutines at once, as the subagents of a real
-// session make them.
+// session is a conversation that a server process serves. A process may serve several.
 type session struct {
-	key string
+	*process
+	key  string
+	meta map[string]any // of each call: what names the conversation, nil where the environment of the process does
+}
+
+// process is a server and a client that takes calls from several goroutines at once, as the subagents of a real session make
+// them.
+type process struct {
 	cmd *exec.Cmd
 
 	mu      sync.Mutex
-	in      io.WriteCloser
+	input   io.WriteCloser
 	calls   int
 	waiting map[int]chan json.RawMessage
 	gone    chan struct{} // closed when the process will answer no more
@@ -58,9 +64,14 @@ func keyOf(id string) string {
 	return hex.EncodeToString(sum[:])[:12]
 }
 
+// in is another conversation with the same process.
+func (s *session) in(conversation string) *session {
+	return &session{process: s.process, key: keyOf(conversation), meta: map[string]any{"ticket-mcp/session": conversation}}
+}
+
 // join starts a server process for the session of a client. It is killed when ctx ends.
 func (r *recorder) join(ctx context.Context, id string, args ...string) (*session, error) {
-	s := &session{key: keyOf(id), waiting: make(map[int]chan json.RawMessage), gone: make(chan struct{})}
+	s := &session{key: keyOf(id), process: &process{waiting: make(map[int]chan json.RawMessage), gone: make(chan struct{})}}
 	// On a slow machine a crowd waits long. That is not judged, but a lock that is never free is.
 	s.cmd = exec.CommandContext(ctx, r.program, append([]string{"--dir", r.dir, "--lock-timeout", "1m"}, args...)...)
 	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
@@ -71,7 +82,7 @@ func (r *recorder) join(ctx context.Context, id string, args ...string) (*sessio
 	if err != nil {
 		return nil, err
 	}
-	if s.in, err = s.cmd.StdinPipe(); err != nil {
+	if s.input, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
 	if err := s.cmd.Start(); err != nil {
@@ -79,10 +90,10 @@ func (r *recorder) join(ctx context.Context, id string, args ...string) (*sessio
 	}
 	go s.listen(bufio.NewReader(out))
 	_, err = s.ask("initialize", map[string]any{
-		"protocolVersion": "2025-06-18", "capabilities": struct{}{}, "clientInfo": map[string]string{"name": "history", "version": "1"},
+		"protocolVersion": "2025-06-18", "capabilities": struct{}{}, "clientInfo": map[string]string{"name": clientName, "version": "1"},
 	})
 	if err == nil {
-		_, err = io.WriteString(s.in, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n")
+		_, err = io.WriteString(s.input, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("shake hands: %w", err), s.cmd.Process.Kill(), s.wait())
@@ -91,8 +102,8 @@ func (r *recorder) join(ctx context.Context, id string, args ...string) (*sessio
 }
 
 // listen hands each answer to whoever waits for it.
-func (s *session) listen(out *bufio.Reader) {
-	defer close(s.gone)
+func (p *process) listen(out *bufio.Reader) {
+	defer close(p.gone)
 	for {
 		line, err := out.ReadBytes('\n')
 		if err != nil {
@@ -102,10 +113,10 @@ func (s *session) listen(out *bufio.Reader) {
 		if json.Unmarshal(line, &head) != nil {
 			continue // then the call stays without an answer, which the test notices by its time-out
 		}
-		s.mu.Lock()
-		wait := s.waiting[head.ID]
-		delete(s.waiting, head.ID)
-		s.mu.Unlock()
+		p.mu.Lock()
+		wait := p.waiting[head.ID]
+		delete(p.waiting, head.ID)
+		p.mu.Unlock()
 		if wait != nil {
 			wait <- line
 		}
@@ -113,15 +124,15 @@ func (s *session) listen(out *bufio.Reader) {
 }
 
 // ask sends a request and waits for its answer. An error: there is none, and the process has ended.
-func (s *session) ask(method string, params any) (json.RawMessage, error) {
+func (p *process) ask(method string, params any) (json.RawMessage, error) {
 	answer := make(chan json.RawMessage, 1)
-	if err := s.send(method, params, answer); err != nil {
+	if err := p.send(method, params, answer); err != nil {
 		return nil, err
 	}
 	select {
 	case line := <-answer:
 		return line, nil
-	case <-s.gone:
+	case <-p.gone:
 	}
 	select {
 	case line := <-answer: // it came right before the end
@@ -131,42 +142,47 @@ func (s *session) ask(method string, params any) (json.RawMessage, error) {
 	}
 }
 
-func (s *session) send(method string, params any, answer chan json.RawMessage) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls++
-	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": s.calls, "method": method, "params": params})
+func (p *process) send(method string, params any, answer chan json.RawMessage) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls++
+	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": p.calls, "method": method, "params": params})
 	if err != nil {
 		return err
 	}
-	s.waiting[s.calls] = answer
-	_, err = s.in.Write(append(line, '\n'))
+	p.waiting[p.calls] = answer
+	_, err = p.input.Write(append(line, '\n'))
 	return err
 }
 
 // wait closes the input of the process, which ends it, and waits for its end.
-func (s *session) wait() error {
-	_ = s.in.Close() // an error says that it is closed, which is all we want
-	<-s.gone
-	return s.cmd.Wait()
+func (p *process) wait() error {
+	_ = p.input.Close() // an error says that it is closed, which is all we want
+	<-p.gone
+	return p.cmd.Wait()
 }
 
-// leave ends a session as its client does; kill ends it at once. Both write down between which moments it ended.
-func (r *recorder) leave(s *session, lane int) error { return r.end(s, lane, s.wait) }
+// leave ends the process of a session as its client does; kill ends it at once. Both write down between which moments the session
+// ended, and the others that the process served.
+func (r *recorder) leave(s *session, lane int, others ...*session) error {
+	return r.end(lane, s.wait, append(others, s)...)
+}
 
-func (r *recorder) kill(s *session, lane int) error {
-	return r.end(s, lane, func() error {
+func (r *recorder) kill(s *session, lane int, others ...*session) error {
+	return r.end(lane, func() error {
 		err := s.cmd.Process.Kill()
 		_ = s.wait() // says only that it was killed
 		return err
-	})
+	}, append(others, s)...)
 }
 
-func (r *recorder) end(s *session, lane int, how func() error) error {
-	e := entry{op: spec.UserInput{Verb: death}, session: s.key, lane: lane, sent: r.now()}
+func (r *recorder) end(lane int, how func() error, sessions ...*session) error {
+	sent := r.now()
 	err := how()
-	e.got = r.now()
-	r.record(e)
+	got := r.now()
+	for _, s := range sessions {
+		r.record(entry{op: spec.UserInput{Verb: death}, session: s.key, lane: lane, sent: sent, got: got})
+	}
 	return err
 }
 
@@ -186,5 +202,9 @@ func (r *recorder) call(s *session, lane int, op spec.UserInput) entry {
 
 func (s *session) tool(op spec.UserInput) (json.RawMessage, error) {
 	name := strings.Fields(string(op.Verb))[0] // "start next" is start
-	return s.ask("tools/call", map[string]any{"name": name, "arguments": argumentsOf(op)})
+	params := map[string]any{"name": name, "arguments": argumentsOf(op)}
+	if s.meta != nil {
+		params["_meta"] = s.meta
+	}
+	return s.ask("tools/call", params)
 }
