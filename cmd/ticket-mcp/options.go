@@ -99,15 +99,16 @@ func (w *wait) Set(text string) error {
 
 // newBoard is the tools on the board that the options name.
 func newBoard(o options) (*tools.Board, error) {
+	where := o.where
+	where.Start = cmp.Or(where.Start, os.Getenv("CLAUDE_PROJECT_DIR"), ".")
 	dir, err := os.Getwd()
+	where.From = dir
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir) // as the board's is
 	}
-	if err != nil {
+	if err != nil && !filepath.IsAbs(where.Start) {
 		return nil, fmt.Errorf("find the working directory: %w", err)
 	}
-	where := o.where
-	where.Start = cmp.Or(where.Start, os.Getenv("CLAUDE_PROJECT_DIR"), ".")
 	return &tools.Board{
 		Store:   ticketfs.NewStore(where, o.lockTimeout),
 		Session: session.NewSession(os.Getenv("CLAUDE_CODE_SESSION_ID"), time.Now),

@@ -69,7 +69,7 @@ func refused(id string, err error) error {
 	var tooLong *durable.TooLongError
 	var changed *durable.ChangedError
 	var notFolder *durable.NotFolderError
-	var noBoard *board.NoBoardError
+	var noBoard *board.NotFound
 	var locked *flocker.BusyError
 	switch {
 	case err == nil || CodeOf(err) != "":

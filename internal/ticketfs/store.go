@@ -34,8 +34,10 @@ type Store struct {
 	ids   document.IDs // of new tickets
 
 	mu      sync.Mutex
-	dir     string // the folder found last
-	trusted string // the folder whose locks were seen to work
+	dir     string      // the folder, once it was found
+	named   fs.FileInfo // the folder whose name is known to be durable
+	unused  string      // see UnusedBoard
+	trusted string      // the folder whose locks were seen to work
 }
 
 // NewStore returns the store of the folder that where leads to. The folder need not exist yet.
@@ -43,21 +45,73 @@ func NewStore(where board.Where, lockTimeout time.Duration) *Store {
 	return &Store{Where: where, LockTimeout: lockTimeout}
 }
 
-// Dir returns the ticket folder. It is looked for anew whenever it has vanished: a branch switch may take it away.
+// Dir returns the ticket folder. It is found once and kept: while it is gone, as during a switch of branches, there is none,
+// and never another one that happens to be found then.
 func (s *Store) Dir() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.dir != "" {
-		if there, err := board.IsDir(s.dir); there || err != nil {
-			return s.dir, err
+	if s.dir == "" {
+		found, err := s.Where.Find()
+		s.dir = found.Dir
+		return s.dir, refused("", err)
+	}
+	there, err := board.IsDir(s.dir)
+	if err == nil && !there {
+		err = &board.NotFound{
+			Why:  s.dir + ", with which this server began, is gone",
+			Next: "retry when it is back, or restart the server to look for another one",
 		}
 	}
-	dir, err := s.Where.Find()
 	if err != nil {
 		return "", refused("", err)
 	}
-	s.dir = dir
-	return dir, nil
+	return s.dir, nil
+}
+
+// dirOrMake is Dir, which makes the folder when none was ever found.
+func (s *Store) dirOrMake() (string, error) {
+	dir, err := s.Dir()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if CodeOf(err) != NoStore || s.dir != "" {
+		return dir, err
+	}
+	made, err := s.Where.Make()
+	if err != nil {
+		return "", refused("", err)
+	}
+	s.dir, s.unused = made.Dir, made.Unused
+	return s.dir, nil
+}
+
+// UnusedBoard tells once, after a Create that made the folder, of one that only the branch of the caller's worktree has.
+func (s *Store) UnusedBoard() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unused := s.unused
+	s.unused = ""
+	return unused
+}
+
+// nameFolder makes the folder's own name durable, once: whoever made the folder may have died before it did.
+func (s *Store) nameFolder(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	done := s.named != nil && os.SameFile(s.named, info)
+	s.mu.Unlock()
+	if done {
+		return nil
+	}
+	if err := (board.Board{Dir: dir}).Sync(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.named = info
+	s.mu.Unlock()
+	return nil
 }
 
 // locate finds the folder and the file of a ticket that exists.
@@ -148,11 +202,7 @@ func (s *Store) change(ctx context.Context, id string, scope scope, cause journa
 // the content; it is judged and written under the relations lock like a change.
 func (s *Store) Create(ctx context.Context, now time.Time, cause journal.Cause,
 	fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
-	dir, err := s.Dir()
-	if CodeOf(err) == NoStore {
-		dir, err = s.Where.Make()
-		err = refused("", err)
-	}
+	dir, err := s.dirOrMake()
 	if err != nil {
 		return nil, err
 	}
@@ -183,6 +233,9 @@ func (s *Store) Create(ctx context.Context, now time.Time, cause journal.Cause,
 		}
 		if !Made(err) {
 			return nil, err
+		}
+		if nameErr := s.nameFolder(dir); nameErr != nil {
+			err = errors.Join(err, fmt.Errorf("%w: %w", ErrNotDurable, nameErr))
 		}
 		d, parseErr := parse(dir, id, created)
 		return d, errors.Join(err, parseErr)

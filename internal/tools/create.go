@@ -64,7 +64,11 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 	if in.Parent != "" {
 		message += ", part of " + in.Parent
 	}
-	return b.changed(d, err, message), nil
+	a := b.changed(d, err, message)
+	if other := b.Store.UnusedBoard(); other != "" {
+		a.Warning = joinLines(a.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
+	}
+	return a, nil
 }
 
 func checkTitle(title string) (string, error) {

@@ -33,7 +33,7 @@ type Board struct {
 	Session *session.Session
 	Agent   string           // the name that stands in claims; "" for the client's own
 	Now     func() time.Time // of claims, notes and new tickets
-	WorkDir string           // answers name the board when it is not below this folder
+	WorkDir string           // answers name the board when it is not below this folder; "" when there is none
 
 	owners owners
 	queue  queue
