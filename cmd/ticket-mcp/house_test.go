@@ -21,6 +21,7 @@ var arrows = map[string][]string{
 	"cmd/ticket-bench":    {"internal/bench"},
 	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/client":     {"internal/stdio"},
+	"internal/importer":   {"internal/ticketfs/document"},
 	"internal/install":    {},
 	"internal/journal":    {"internal/flocker", "internal/ticketfs/durable"},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
