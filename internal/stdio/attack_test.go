@@ -40,7 +40,9 @@ var attacks = []struct {
 	{"cancelling what is not there", []string{
 		`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":[]}`,
 		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{"a":1}}}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}`}, []string{"null -32700"}},
-	{"answers to nothing", []string{`{"jsonrpc":"2.0","id":1,"result":{}}`, `{"jsonrpc":"2.0","id":1,"result":{},"method":"ping"}`}, nil},
+	{"answers to nothing", []string{`{"jsonrpc":"2.0","id":1,"result":{}}`, `{"jsonrpc":"2.0","id":1,"result":{},"method":"ping"}`, `{"jsonrpc":"2.0","id":1,"result":null}`,
+		`{"jsonrpc":"2.0","id":"a","error":{"code":-32601,"message":"no"}}`, `{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no"}}`,
+		`{"jsonrpc":"2.0","id":2,"error":"text"}`, `{"id":3,"result":[1]}`, `{"jsonrpc":"1.0","id":4,"error":{}}`}, nil},
 	{"ids of all kinds", []string{servertest.Request(`"a"`, "ping", "{}"), servertest.Request(`""`, "ping", "{}"), servertest.Request(`"\u00e9\"\\/"`, "ping", "{}"), servertest.Request("0", "ping", "{}"),
 		servertest.Request("-1", "ping", "{}"), servertest.Request("1.50", "ping", "{}"), servertest.Request("1.0", "ping", "{}"), servertest.Request("1e400", "ping", "{}"),
 		servertest.Request("9007199254740993", "ping", "{}"), servertest.Request("1700000000000000001", "ping", "{}"), servertest.Request("18446744073709551616", "ping", "{}"),

@@ -65,6 +65,86 @@ func TestHostWritesFirst(t *testing.T) {
 	}
 }
 
+// What is outstanding is bounded in memory: a host may send very many small requests before it reads, and gets an answer to each.
+func TestHostWritesVeryMuchFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("150,000 requests take some seconds")
+	}
+	const pings = 150_000
+	w, unread := deafHost(t)
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(w.In, strings.Repeat(servertest.Request("1", "ping", "{}")+"\n", pings))
+		sent <- err
+	}()
+	select {
+	case err := <-sent:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(servertest.Soon):
+		t.Fatal("the server does not read on")
+	}
+	memory := w.PeakMemory()
+	t.Logf("%d requests without a reader cost %d KiB", pings, memory)
+	if memory > 300<<10 {
+		t.Errorf("%d KiB", memory)
+	}
+	answers := make(chan int)
+	go func() {
+		n := 0
+		for lines := bufio.NewScanner(unread); lines.Scan(); n++ {
+		}
+		answers <- n
+	}()
+	_, status := w.End()
+	if n := <-answers; n != pings || status != 0 {
+		t.Errorf("%d answers, status %d", n, status)
+	}
+}
+
+// With thousands of calls outstanding that nobody reads the answers of, the server still sees that its host is gone, and ends. So
+// much is outstanding in the last case that it has stopped reading.
+func TestHostGoesWithMuchOutstanding(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the time that a host has to read")
+	}
+	if runtime.GOOS == "windows" {
+		t.Skip("cannot see there that a host is gone while it does not read")
+	}
+	t.Parallel()
+	for _, calls := range []int{1000, 10_000, 60_000} {
+		t.Run(fmt.Sprint(calls), func(t *testing.T) {
+			t.Parallel()
+			w := stuckServer(t)
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				// An error says that the pipe was closed, below.
+				_, _ = io.WriteString(w.In, strings.Repeat(servertest.ToolCall("1", "show", `{"id":"large"}`)+"\n", calls))
+			}()
+			select {
+			case <-sent:
+			case <-time.After(3 * time.Second): // what it does not read within this time it never will
+				if calls <= 10_000 {
+					t.Error("the server does not read on")
+				}
+			}
+			memory := w.PeakMemory()
+			if t.Logf("%d KiB", memory); memory > 600<<10 {
+				t.Errorf("%d KiB", memory)
+			}
+			began := time.Now()
+			if _, status := w.End(); status != 1 {
+				t.Errorf("status %d", status)
+			}
+			if took := time.Since(began); took > 4*stdio.DrainTime {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
 // stuckServer starts a server that has begun to write an answer longer than a pipe holds, which nobody reads.
 func stuckServer(t *testing.T) *servertest.Wire {
 	t.Helper()
@@ -83,6 +163,9 @@ func stuckServer(t *testing.T) *servertest.Wire {
 // A server that cannot get rid of its answers ends nevertheless: as an orphan it would hold its claims for ever. After the end
 // of input, or a signal, its calls have some time; a second signal ends it at once.
 func TestHostNeverReads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the time that a host has to read")
+	}
 	t.Parallel()
 	ended, once, twice := stuckServer(t), stuckServer(t), stuckServer(t)
 	if err := ended.In.Close(); err != nil {

@@ -6,6 +6,7 @@ import (
 )
 
 func TestPulseBeatsWhileItIsOn(t *testing.T) {
+	t.Parallel()
 	p := newPulse()
 	for range 2 {
 		p.start()

@@ -28,6 +28,10 @@ const (
 	MaxLine = 4 << 20
 	// DrainTime is how long the end waits for the next answer: after the end of input, or after a signal.
 	DrainTime = 5 * time.Second
+	// maxPending and maxHeld bound the requests that have no answer yet, in number and in bytes. Beyond them no more are read. The
+	// number is the longest queue that mcp-go can have; when it is full it stops reading as well, and would not see a cancellation.
+	maxPending = 10_000
+	maxHeld    = 64 << 20
 	// Workers is how many calls run at once: calls that wait for a lock must not stop a show.
 	Workers = 64
 )
@@ -39,62 +43,89 @@ func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	p := &pipe{
-		in: bufio.NewReaderSize(in, 64<<10), out: out, log: log,
-		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
-	}
+	p := newPipe(in, out, log)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		select {
-		case <-signals:
-			stop()
-		case <-p.drained:
-		}
-		// mcp-go waits for its calls without an end: a host that does not read its answers would keep us, and our claims, alive.
-		select {
-		case <-signals:
-		case <-time.After(DrainTime):
-		}
-		os.Exit(1)
-	}()
+	go p.exitInTime(signals, stop)
 	hooks := cmp.Or(s.GetHooks(), &server.Hooks{})
 	hooks.AddOnRequestInitialization(p.begin)
 	server.WithHooks(hooks)(s)
 	stdio := server.NewStdioServer(s)
 	server.WithWorkerPoolSize(Workers)(stdio)
-	server.WithQueueSize(10000)(stdio)
+	server.WithQueueSize(maxPending)(stdio)
 	stdio.SetErrorLogger(slog.NewLogLogger(log.Handler(), slog.LevelWarn))
-	if err := stdio.Listen(ctx, p, p); !errors.Is(err, context.Canceled) {
-		return err
+	err := stdio.Listen(ctx, p, p)
+	p.answers.close()
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // pipe stands between mcp-go and the real streams. It hands on whole lines, lets the end of input through when every request
 // has its answer, and gives requests ids of ours on their way in and back theirs on the way out: mcp-go reads numbers as
 // float64, takes 1 and "1" for one request when it is cancelled, and mixes up requests that have the same id.
 type pipe struct {
-	in   *bufio.Reader
-	rest []byte // of a line that the reader has not taken yet
-	log  *slog.Logger
-
-	writing sync.Mutex // not mu: a host that sends much before it reads must not find that we have stopped reading as well
-	out     io.Writer
-	deaf    bool // out is closed
+	source  io.Reader     // the real input
+	in      *bufio.Reader // of source
+	begun   bool          // the first line was read
+	rest    []byte        // of a line that the reader has not taken yet
+	answers *outbox
+	log     *slog.Logger
 
 	mu      sync.Mutex
+	fewer   *sync.Cond // told when less is pending
 	last    int
 	pending map[string]*asked // requests without an answer, by our id as JSON
+	held    int               // by pending, in bytes
 	pulse   *pulse            // while there are any
 
-	progress chan struct{} // told of answers
+	progress chan struct{} // told of answers, and of messages that the host took
 	drained  chan struct{} // closed when the end of input is let through
+}
+
+func newPipe(in io.Reader, out io.Writer, log *slog.Logger) *pipe {
+	p := &pipe{
+		source: in, in: bufio.NewReaderSize(in, 64<<10), log: log,
+		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
+	}
+	p.fewer = sync.NewCond(&p.mu)
+	p.answers = newOutbox(out, log, p.progress, p.exitIfOrphan)
+	return p
+}
+
+// exitInTime stops the server at a signal, and ends the process where that takes too long: mcp-go waits for its calls without an
+// end, and a host that does not read its answers would keep us, and our claims, alive.
+func (p *pipe) exitInTime(signals <-chan os.Signal, stop func()) {
+	select {
+	case <-signals:
+		stop()
+	case <-p.drained:
+	}
+	limit := DrainTime
+	if p.answers.stuck(DrainTime) {
+		limit = 0 // it has had its time
+	}
+	select {
+	case <-signals:
+	case <-time.After(limit):
+	}
+	os.Exit(1)
+}
+
+// exitIfOrphan ends the process when the host does not read and is gone. With so much unread that we read no more, we would not
+// see the end of input.
+func (p *pipe) exitIfOrphan() {
+	if hungUp(p.source) {
+		p.log.Warn("the host has gone and left answers unread")
+		os.Exit(1)
+	}
 }
 
 // asked is a request without an answer.
 type asked struct {
 	id        json.RawMessage // the host's
+	size      int             // that it counts for in held
 	cancelled bool            // its answer must not be sent
 }
 
@@ -106,9 +137,15 @@ func (p *pipe) Read(b []byte) (int, error) {
 			p.refuse(line)
 			continue
 		}
+		if !p.begun {
+			p.begun = true
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			p.rest = append(p.received(line), '\n')
-			break
+			if line = p.received(line); line != nil {
+				p.rest = append(line, '\n')
+				break
+			}
 		}
 		if err != nil {
 			p.drain()
@@ -141,33 +178,42 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 // refuse answers a line that is too long, with its id if that is among the first members.
 func (p *pipe) refuse(beginning []byte) {
 	p.log.Warn("message too long", "limit", MaxLine)
-	p.write(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
+	p.answers.put(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
 }
 
-// received gives a line the form in which mcp-go gets it. A subscription keeps its id, which stands in its messages as well,
-// and is not waited for: it is answered when it ends, which may be never.
+// received gives a line the form in which mcp-go gets it; nil for one that is not for it. A subscription keeps its id, which
+// stands in its messages as well, and is not waited for: it is answered when it ends, which may be never. It waits while too
+// much is pending.
 func (p *pipe) received(line []byte) []byte {
 	var e struct {
-		JSONRPC string
-		ID      *json.RawMessage
-		Method  string
-		Params  json.RawMessage
-		Result  any
+		JSONRPC       string
+		ID            *json.RawMessage
+		Method        string
+		Params        json.RawMessage
+		Result, Error json.RawMessage
 	}
 	if json.Unmarshal(line, &e) != nil || e.Method == "subscriptions/listen" {
 		return line
+	}
+	if e.Result != nil || e.Error != nil {
+		return nil // an answer: we ask the host nothing, and an answer is never answered
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if e.Method == "notifications/cancelled" {
 		return p.cancel(e.Params, line)
 	}
-	if e.Method == "" || e.ID == nil || e.Result != nil {
+	if e.Method == "" || e.ID == nil {
 		return line // no request to mcp-go
+	}
+	for len(p.pending) >= maxPending || p.held >= maxHeld {
+		p.fewer.Wait()
 	}
 	p.last++
 	ours := fmt.Sprintf(`"ticket-mcp %d"`, p.last)
-	p.pending[ours] = &asked{id: *e.ID}
+	// mcp-go keeps the line several times over.
+	p.pending[ours] = &asked{id: *e.ID, size: 4 * len(line)}
+	p.held += 4 * len(line)
 	p.pulse.start()
 	return withID(line, ours)
 }
@@ -204,47 +250,49 @@ func (p *pipe) Write(b []byte) (int, error) {
 	id := idOf(b)
 	p.mu.Lock()
 	a := p.pending[string(id.value)]
-	if delete(p.pending, string(id.value)); len(p.pending) == 0 {
-		p.pulse.stop()
-	}
 	p.mu.Unlock()
 	if a == nil {
-		p.write(b)
+		p.answers.put(bytes.Clone(b))
 		return len(b), nil
 	}
-	select {
-	case p.progress <- struct{}{}:
-	default:
-	}
-	if !a.cancelled {
-		p.write(slices.Concat(b[:id.end-len(id.value)], a.id, b[id.end:]))
+	if !p.answered(string(id.value), a) {
+		p.answers.put(slices.Concat(b[:id.end-len(id.value)], a.id, b[id.end:]))
 	}
 	return len(b), nil
 }
 
-func (p *pipe) write(message []byte) {
-	p.writing.Lock()
-	defer p.writing.Unlock()
-	if _, err := p.out.Write(message); err != nil && !p.deaf {
-		p.deaf = true
-		p.log.Warn("write answer", "err", err)
+// answered takes a request from those that are pending, and reports whether it was cancelled.
+func (p *pipe) answered(ours string, a *asked) (cancelled bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.pending, ours)
+	p.held -= a.size
+	if len(p.pending) == 0 {
+		p.pulse.stop()
 	}
+	p.fewer.Signal()
+	tell(p.progress)
+	return a.cancelled
 }
 
-// drain waits until every request has its answer, as long as answers come.
+// drain waits until every request has its answer and the host has read it, as long as answers come and are read.
 func (p *pipe) drain() {
 	defer close(p.drained)
 	for {
 		p.mu.Lock()
 		left := len(p.pending)
 		p.mu.Unlock()
-		if left == 0 {
+		if left == 0 && p.answers.empty() {
 			return
 		}
 		select {
 		case <-p.progress:
 		case <-time.After(DrainTime):
-			p.log.Warn("gave up on requests at the end of input", "unanswered", left)
+			p.log.Warn("gave up on requests at the end of input", "unanswered", left, "unread", !p.answers.empty())
+			return
+		}
+		if p.answers.stuck(DrainTime) {
+			p.log.Warn("gave up on a host that does not read", "unanswered", left)
 			return
 		}
 	}

@@ -14,16 +14,18 @@ import (
 // newline, lines may end with CR LF, and blank lines are nothing.
 func TestPipedCalls(t *testing.T) {
 	for _, test := range []struct {
-		name     string
-		calls    int
-		times    int
-		eol, end string
+		name            string
+		calls           int
+		times           int
+		begin, eol, end string
 	}{
-		{"300 calls", 300, 5, "\n", ""},
-		{"1000 calls", 1000, 1, "\r\n", "\r\n"},
-		{"one call", 1, 5, "\n", ""},
-		{"blank lines", 20, 1, "\n\n \t\r\n", "\n \n"},
-		{"nothing", 0, 1, "", ""},
+		{"300 calls", 300, 5, "", "\n", ""},
+		{"1000 calls", 1000, 1, "", "\r\n", "\r\n"},
+		{"one call", 1, 5, "", "\n", ""},
+		{"blank lines", 20, 1, "", "\n\n \t\r\n", "\n \n"},
+		{"a byte order mark", 2, 1, "\ufeff", "\n", ""},
+		{"a byte order mark on a line of its own", 2, 1, "\ufeff\r\n", "\n", ""},
+		{"nothing", 0, 1, "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := servertest.OpenTickets(t, "alpha")
@@ -37,7 +39,7 @@ func TestPipedCalls(t *testing.T) {
 					}
 					lines = append(lines, call)
 				}
-				if _, err := io.WriteString(w.In, strings.Join(lines, test.eol)+test.end); err != nil {
+				if _, err := io.WriteString(w.In, test.begin+strings.Join(lines, test.eol)+test.end); err != nil {
 					t.Fatal(err)
 				}
 				rest, status := w.End()

@@ -18,6 +18,9 @@ func cancelOf(id string) string {
 
 // At the end of input the server waits for its calls as long as answers come: here longer than it would wait for one.
 func TestEndWhileCallsWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for longer than the end waits for one answer")
+	}
 	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha")
 	held := flock.New(filepath.Join(dir, "alpha.md.lock"))
