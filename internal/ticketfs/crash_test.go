@@ -116,7 +116,7 @@ func createAs(s *Store, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, journal.Cause{}, func(content []byte, _ bool) ([]byte, error) {
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, &record{}, func(content []byte, _ bool) ([]byte, error) {
 		if content != nil {
 			return nil, fs.ErrExist
 		}

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -38,7 +37,7 @@ func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content
 	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	return s.withTicketLock(ctx, path, ticketOnly, journal.Cause{}, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
+	return s.withTicketLock(ctx, path, ticketOnly, &record{}, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
 }
 
 // scope says which locks a change needs.
@@ -61,7 +60,7 @@ const (
 //
 // The row in the ticket's journal, which says who made the change and why, is appended once it is visible: under the ticket's
 // lock, so that rows stand in the order of the changes, and beside the relations lock, for which others wait.
-func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, cause journal.Cause,
+func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, r *record,
 	fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
 	defer cancel()
@@ -72,12 +71,15 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, ca
 	var held locks
 	visible := false
 	defer func() {
-		if unlockErr := held.release(); err == nil && unlockErr != nil {
-			err = fmt.Errorf("release lock: %w", unlockErr)
-			if visible {
-				err = fmt.Errorf("%w: %w", ErrNotDurable, err)
-			}
+		unlockErr := held.release()
+		if unlockErr == nil || err != nil && !visible {
+			return
 		}
+		unlockErr = fmt.Errorf("release lock: %w", unlockErr)
+		if visible {
+			unlockErr = fmt.Errorf("%w: %w", ErrNotDurable, unlockErr)
+		}
+		err = errors.Join(err, unlockErr)
 	}()
 	if err := held.take(ctx, s, path+lockExt); err != nil {
 		return err
@@ -105,21 +107,21 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, ca
 	if err != nil {
 		return refused("", err)
 	}
-	r := durable.Replacement{Path: path, Old: old}
-	defer r.Discard()
+	next := durable.Replacement{Path: path, Old: old}
+	defer next.Discard()
 	content, err := fn(bytes.Clone(old.Content), scope == withRelations)
 	if err == nil {
-		err = r.Write(content)
+		err = next.Write(content)
 	}
 	if scope == withRelations {
 		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
 			return lockErr
 		}
 		if content, err = fn(bytes.Clone(old.Content), false); err == nil {
-			err = r.Write(content)
+			err = next.Write(content)
 		}
 	}
-	if err != nil || !r.Ready {
+	if err != nil || !next.Ready {
 		return err
 	}
 	durable.Step("judged")
@@ -129,7 +131,7 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, ca
 	if tkLock(path) != tk {
 		return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
 	}
-	if err := r.Rename(); err != nil {
+	if err := next.Rename(); err != nil {
 		return refused("", err)
 	}
 	visible = true // whatever fails from here on must not look like a change that failed
@@ -138,9 +140,9 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, ca
 			err = fmt.Errorf("release lock: %w", err)
 		}
 	}
-	recordErr := s.record(path, cause, old.Content, content)
+	recordErr := s.append(path, r, old.Content, content)
 	durable.Step("journaled")
-	if err = errors.Join(err, r.Sync()); err != nil {
+	if err = errors.Join(err, next.Sync()); err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotDurable, err)
 	}
 	return errors.Join(err, recordErr)

@@ -28,9 +28,15 @@ func (s *Store) Journal() (journal.Journal, error) {
 // unsaid are the keys that a row leaves out: it has them under other names, or they follow from its time.
 var unsaid = map[string]bool{"schema_version": true, "id": true, "status": true, "created": true, "claimed-at": true, "closed": true}
 
-// record appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
+// record is what the journal is told of a change: its cause, and the texts as documents where they were read as such.
+type record struct {
+	journal.Cause
+	before, after *document.Document
+}
+
+// append appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
 // WithTicketLock may write one, has no status and no fields.
-func (s *Store) record(path string, cause journal.Cause, before, after []byte) error {
+func (s *Store) append(path string, r *record, before, after []byte) error {
 	id := document.IDOf(filepath.Base(path))
 	if id == "" {
 		return nil
@@ -40,7 +46,7 @@ func (s *Store) record(path string, cause journal.Cause, before, after []byte) e
 		now = s.Now
 	}
 	row := journal.Row{
-		Time: now(), Ticket: id, Cause: cause,
+		Time: now(), Ticket: id, Cause: r.Cause,
 		Before: journal.HashOf(before), After: journal.HashOf(after),
 	}
 	if row.Call == "" {
@@ -49,17 +55,20 @@ func (s *Store) record(path string, cause journal.Cause, before, after []byte) e
 	if before != nil {
 		row.Former = journal.FormerOf(before, after)
 	}
-	old, _ := document.Parse(id, before)
-	if d, err := document.Parse(id, after); err == nil {
-		row.To = string(d.Ticket().Status)
-		for _, c := range d.Changes(old) {
+	if r.after == nil {
+		r.before, _ = document.Parse(id, before)
+		r.after, _ = document.Parse(id, after)
+	}
+	if r.before != nil {
+		row.From = string(r.before.Ticket().Status)
+	}
+	if r.after != nil {
+		row.To = string(r.after.Ticket().Status)
+		for _, c := range r.after.Changes(r.before) {
 			if !unsaid[c.Key] && (c.Key != "close-reason" || c.New != row.Reason) {
 				row.Fields = append(row.Fields, journal.Field(c))
 			}
 		}
-	}
-	if old != nil {
-		row.From = string(old.Ticket().Status)
 	}
 	if err := journal.Of(filepath.Dir(path)).Append(row); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotJournaled, err)

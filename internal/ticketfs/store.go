@@ -171,8 +171,9 @@ func (s *Store) change(ctx context.Context, id string, scope scope, cause journa
 		return nil, err
 	}
 	var read, changed *document.Document
+	r := record{Cause: cause}
 	var edits []document.Edit
-	err = s.withTicketLock(ctx, path, scope, cause, func(content []byte, forecast bool) ([]byte, error) {
+	err = s.withTicketLock(ctx, path, scope, &r, func(content []byte, forecast bool) ([]byte, error) {
 		if read == nil {
 			if read, err = parse(dir, id, content); err != nil {
 				return nil, err
@@ -190,6 +191,7 @@ func (s *Store) change(ctx context.Context, id string, scope scope, cause journa
 			}
 			edits = wanted
 		}
+		r.before, r.after = read, changed
 		return changed.Bytes(), nil
 	})
 	if !Made(err) {
@@ -220,7 +222,7 @@ func (s *Store) Create(ctx context.Context, now time.Time, cause journal.Cause,
 			return nil, err
 		}
 		var created []byte
-		err = s.withTicketLock(ctx, path, withRelations, cause, func(content []byte, forecast bool) ([]byte, error) {
+		err = s.withTicketLock(ctx, path, withRelations, &record{Cause: cause}, func(content []byte, forecast bool) ([]byte, error) {
 			if content != nil {
 				return nil, fs.ErrExist
 			}
