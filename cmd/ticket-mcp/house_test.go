@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"internal/importer":   {"internal/ticketfs/document"},
 	"internal/install":    {},
 	"internal/journal":    {"internal/flocker", "internal/ticketfs/durable"},
+	"internal/page":       {},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},

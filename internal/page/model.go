@@ -1,0 +1,191 @@
+package page
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Column is where a ticket stands on the board. Every ticket that can be read stands in exactly one.
+type Column int
+
+const (
+	Ready Column = iota
+	InProgress
+	Waiting
+	OnHold
+	DoneToday
+	Done // closed before today: counted, found by the search, not shown as a card
+)
+
+// Columns are the columns that are shown, from left to right.
+var Columns = []Column{Ready, InProgress, Waiting, OnHold, DoneToday}
+
+var columnNames = map[Column]string{
+	Ready: "Ready", InProgress: "In progress", Waiting: "Waiting", OnHold: "On hold", DoneToday: "Done today", Done: "Done",
+}
+
+var columnKeys = map[Column]string{
+	Ready: "ready", InProgress: "progress", Waiting: "waiting", OnHold: "hold", DoneToday: "today", Done: "done",
+}
+
+// String is the column's name as people read it.
+func (c Column) String() string { return columnNames[c] }
+
+// Key names the column in markup and in a search (column:waiting).
+func (c Column) Key() string { return columnKeys[c] }
+
+// Life is what is known of a holder.
+type Life string
+
+const (
+	Alive   Life = "alive"
+	Dead    Life = "dead"
+	Person  Life = "person" // keeps a ticket until it is given back
+	Unknown Life = "unknown"
+)
+
+// Holder is who has started a ticket.
+type Holder struct {
+	Name  string // without the session's key
+	Life  Life
+	Since time.Time // zero if the file does not say
+}
+
+// Wait is one thing that a ticket waits for.
+type Wait struct {
+	ID    string
+	State string // open, in progress, missing, malformed
+	// Why tells a blocker of the ticket itself ("") from one that it has through another: "parent", or the ancestor's id.
+	Why string
+}
+
+// Ticket is a ticket as the board shows it.
+type Ticket struct {
+	ID, Title, Type, Assignee, Parent string
+	Tags                              []string
+	Priority                          int
+	Column                            Column
+	Waits                             []Wait
+	Holder                            *Holder // of a started ticket, and of one that a dead holder left
+	Hold                              string  // why it is on hold, and for whom
+	HoldUntil                         time.Time
+	Created, Closed                   time.Time
+	CloseReason, Resolution, ClosedBy string
+	Blockers                          []string // ids, closed ones too
+	Children, ChildrenClosed          int
+}
+
+// Broken is a file of the board that is no readable ticket.
+type Broken struct{ ID, Why string }
+
+// Change is a row of the board's history.
+type Change struct {
+	At       time.Time
+	Who      string
+	What     string // "closed", "took over from builder", ...
+	ID       string
+	Title    string
+	Detail   string // a note's text, a reason
+	IsPerson bool
+}
+
+// Text is what is read of a ticket only when it is looked at.
+type Text struct {
+	Body       string
+	Notes      []string // first lines, oldest first
+	Boxes      int
+	BoxesDone  int
+	LastChange time.Time
+	History    []Change // newest first
+}
+
+// Board is all tickets at one moment.
+type Board struct {
+	Name    string // of the repository
+	Dir     string
+	At      time.Time
+	Tickets []Ticket
+	Broken  []Broken
+	Changes []Change // the last ones, newest first
+
+	links links
+}
+
+// links is who names whom: made once, by prepare.
+type links struct {
+	blockers map[string][]string // of a ticket: what it lists, or the parent it waits for
+	blocks   map[string][]string
+	children map[string][]string
+}
+
+// Ticket finds a ticket by its id.
+func (b *Board) Ticket(id string) (Ticket, bool) {
+	i, found := slices.BinarySearchFunc(b.Tickets, id, func(t Ticket, id string) int { return cmp.Compare(t.ID, id) })
+	if !found {
+		return Ticket{}, false
+	}
+	return b.Tickets[i], true
+}
+
+// prepare puts the tickets in the order that Ticket relies on, and relates them. Everything else needs it.
+func (b *Board) prepare() *Board {
+	slices.SortFunc(b.Tickets, func(x, y Ticket) int { return cmp.Compare(x.ID, y.ID) })
+	l := links{make(map[string][]string), make(map[string][]string), make(map[string][]string)}
+	for _, t := range b.Tickets {
+		for _, id := range t.waitsOn() {
+			l.blockers[t.ID] = append(l.blockers[t.ID], id)
+			l.blocks[id] = append(l.blocks[id], t.ID)
+		}
+		if t.Parent != "" {
+			l.children[t.Parent] = append(l.children[t.Parent], t.ID)
+		}
+	}
+	b.links = l
+	return b
+}
+
+// waitsOn are the tickets that t waits for by itself, each once: its blockers, and its parent while that is not started.
+func (t Ticket) waitsOn() []string {
+	var ids []string
+	for _, id := range t.Blockers {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, w := range t.Waits {
+		if w.Why == "parent" && w.ID == t.Parent && !slices.Contains(ids, w.ID) {
+			ids = append(ids, w.ID)
+		}
+	}
+	return ids
+}
+
+// inColumn are a column's tickets in the order in which a reader wants them: what is next first; of what is done the latest.
+func (b *Board) inColumn(c Column) []Ticket {
+	var list []Ticket
+	for _, t := range b.Tickets {
+		if t.Column == c {
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y Ticket) int {
+		if c == DoneToday || c == Done {
+			return y.Closed.Compare(x.Closed)
+		}
+		if c == OnHold {
+			return x.Created.Compare(y.Created)
+		}
+		return cmp.Or(cmp.Compare(x.Priority, y.Priority), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
+	})
+	return list
+}
+
+// counts are the numbers of tickets in each column.
+func (b *Board) counts() map[Column]int {
+	n := make(map[Column]int)
+	for _, t := range b.Tickets {
+		n[t.Column]++
+	}
+	return n
+}
