@@ -37,7 +37,7 @@ func doctorCommand(o *options) *cobra.Command {
 		if d.Filesystem, err = b.Filesystem(c.Context()); err != nil {
 			return err
 		}
-		if d.Findings, err = b.Examine(); err != nil {
+		if d.Findings, err = b.Examine(c.Context()); err != nil {
 			return err
 		}
 		if *fix {

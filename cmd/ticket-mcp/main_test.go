@@ -48,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"exits":     exits,
 			"lock":      lock,
 			"mask":      mask,
+			"outlast":   outlast,
 			"newticket": newTicket,
 			"snapshot":  snapshot,
 			"unlock":    unlock,
@@ -136,7 +137,30 @@ func mask(ts *testscript.TestScript, neg bool, args []string) {
 	})
 	text = keys.ReplaceAllString(text, "@KEY")
 	text = newIDs.ReplaceAllString(text, "NEWID")
+	text = waits.ReplaceAllString(text, " in WAIT")
+	text = pids.ReplaceAllString(text, "pid PID")
 	ts.Check(os.WriteFile(ts.MkAbs(args[len(args)-1]), []byte(text), 0o666))
+}
+
+var (
+	waits = regexp.MustCompile(` in \d+ s\b`)
+	pids  = regexp.MustCompile(`pid \d+`)
+)
+
+// outlast makes the ten seconds pass for which the tickets of each dead session are kept for it, once somebody saw it dead.
+func outlast(ts *testscript.TestScript, neg bool, args []string) {
+	seen, err := filepath.Glob(ts.MkAbs(".tickets/.sessions/*.seen"))
+	ts.Check(err)
+	if neg || len(args) > 0 || len(seen) == 0 {
+		ts.Fatalf("usage: outlast, behind a call that saw a dead session")
+	}
+	for _, path := range seen {
+		fields := strings.Fields(ts.ReadFile(path)) // boot, nanoseconds since it, marks
+		at, err := strconv.ParseInt(fields[1], 10, 64)
+		ts.Check(err)
+		fields[1] = fmt.Sprintf("%020d", max(0, at-int64(10*time.Second)))
+		ts.Check(os.WriteFile(path, []byte(strings.Join(fields, " ")+"\n"), 0o666))
+	}
 }
 
 // newTicket copies the newest ticket, under an id that create made, to new.md.

@@ -111,7 +111,7 @@ func newBoard(o options) (*tools.Board, error) {
 	}
 	return &tools.Board{
 		Store:   ticketfs.NewStore(where, o.lockTimeout),
-		Session: session.NewSession(os.Getenv("CLAUDE_CODE_SESSION_ID"), time.Now),
+		Session: session.New(session.NameFromEnv(os.Getenv), time.Now),
 		Agent:   o.agent,
 		Now:     time.Now,
 		WorkDir: dir,

@@ -28,9 +28,9 @@ func serve(c *cobra.Command, o options) error {
 	if err != nil {
 		return err
 	}
-	// The board is found now, since the working directory may be gone before the first call. What is in the way of that, each
-	// call says for itself.
-	_, _ = b.Store.Dir()
+	// The board is found now, since the working directory may be gone before the first call, and a conversation that goes on in
+	// this process lives from here on. What is in the way of that, each call says for itself.
+	b.Attend()
 	s, err := tools.NewServer(b, buildVersion(), o.readOnly, log)
 	if err != nil {
 		return err

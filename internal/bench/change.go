@@ -60,7 +60,7 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 	defer func() { err = joinStop(err, server) }()
 	board := &tools.Board{
 		Store:   ticketfs.NewStore(board.Where{Start: dir}, ticketfs.DefaultLockTimeout),
-		Session: session.NewSession("", time.Now),
+		Session: session.New("", time.Now),
 		Agent:   "bench",
 		Now:     time.Now,
 		WorkDir: filepath.Dir(dir),

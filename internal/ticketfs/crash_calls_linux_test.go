@@ -1,7 +1,6 @@
 package ticketfs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -124,21 +123,21 @@ func TestCrashAtFirstChange(t *testing.T) {
 func TestCrashAtEachCallOfSession(t *testing.T) {
 	board := func() string { path, _ := tracedBoard(t, "edit"); return path }
 	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
-		claim := session.Claim("agent", session.SessionKey(crashSession))
-		life, err := session.NewSession("other", time.Now).Life(filepath.Dir(path), claim)
-		if err != nil || life != session.Unknown && life != session.Dead || answered && life != session.Dead {
-			return errors.Join(errors.New("the dead session is "+string(life)), err)
+		dir, key := filepath.Dir(path), session.Key(crashSession)
+		look := func() session.Life {
+			return session.New("other", time.Now).Attend(dir, session.Call{}).Holder("agent@" + key).Life
 		}
-		next := session.NewSession(crashSession, time.Now)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if key, err := next.Settle(ctx, filepath.Dir(path)); err != nil || key != session.SessionKey(crashSession) {
-			return errors.Join(errors.New("the next session is "+key), err)
+		if life := look(); life != session.Unknown && life != session.Dead || answered && life != session.Dead {
+			return errors.New("the dead session is " + string(life))
 		}
-		if life, err := session.NewSession("other", time.Now).Life(filepath.Dir(path), claim); life != session.Alive {
-			return errors.Join(errors.New("the next session is "+string(life)), err)
+		next := session.New(crashSession, time.Now)
+		if c, err := next.Attend(dir, session.Call{}).Claim(); err != nil || c.Key != key {
+			return errors.Join(errors.New("the next session is "+c.Key), err)
+		}
+		if life := look(); life != session.Alive {
+			return errors.New("the next session is " + string(life))
 		}
 		// As the kernel does at the end of a process.
-		return errors.Join(next.Lock.Unlock(), nextWriter(path))
+		return errors.Join(next.Close(), nextWriter(path))
 	})
 }

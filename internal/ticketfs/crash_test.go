@@ -138,7 +138,7 @@ func firstT(s *Store) error {
 func settleT(s *Store) error {
 	dir, err := s.Dir()
 	if err == nil {
-		_, err = session.NewSession(crashSession, time.Now).Settle(context.Background(), dir)
+		_, err = session.New(crashSession, time.Now).Attend(dir, session.Call{}).Claim()
 	}
 	if err != nil {
 		return err

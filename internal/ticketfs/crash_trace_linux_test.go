@@ -55,7 +55,7 @@ func traceChild(t *testing.T, program, path, change, inject string) (calls []fil
 	dir := filepath.Dir(path)
 	for _, name := range []string{
 		"..", "", ".gitignore", "t.md", "t.md.lock", filepath.Base(durable.TempPath(path)), "other.md", relationsLock, endOfChange,
-		tkLocks, tkLocks + "/t.md.lock", session.Folder, session.Folder + "/" + session.SessionKey(crashSession) + lockExt,
+		tkLocks, tkLocks + "/t.md.lock", session.Folder, session.Folder + "/" + session.Key(crashSession) + lockExt,
 		journal.Folder, journal.Folder + "/t.jsonl",
 	} {
 		args = append(args, "-P", filepath.Join(dir, name))

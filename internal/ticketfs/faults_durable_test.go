@@ -54,8 +54,8 @@ func TestFaultFolderSync(t *testing.T) {
 		must(t, locksAreFree(dir))
 	}
 
-	session := session.NewSession("", time.Now)
-	if _, err := session.Settle(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+	process := session.New("", time.Now)
+	if _, err := process.Attend(dir, session.Call{}).Claim(); err == nil || !strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("settle: %v", err)
 	}
 	where := board.Where{Start: filepath.Join(t.TempDir(), board.FolderName)}
@@ -66,6 +66,6 @@ func TestFaultFolderSync(t *testing.T) {
 	undo()
 	must(t, noteOn(s, "t", "two"), nextWriter(path))
 	_, makeErr := where.Make()
-	_, settleErr := session.Settle(t.Context(), dir)
+	_, settleErr := process.Attend(dir, session.Call{}).Claim()
 	must(t, makeErr, settleErr)
 }

@@ -27,7 +27,7 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	skipOnWindows(t)
 	s, path := faultBoard(t, t.TempDir(), true)
 	dir := filepath.Dir(path)
-	mine := session.NewSession("", time.Now)
+	mine := session.New("", time.Now)
 	goesOn := func(wantIDs, wantTitle, note string) {
 		t.Helper()
 		v, err := s.View()
@@ -42,10 +42,10 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 			t.Errorf("tickets %s, t is called %q and %q; want %s, %q", got, seen.Title, d.Ticket().Title, wantIDs, wantTitle)
 		}
 		must(t, noteOn(s, "t", note))
-		key, err := mine.Settle(t.Context(), dir)
+		c, err := mine.Attend(dir, session.Call{}).Claim()
 		must(t, err)
-		if life, err := session.NewSession("", time.Now).Life(dir, session.Claim("a", key)); life != session.Alive || err != nil {
-			t.Errorf("the session is %s (%v)", life, err)
+		if h := session.New("", time.Now).Attend(dir, session.Call{}).Holder("a@" + c.Key); h.Life != session.Alive {
+			t.Errorf("the session is %s", h.Life)
 		}
 	}
 	goesOn("other t", "A ticket", "one")

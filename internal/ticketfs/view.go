@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // View is what a rule, or an answer, may ask about the tickets of a folder. To judge a change, under the relations lock that
@@ -195,15 +193,4 @@ func (v *View) ConflictMarker(id string) int {
 		}
 	}
 	return 0
-}
-
-// LifeOf names the life of the session that a claim names: a client that restarts its server begins another one, under the same
-// key, and signs the session's file anew.
-func (v *View) LifeOf(claim string) string {
-	key := session.KeyOf(claim)
-	info, err := os.Lstat(session.Path(v.dir, key))
-	if err != nil {
-		return key
-	}
-	return key + " " + info.ModTime().String()
 }

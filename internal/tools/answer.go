@@ -11,7 +11,6 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // changeAnswer is the answer of a tool that changed a ticket.
@@ -193,7 +192,5 @@ func joinLines(parts ...string) string {
 	return strings.Join(lines, "\n")
 }
 
-// who is how this session signs in a ticket.
-func (b *Board) who(ctx context.Context, agent string) string {
-	return session.Claim(b.agentName(ctx, agent), b.Session.Key())
-}
+// who is how the caller signs in a ticket.
+func (b *Board) who(ctx context.Context, agent string) string { return b.caller(ctx, agent).claim() }

@@ -1,6 +1,7 @@
 package tools_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,23 +37,58 @@ func TestHolderIsSaid(t *testing.T) {
 	if last := strings.Index(r.str("message"), "last notes"); last < 0 || strings.Contains(r.str("message"), "the first") {
 		t.Errorf("the last notes are not in the message: %s", r.str("message"))
 	}
+	since := "since " + began.Format(time.RFC3339)
+	r = call(t, me.board, "start", map[string]any{"id": "a", "agent": "sub"})
+	says(r, "already yours", "sub@"+me.key, since)
 	r = call(t, me.board, "start", map[string]any{"id": "a", "agent": "other sub"})
-	says(r, "already yours", "sub@"+me.key, "since "+began.Format(time.RFC3339))
+	says(r, "claimed: a is held by sub@"+me.key, since, "(this session)", "work on it without start, or let sub release it first")
+	r = call(t, me.board, "close", map[string]any{"id": "a", "agent": "other sub"})
+	says(r, "claimed: a is held by sub@"+me.key, "let sub close it, or leave agent out")
 	r = call(t, you.board, "start", map[string]any{"id": "a", "takeover": true})
-	says(r, "claimed: a is held by sub@"+me.key, "since "+began.Format(time.RFC3339), "(alive)", "; ready instead: b, c")
+	says(r, "claimed: a is held by sub@"+me.key, since, "(alive, last called just now, pid ", "; ready instead: b, c")
 	r = call(t, you.board, "list", map[string]any{"status": "in_progress"})
-	says(r, "held by sub@"+me.key+", alive")
+	says(r, "held by sub@"+me.key+", alive, last called just now, pid ")
 	r = call(t, me.board, "list", map[string]any{"status": "in_progress"})
 	says(r, "held by sub@"+me.key+", mine")
+
+	w.now = w.now.Add(3 * time.Hour)
+	r = call(t, you.board, "start", map[string]any{"id": "a"})
+	says(r, "(alive, last called 3 h ago, pid ")
+	r = call(t, you.board, "show", map[string]any{"id": "a"})
+	says(r, "holder: alive", "last called: "+began.Format(time.RFC3339), "holder's pid: ")
+	if r.str("last_called") != began.Format(time.RFC3339) || r.fields["holder_pid"] != float64(os.Getpid()) {
+		t.Errorf("last_called %s, holder_pid %v", r.str("last_called"), r.fields["holder_pid"])
+	}
+	call(t, me.board, "ready", map[string]any{}) // any call
+	r = call(t, you.board, "list", map[string]any{"status": "in_progress"})
+	says(r, ", alive, last called just now, pid ")
+
 	w.die(me)
+	r = call(t, you.board, "ready", map[string]any{})
+	says(r, "2 tickets ready; 1 more in 10 s, unless its holder, which just died, comes back")
+	w.now = w.now.Add(2500 * time.Millisecond)
+	r = call(t, you.board, "start", map[string]any{"id": "a"})
+	says(r, "claimed: a is held by sub@"+me.key, "(dead); its client may be restarting it: retry in 8 s")
+	w.now = w.now.Add(7500 * time.Millisecond)
 	r = call(t, you.board, "ready", map[string]any{})
 	says(r, "a in_progress", "held by sub@"+me.key+", which is dead")
 	r = call(t, you.board, "start", map[string]any{"id": "a"})
 	says(r, "taken over from sub@"+me.key)
+
+	ada := w.session("Ada-Lovelace@person")
+	call(t, ada.board, "start", map[string]any{"id": "b"})
+	r = call(t, you.board, "start", map[string]any{"id": "b", "takeover": true})
+	says(r, "claimed: b is held by Ada-Lovelace (a person) "+began.Format("since 2006-01-02"))
+	r = call(t, you.board, "list", map[string]any{"status": "in_progress"})
+	says(r, "held by Ada-Lovelace, a person")
+	r = call(t, you.board, "show", map[string]any{"id": "b"})
+	says(r, "holder: a person")
+	r = call(t, ada.board, "show", map[string]any{"id": "b"})
+	says(r, "holder: mine")
 }
 
-// TestAnyAgentOfTheSession: subagents share the session; their names are for the record.
-func TestAnyAgentOfTheSession(t *testing.T) {
+// TestNamesAreForTheRecord: a note says which agent wrote it, also of a ticket that another one holds.
+func TestNamesAreForTheRecord(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open; b open")
 	me := w.session("me")
@@ -61,9 +97,6 @@ func TestAnyAgentOfTheSession(t *testing.T) {
 	content := w.look().files["a.md"].content
 	if !strings.Contains(content, "claimed-by: planner@"+me.key) || !strings.Contains(content, " worker@"+me.key+": halfway") {
 		t.Error(content)
-	}
-	if r := call(t, me.board, "close", map[string]any{"id": "a", "agent": "worker"}); r.code != "" {
-		t.Error(r.text)
 	}
 }
 
@@ -95,7 +128,7 @@ func TestAgentNames(t *testing.T) {
 		if got := d.Ticket().ClaimedBy; got != want+"@"+me.key {
 			t.Errorf("agent %q: claimed-by %q, want %s@%s", given, got, want, me.key)
 		}
-		if r := call(t, me.board, "start", map[string]any{"id": "a"}); !strings.Contains(r.text, "already yours") {
+		if r := call(t, me.board, "start", map[string]any{"id": "a", "agent": given}); !strings.Contains(r.text, "already yours") {
 			t.Errorf("agent %q: its own claim is not recognized: %s", given, r.text)
 		}
 	}
@@ -112,28 +145,38 @@ func TestClientName(t *testing.T) {
 	request.Params.Name, request.Params.Arguments = "start", map[string]any{"id": "a"}
 	result, err := c.CallTool(t.Context(), request)
 	must(t, err)
-	if text := result.Content[0].(mcp.TextContent).Text; !strings.Contains(text, "held by Test-Client@"+b.Session.Key()) {
+	if text := result.Content[0].(mcp.TextContent).Text; !strings.Contains(text, "held by Test-Client@"+keyOf("me")) {
 		t.Error(text)
 	}
 }
 
-// TestEachSeesForItself: how long a dead owner's ticket is passed over begins when a process comes by it, not when another does.
-// Coming by is to ask what is ready, or to be told so with a refusal.
-func TestEachSeesForItself(t *testing.T) {
-	w := testWorld(t)
-	w.layBoard("a in_progress by=gone; b in_progress by=third")
-	me, you, other := w.session("me"), w.session("you"), w.session("other")
-	w.checkReady(you, w.look())
-	if r := call(t, other.board, "start", map[string]any{"id": "b"}); !strings.Contains(r.text, "ready instead: a") {
-		t.Error(r.text)
-	}
-	call(t, me.board, "show", map[string]any{"id": "a"})
-	call(t, me.board, "list", map[string]any{})
-	w.now = w.now.Add(restartGrace)
-	w.do(me, spec.UserInput{Verb: spec.StartNext}) // not_found: it sees the death for the first time
-	w.do(you, spec.UserInput{Verb: spec.StartNext})
-	if got := w.look().state.Tickets["a"].Holder; got != you.key {
-		t.Errorf("a is held by %q", got)
+// TestOneLookForAll: ten seconds begin when anybody comes by a dead owner's ticket, and are over for all.
+func TestOneLookForAll(t *testing.T) {
+	for name, look := range map[string]func(w *world, you *actor){
+		"ready":      func(w *world, you *actor) { call(w.t, you.board, "ready", map[string]any{}) },
+		"start":      func(w *world, you *actor) { call(w.t, you.board, "start", map[string]any{"id": "a"}) },
+		"start next": func(w *world, you *actor) { call(w.t, you.board, "start", map[string]any{}) },
+		"a refusal": func(w *world, you *actor) {
+			w.settle(w.session("other"))
+			call(w.t, you.board, "start", map[string]any{"id": "b"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := testWorld(t)
+			w.layBoard("a in_progress by=fresh; b in_progress by=other")
+			me := w.session("me")
+			call(t, me.board, "show", map[string]any{"id": "a"})
+			call(t, me.board, "list", map[string]any{})
+			w.now = w.now.Add(time.Minute) // to show what there is begins nothing
+			look(w, w.session("you"))
+			w.now = w.now.Add(9 * time.Second)
+			w.do(me, spec.UserInput{Verb: spec.Start, ID: "a"}) // claimed
+			w.now = w.now.Add(time.Second)
+			w.do(me, spec.UserInput{Verb: spec.Start, ID: "a"})
+			if got := w.look().state.Tickets["a"].Holder; got != me.key {
+				t.Errorf("a is held by %q", got)
+			}
+		})
 	}
 }
 
@@ -141,13 +184,61 @@ func TestEachSeesForItself(t *testing.T) {
 // was seen dead is not passed over for 10 s more.
 func TestOwnersAreSessions(t *testing.T) {
 	w := testWorld(t)
-	w.layBoard("a in_progress by=gone type=bug")
-	w.lay("b", spec.Ticket{Status: spec.InProgress, Holder: "reviewer@" + keyOf("gone"), Title: "B", Type: "task", Priority: 2}, style{})
+	w.layBoard("a in_progress by=fresh type=bug; b in_progress by=fresh/reviewer")
 	me := w.session("me")
 	w.do(me, spec.UserInput{Verb: spec.StartNext, Type: new("bug")}) // not_found: sees that the session is dead
-	w.now = w.now.Add(restartGrace)
+	w.now = w.now.Add(10 * time.Second)
 	w.do(me, spec.UserInput{Verb: spec.StartNext, Type: new("task")})
 	if got := w.look().state.Tickets["b"].Holder; got != me.key {
 		t.Errorf("b is held by %q", got)
+	}
+}
+
+// TestConversationsOfOneServer: each conversation that the host names is a holder of its own, in whatever form the host names it.
+func TestConversationsOfOneServer(t *testing.T) {
+	for host, meta := range map[string]func(name string) map[string]any{
+		"codex": func(name string) map[string]any {
+			return map[string]any{"x-codex-turn-metadata": map[string]any{"session_id": name, "turn_id": "1"}}
+		},
+		"codex text": func(name string) map[string]any {
+			return map[string]any{"x-codex-turn-metadata": `{"session_id":"` + name + `"}`}
+		},
+		"opencode": func(name string) map[string]any { return map[string]any{"sessionID": name} },
+		"vscode": func(name string) map[string]any {
+			return map[string]any{"vscode.conversationId": name, "vscode.requestId": "r"}
+		},
+		"chatgpt": func(name string) map[string]any { return map[string]any{"openai/session": name} },
+		"own":     func(name string) map[string]any { return map[string]any{"ticket-mcp/session": name} },
+	} {
+		t.Run(host, func(t *testing.T) {
+			w := testWorld(t)
+			w.layBoard("a open; b open")
+			_, c, _ := connect(t, w.session("me").board, false)
+			as := func(name, tool, id string) string {
+				request := mcp.CallToolRequest{}
+				request.Params.Name, request.Params.Arguments = tool, map[string]any{"id": id}
+				if name != "" {
+					request.Params.Meta = mcp.NewMetaFromMap(meta(name))
+				}
+				result, err := c.CallTool(t.Context(), request)
+				must(t, err)
+				return result.Content[0].(mcp.TextContent).Text
+			}
+			for _, tt := range []struct{ name, tool, id, says string }{
+				{"s1", "start", "a", "held by me@" + keyOf("s1")},
+				{"s2", "start", "a", "claimed: a is held by me@" + keyOf("s1")},
+				{"", "start", "a", "claimed: a is held by me@" + keyOf("s1")},
+				{"s2", "close", "a", "claimed: "},
+				{"s1", "start", "a", "already yours"},
+				{"", "start", "b", "held by me@" + keyOf("me")},
+				{"s1", "release", "b", "claimed: "},
+				{"s1", "close", "a", "a is closed"},
+				{"", "close", "b", "b is closed"},
+			} {
+				if text := as(tt.name, tt.tool, tt.id); !strings.Contains(text, tt.says) {
+					t.Errorf("%s of %s by %q does not say %q: %s", tt.tool, tt.id, tt.name, tt.says, text)
+				}
+			}
+		})
 	}
 }

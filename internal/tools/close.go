@@ -35,9 +35,7 @@ func (a closeAnswer) Text() string {
 
 // close finishes a started ticket whose children are all closed.
 func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
-	if err := b.settle(ctx, in.ID); err != nil {
-		return nil, err
-	}
+	who := b.caller(ctx, in.Agent)
 	now := stamp(b.Now())
 	reason := document.Remove("close-reason") // one left over from an earlier close
 	if text := strings.TrimSpace(in.Reason); text != "" {
@@ -45,7 +43,7 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	}
 	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
-		if err := b.mayFinish(t, "close"); err != nil {
+		if err := b.mayFinish(ctx, who, t, "close"); err != nil {
 			return nil, err
 		}
 		if err := childrenClosed(v, t.ID); err != nil {
@@ -62,12 +60,12 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 	if !done(err) {
 		return nil, err
 	}
-	b.owners.markStarted(in.ID, false)
+	b.started.mark(who, in.ID, false)
 	// The ticket is closed; what it made ready is advice, and its failure must not look like a failed close.
-	unblocked, adviceErr := b.unblockedBy(d.Ticket())
+	unblocked, adviceErr := b.unblockedBy(ctx, d.Ticket())
 	message := in.ID + " is closed"
 	if in.Agent != "" {
-		message += " by " + b.who(ctx, in.Agent)
+		message += " by " + who.claim()
 	}
 	switch {
 	case adviceErr != nil:
@@ -102,7 +100,7 @@ func childrenClosed(v *ticketfs.View, id string) error {
 
 // unblockedBy lists the tickets that can be started now that this one is closed, of those that waited for it: themselves or
 // through an ancestor.
-func (b *Board) unblockedBy(closed document.Ticket) ([]row, error) {
+func (b *Board) unblockedBy(ctx context.Context, closed document.Ticket) ([]row, error) {
 	rows := []row{}
 	v, err := b.Store.ViewAfter(closed)
 	if err != nil {
@@ -119,11 +117,11 @@ func (b *Board) unblockedBy(closed document.Ticket) ([]row, error) {
 			continue
 		}
 		seen[t.ID] = true
-		c, err := b.startable(v, t)
+		c, err := b.startable(ctx, v, t)
 		if err != nil {
 			return rows, err
 		}
-		if c != nil {
+		if c != nil && c.grace == 0 {
 			rows = append(rows, c.row())
 		}
 		children, _, err := v.Children(t.ID)

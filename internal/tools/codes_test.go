@@ -163,7 +163,7 @@ func TestRefusalsOnTheWire(t *testing.T) {
 			t.Errorf("%s %v: code %v, structured %v: %s", tt.tool, tt.args, code, result.StructuredContent, text)
 		}
 	}
-	if got := w.look().state.Tickets["a"].Holder; got != b.Session.Key() {
+	if got := w.look().state.Tickets["a"].Holder; got != w.keyNow(b) {
 		t.Errorf("a is held by %q", got)
 	}
 }

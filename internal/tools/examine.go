@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,11 +32,11 @@ const (
 	deadClaim      = "dead_claim"
 	conflictMarker = "conflict_marker"
 	oldTemp        = "old_temp"
-	straySession   = "stray_session"
 )
 
 // Examine looks at the whole board, without locks.
-func (b *Board) Examine() ([]Finding, error) {
+func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
+	ctx = b.attend(ctx)
 	v, err := b.Store.View()
 	if err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func (b *Board) Examine() ([]Finding, error) {
 		}
 	}
 	for _, t := range tickets {
-		of, err := b.examineTicket(v, t)
+		of, err := b.examineTicket(ctx, v, t)
 		if err != nil {
 			return nil, err
 		}
@@ -78,18 +79,11 @@ func (b *Board) Examine() ([]Finding, error) {
 	for _, name := range temps {
 		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Mend: "remove the file"})
 	}
-	sessions, err := b.Store.StraySessions()
-	if err != nil {
-		return nil, err
-	}
-	for _, key := range sessions {
-		found = append(found, Finding{ID: key, Kind: straySession, What: "the mark of an ended session that holds no ticket", Mend: "remove the file"})
-	}
 	return found, nil
 }
 
 // examineTicket looks at one ticket and those it names.
-func (b *Board) examineTicket(v *ticketfs.View, t document.Ticket) ([]Finding, error) {
+func (b *Board) examineTicket(ctx context.Context, v *ticketfs.View, t document.Ticket) ([]Finding, error) {
 	var found []Finding
 	missing, err := missingBlockers(v, t)
 	if err != nil {
@@ -113,12 +107,8 @@ func (b *Board) examineTicket(v *ticketfs.View, t document.Ticket) ([]Finding, e
 		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Mend: "remove these lines"})
 	}
 	if t.Status == document.StatusInProgress {
-		life, err := b.life(t)
-		if err != nil {
-			return nil, err
-		}
-		if life == session.Dead {
-			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + held(t, life) + "; start takes it over"})
+		if h := b.holder(ctx, t); h.Life == session.Dead {
+			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + b.held(t, h) + "; start takes it over"})
 		}
 	}
 	return found, nil

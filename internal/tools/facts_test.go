@@ -84,7 +84,7 @@ func TestFacts(t *testing.T) {
 	})
 	ask("block", map[string]any{"id": "open", "blocked_by": "first"})
 	ask("unblock", map[string]any{"id": "open", "blocked_by": "first"})
-	ask("release", map[string]any{"id": "first", "reason": "later", "agent": "sub"})
+	ask("release", map[string]any{"id": "first", "reason": "later", "agent": "sub agent"})
 	ask("start", map[string]any{"id": "first"})
 	ask("close", map[string]any{"id": "first", "reason": "done", "agent": "sub"})
 	ask("reopen", map[string]any{"id": "first", "reason": "not quite"})

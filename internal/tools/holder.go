@@ -2,7 +2,10 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,76 +14,140 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// restartGrace is how long the ticket of an owner that was seen dead is passed over when no ticket was asked for by id: its
-// client may just be restarting the server.
-const restartGrace = 10 * time.Second
+// metaKey and conversationKey are where a call's context holds the request's _meta and the conversation that calls.
+type (
+	metaKey         struct{}
+	conversationKey struct{}
+)
 
-// owners is what this process knows of owners beyond the files.
-type owners struct {
-	mu       sync.Mutex
-	seenDead map[string]time.Time // life of a session -> when it was first seen to have ended
-	started  map[string]bool      // tickets that this session started and has not finished
-}
-
-func (o *owners) markStarted(id string, yes bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.started == nil {
-		o.started = make(map[string]bool)
-	}
-	if yes {
-		o.started[id] = true
-	} else {
-		delete(o.started, id)
-	}
-}
-
-func (o *owners) hasStarted(id string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.started[id]
-}
-
-// deadFor is how long ago an owner was first seen dead, by this process.
-func (o *owners) deadFor(life string, now time.Time) time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.seenDead == nil {
-		o.seenDead = make(map[string]time.Time)
-	}
-	first, known := o.seenDead[life]
-	if !known {
-		first = now
-		o.seenDead[life] = now
-	}
-	return now.Sub(first)
-}
-
-// settle readies the session for a claim on a ticket that exists: its lock is held before its name stands anywhere.
-func (b *Board) settle(ctx context.Context, id string) error {
-	dir, err := b.Store.Locate(id)
-	if err != nil {
-		return err
-	}
-	if name := clientName(ctx); name != "" {
-		b.Session.SetClient(name)
-	}
-	_, err = b.Session.Settle(ctx, dir)
-	return ticketfs.Refused(err)
-}
-
-// life tells whether the holder of a ticket lives.
-func (b *Board) life(t document.Ticket) (session.Life, error) {
+// attend begins a call: from here on its context knows which conversation calls.
+func (b *Board) attend(ctx context.Context) context.Context {
+	meta, _ := ctx.Value(metaKey{}).(map[string]any)
 	dir, err := b.Store.Dir()
 	if err != nil {
-		return session.Unknown, err
+		dir = "" // the tool will say so, if it needs one
 	}
-	return b.Session.Life(dir, t.ClaimedBy)
+	c := b.Session.Attend(dir, session.Call{Meta: meta, Client: clientName(ctx), Agent: b.ownName(ctx)})
+	return context.WithValue(ctx, conversationKey{}, c)
 }
 
-// mayFinish judges whether this session may close or release a started ticket: its own, one that nobody claims, or one whose
-// holder is dead. Not one whose holder lives or cannot be seen, and not one that this session held until another took it over.
-func (b *Board) mayFinish(t document.Ticket, tool string) error {
+// Attend makes a conversation that this process was started for alive again, if it was before, ahead of any call.
+func (b *Board) Attend() { b.attend(context.Background()) }
+
+func conversation(ctx context.Context) session.Conversation {
+	c, _ := ctx.Value(conversationKey{}).(session.Conversation)
+	return c
+}
+
+// caller is who makes a call: an agent of a conversation, or a person.
+type caller struct {
+	session.Conversation
+	person bool
+	name   string // in claims
+	own    string // the conversation's own name; the agent of that name is the conversation itself
+}
+
+// caller is who makes a call, as the agent that it names.
+func (b *Board) caller(ctx context.Context, agent string) caller {
+	if b.Person != "" {
+		return caller{Conversation: conversation(ctx), person: true, name: session.AgentName(b.Person)}
+	}
+	c := caller{Conversation: conversation(ctx), own: b.ownName(ctx)}
+	if c.own == "" {
+		// A command in an agent's shell has no client that would name itself; the server of that agent has.
+		if names := c.Holder("@" + c.Key).Agents; len(names) > 0 {
+			c.own = names[0]
+		}
+	}
+	c.own = session.AgentName(c.own)
+	if c.name = c.own; strings.TrimSpace(agent) != "" {
+		c.name = session.AgentName(agent)
+	}
+	return c
+}
+
+// claim is how the caller signs in a ticket.
+func (c caller) claim() string {
+	if c.Key == "" && !c.person {
+		return c.name
+	}
+	claim := session.Claim{Name: c.name}
+	if !c.person {
+		claim.Key = c.Key
+	}
+	return claim.String()
+}
+
+// holds reports whether a holder is this caller: the same agent of the same conversation, or the same person.
+func (c caller) holds(h session.Holder) bool {
+	if c.person {
+		return h.Person() && h.Name == c.name
+	}
+	return h.Key != "" && h.Key == c.Key && h.Name == c.name
+}
+
+// mayFinishFor reports whether this caller may close or release what a holder holds: its own; as the conversation itself, what
+// any agent of it holds; as an agent, what the conversation itself holds.
+func (c caller) mayFinishFor(h session.Holder) bool {
+	if c.person || h.Key == "" || h.Key != c.Key {
+		return c.holds(h)
+	}
+	return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)
+}
+
+// started is what this process knows beyond the files: which tickets its conversations started and have not finished.
+type started struct {
+	mu      sync.Mutex
+	tickets map[[2]string]bool // key of the conversation and id
+}
+
+func (s *started) mark(c caller, id string, yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tickets == nil {
+		s.tickets = make(map[[2]string]bool)
+	}
+	if yes {
+		s.tickets[[2]string{c.Key, id}] = true
+	} else {
+		delete(s.tickets, [2]string{c.Key, id})
+	}
+}
+
+func (s *started) has(c caller, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tickets[[2]string{c.Key, id}]
+}
+
+// settle readies the caller for a claim on a ticket that exists: that it lives can be seen before its name stands anywhere.
+func (b *Board) settle(ctx context.Context, id string) (context.Context, error) {
+	if _, err := b.Store.Locate(id); err != nil {
+		return ctx, err
+	}
+	if b.Person != "" {
+		return ctx, nil // lives until they give back
+	}
+	c, err := conversation(ctx).Claim()
+	if errors.Is(err, session.ErrNoSession) {
+		return ctx, ticketfs.Refuse(ticketfs.Invalid, "start it by the MCP tool start, or run your commands under: ticket-mcp session -- COMMAND",
+			"this shell belongs to an agent, and no server of its conversation shows that it lives; a claim would look abandoned when this command ends")
+	}
+	return context.WithValue(ctx, conversationKey{}, c), ticketfs.Refused(err)
+}
+
+// holder tells of the holder of a started ticket, to whoever calls.
+func (b *Board) holder(ctx context.Context, t document.Ticket) session.Holder {
+	h := conversation(ctx).Holder(t.ClaimedBy)
+	if b.Person != "" && h.Person() && h.Name == session.AgentName(b.Person) {
+		h.Life = session.Mine
+	}
+	return h
+}
+
+// mayFinish judges whether a caller may close or release a started ticket: its own, one that nobody claims, or one whose
+// holder is dead. Not one whose holder lives or cannot be seen, and not one that this conversation held until another took it.
+func (b *Board) mayFinish(ctx context.Context, who caller, t document.Ticket, tool string) error {
 	if t.Status != document.StatusInProgress {
 		next := "start it first"
 		if t.Status == document.StatusClosed {
@@ -88,37 +155,73 @@ func (b *Board) mayFinish(t document.Ticket, tool string) error {
 		}
 		return wrongStatus(t, tool, "in_progress", next)
 	}
-	life, err := b.life(t)
-	if err != nil {
-		return err
-	}
+	h := b.holder(ctx, t)
 	switch {
-	case t.ClaimedBy == "", life == session.Mine, life == session.Dead && !b.owners.hasStarted(t.ID):
+	case t.ClaimedBy == "", who.mayFinishFor(h), h.Life == session.Dead && !b.started.has(who, t.ID):
 		return nil
-	case b.owners.hasStarted(t.ID):
-		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, held(t, life))
-	case life == session.Unknown:
-		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, held(t, life))
+	case h.Life == session.Mine:
+		return ticketfs.Refuse(ticketfs.Claimed, fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name, tool), "%s is held by %s", t.ID, b.held(t, h))
+	case b.started.has(who, t.ID):
+		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, b.held(t, h))
+	case h.Life == session.Unknown:
+		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, b.held(t, h))
 	}
-	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, held(t, life))
+	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, b.held(t, h))
 }
 
-// held names a holder, since when, and whether it lives.
-func held(t document.Ticket, life session.Life) string {
+// held names a holder, since when, and what can be told of them.
+func (b *Board) held(t document.Ticket, h session.Holder) string {
 	if t.ClaimedBy == "" {
-		return "somebody who left no name"
+		return "an unnamed holder"
 	}
 	text := oneLine(t.ClaimedBy, maxTitle)
+	if h.Person() {
+		text = h.Name + " (a person)"
+	}
 	if !t.ClaimedAt.IsZero() {
 		text += " since " + stamp(t.ClaimedAt)
 	}
-	switch life {
-	case session.Mine:
+	switch {
+	case h.Life == session.Mine && !h.Person():
 		return text + " (this session)"
-	case session.Unknown:
-		return text + " (nobody here can tell whether it lives)"
+	case h.Person():
+		return text
+	case h.Life == session.Unknown:
+		return text + " (liveness unknown: other host or no session file)"
+	case h.Life == session.Alive:
+		return text + " (alive" + b.lastCalled(h) + ")"
 	}
-	return fmt.Sprintf("%s (%s)", text, life)
+	return fmt.Sprintf("%s (%s)", text, h.Life)
+}
+
+// lastCalled says when a living holder last called, and which process that was, so that a person can judge whether it still
+// knows of its ticket.
+func (b *Board) lastCalled(h session.Holder) (text string) {
+	if !h.LastCalled.IsZero() {
+		text = ", last called " + ago(b.Now().Sub(h.LastCalled))
+	}
+	if h.PID != 0 {
+		text += fmt.Sprintf(", pid %d", h.PID)
+	}
+	return text
+}
+
+// ago is a time that has passed, in words.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just now"
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days ago", d/(24*time.Hour))
+}
+
+// seconds is a wait in whole seconds, never too short.
+func seconds(d time.Duration) string {
+	return fmt.Sprintf("%d s", (d+time.Second-1)/time.Second)
 }
 
 // stamp is how times stand in tickets and answers.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 type listIn struct {
@@ -38,7 +39,7 @@ func (a listAnswer) Text() string {
 }
 
 // list filters tickets, in the order of their ids, which is that of their creation.
-func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
+func (b *Board) list(ctx context.Context, in listIn) (Answer, error) {
 	after, err := decodeCursor(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -81,10 +82,7 @@ func (b *Board) list(_ context.Context, in listIn) (Answer, error) {
 			a.More++
 			continue
 		}
-		r, err := b.listRow(t)
-		if err != nil {
-			return nil, err
-		}
+		r := b.listRow(ctx, t)
 		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
 			a.More++
 			continue
@@ -116,15 +114,25 @@ func (in listIn) matches(t document.Ticket) bool {
 		(in.Assignee == "" || strings.EqualFold(t.Assignee, in.Assignee))
 }
 
-// listRow names the holder of a started ticket, and whether it is dead.
-func (b *Board) listRow(t document.Ticket) (row, error) {
+// listRow names the holder of a started ticket, whether it is dead, and when it last called.
+func (b *Board) listRow(ctx context.Context, t document.Ticket) row {
 	r := ticketRow(t)
 	if t.Status != document.StatusInProgress {
-		return r, nil
+		return r
 	}
-	life, err := b.life(t)
-	r.Holder = cmp.Or(oneLine(t.ClaimedBy, maxTitle), "somebody unnamed") + ", " + string(life)
-	return r, err
+	h := b.holder(ctx, t)
+	switch {
+	case t.ClaimedBy == "":
+		r.Holder = "an unnamed holder"
+	case h.Person() && h.Life != session.Mine:
+		r.Holder = h.Name + ", a person"
+	default:
+		r.Holder = oneLine(t.ClaimedBy, maxTitle) + ", " + string(h.Life)
+		if h.Life == session.Alive {
+			r.Holder += b.lastCalled(h)
+		}
+	}
+	return r
 }
 
 // A cursor is the last id of the page before, so that tickets which come and go do not shift the next page. It is encoded so

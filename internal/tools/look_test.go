@@ -94,14 +94,14 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 }
 
 // signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.
-var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@[0-9a-f]{12}: (released: |reopened: )?`)
+var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@(?:[0-9a-f]{12}|person): (released: |reopened: )?`)
 
 func ticketOf(d *document.Document) spec.Ticket {
 	t := d.Ticket()
 	of := spec.Ticket{
 		Status: spec.Status(t.Status), Holder: holderOf(t.ClaimedBy), Parent: t.Parent,
 		Title: t.Title, Type: t.Type, Priority: t.Priority, Assignee: t.Assignee,
-		CloseReason: t.CloseReason, Created: t.Created.UnixMilli(),
+		Agent: agentOf(t.ClaimedBy), CloseReason: t.CloseReason, Created: t.Created.UnixMilli(),
 	}
 	for _, b := range t.BlockedBy {
 		of.BlockedBy = append(of.BlockedBy, b.ID)
@@ -120,6 +120,15 @@ func holderOf(claim string) string {
 		return m[1]
 	}
 	return claim
+}
+
+// agentOf is the agent that a claim names, "" for the session itself.
+func agentOf(claim string) string {
+	name, key, _ := strings.Cut(claim, "@")
+	if key == holderOf(claim) && key != keyOf(name) {
+		return name
+	}
+	return ""
 }
 
 // written compares two looks: which tickets were touched, in any way that anybody could see, and what else is not as it should

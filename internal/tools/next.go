@@ -18,7 +18,7 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 		return nil, err
 	}
 	for {
-		o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
+		o, err := b.outlook(ctx, ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
 		if err != nil {
 			return nil, err
 		}
@@ -27,7 +27,7 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 			answer, err := b.startTicket(ctx, c.ticket.ID, in, true)
 			if err == nil {
 				if c.container {
-					answer.Message += "\n" + b.startableBelow(answer.ID)
+					answer.Message += "\n" + b.startableBelow(ctx, answer.ID)
 				}
 				return answer, nil
 			}
@@ -50,8 +50,8 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 }
 
 // startableBelow says which children of a container can be started now that it is.
-func (b *Board) startableBelow(id string) string {
-	o, err := b.outlook(ask{parent: id, limit: maxRelated})
+func (b *Board) startableBelow(ctx context.Context, id string) string {
+	o, err := b.outlook(ctx, ask{parent: id, limit: maxRelated})
 	if err != nil {
 		return "what can be started below it could not be seen: " + oneLine(err.Error(), 200)
 	}

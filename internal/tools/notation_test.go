@@ -2,7 +2,6 @@ package tools_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,11 +10,12 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Scenarios are written in the notation of the oracle's own tests. A board is one line, and so is each step:
 //
-//	a in_progress by=me parent=p; p open blocked=x,y; x closed; m malformed mentions=a
+//	a in_progress by=me/sub parent=p; p open blocked=x,y; x closed; m malformed mentions=a
 //
 //	me: start a takeover -> claimed
 //	me: create title=more parent=p as=n -> ok
@@ -27,7 +27,7 @@ import (
 //	me is lost
 //	wait 11s
 //
-// Sessions: gone is dead, of far (on another host) and lost (without a file) nobody can tell, any other begins when it is named.
+// Sessions: gone is dead, fresh has just died, of far (on another host) and lost (without a file) nobody can tell, any other begins when it is named.
 // Tickets are tasks of priority 2 and grow younger from left to right. An underscore stands for a space, `as` names what a
 // create made.
 
@@ -103,6 +103,8 @@ func operation(call string, made map[string]string) (u spec.UserInput, as string
 		switch key {
 		case "takeover":
 			u.Takeover = true
+		case "agent":
+			u.Agent = v
 		case "reason":
 			u.Reason = text
 		case "text":
@@ -165,12 +167,18 @@ func unexpected(got spec.Result, expected string, made map[string]string) string
 }
 
 // strangers are the sessions that run no process here, and what can be told of them.
-var strangers = map[string]spec.Life{"gone": spec.Dead, "far": spec.CannotTell}
+var strangers = map[string]spec.Life{"gone": spec.Dead, "fresh": spec.InGrace, "far": spec.CannotTell}
 
 // claimOf is what stands in a ticket for a holder: of a session by its name, else the text itself.
 func claimOf(who string) string {
 	if who == "" || strings.HasSuffix(who, "!") {
 		return strings.TrimSuffix(who, "!") // bob! is a claim that names no session
+	}
+	if isPerson(who) {
+		return who
+	}
+	if s, agent, named := strings.Cut(who, "/"); named {
+		return agent + "@" + keyOf(s)
 	}
 	return who + "@" + keyOf(who)
 }
@@ -192,7 +200,8 @@ func (w *world) layBoard(line string) {
 			switch key {
 			case "by":
 				t.Holder = claimOf(v)
-				if _, strange := strangers[v]; !strange && v != "lost" && !strings.HasSuffix(v, "!") {
+				v, _, _ = strings.Cut(v, "/")
+				if _, strange := strangers[v]; !strange && v != "lost" && !isPerson(v) && !strings.HasSuffix(v, "!") {
 					w.settle(w.session(v))
 				}
 			case "parent":
@@ -223,7 +232,7 @@ func (w *world) layBoard(line string) {
 // settle makes a session alive to the others, as its first start does.
 func (w *world) settle(s *actor) {
 	w.t.Helper()
-	_, err := s.board.Session.Settle(context.Background(), w.dir)
+	_, err := s.board.Session.Attend(w.dir, session.Call{Agent: s.name}).Claim()
 	must(w.t, err)
 	w.settled(s)
 }

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,8 @@ type outlook struct {
 	candidates []candidate // the first ones
 	total      int         // of all candidates
 	held       int         // in progress, not to be taken over
+	inGrace    int         // in progress, of holders that just died
+	graceEnds  time.Duration
 	waiting    map[string]int
 	problems   []row
 }
@@ -25,8 +28,9 @@ type outlook struct {
 // candidate is a ticket that start accepts.
 type candidate struct {
 	ticket    document.Ticket
-	former    string // the dead holder whom it would be taken over from
-	container bool   // it has open children; only known where start gives out
+	former    string        // the dead holder whom it would be taken over from
+	grace     time.Duration // for how long it is still kept for that holder
+	container bool          // it has open children; only known where start gives out
 }
 
 func (c candidate) row() row {
@@ -41,7 +45,7 @@ func (c candidate) row() row {
 type ask struct {
 	typ, parent string // "" for all
 	limit       int    // of candidates
-	next        bool   // what start gives out: work before containers, and not the tickets of those seen dead only just now
+	next        bool   // what start gives out: work before containers
 }
 
 func (a ask) wants(t document.Ticket) bool {
@@ -51,7 +55,7 @@ func (a ask) wants(t document.Ticket) bool {
 func (a ask) all() bool { return a.typ == "" && a.parent == "" }
 
 // outlook tells what can be started now.
-func (b *Board) outlook(a ask) (outlook, error) {
+func (b *Board) outlook(ctx context.Context, a ask) (outlook, error) {
 	b.queue.mu.Lock()
 	defer b.queue.mu.Unlock()
 	q := &b.queue
@@ -66,7 +70,7 @@ func (b *Board) outlook(a ask) (outlook, error) {
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
-	orphans := b.orphans(v, &o, a)
+	orphans := b.orphans(ctx, v, &o, a)
 	var containers []candidate
 	for _, r := range q.ready {
 		if a.all() && len(o.candidates) == a.limit {
@@ -131,20 +135,21 @@ func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
 }
 
 // orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
-func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
+func (b *Board) orphans(ctx context.Context, v *ticketfs.View, o *outlook, a ask) []candidate {
 	var orphans []candidate
 	for id := range b.queue.started {
 		t, err := v.Get(id)
 		if err != nil || !a.wants(t) {
 			continue
 		}
-		c, err := b.startable(v, t)
+		c, err := b.startable(ctx, v, t)
 		if c == nil || err != nil { // what cannot be judged is not offered
 			o.held++
 			continue
 		}
-		if left := restartGrace - b.owners.deadFor(v.LifeOf(c.former), b.Now()); a.next && left > 0 {
-			o.waiting[fmt.Sprintf("of a session that just died: start %s with its id, or wait %s", id, left.Round(time.Second))]++
+		if c.grace > 0 {
+			o.inGrace++
+			o.graceEnds = max(o.graceEnds, c.grace)
 			continue
 		}
 		c.container = a.next && hasOpenChild(v, id)
@@ -154,17 +159,17 @@ func (b *Board) orphans(v *ticketfs.View, o *outlook, a ask) []candidate {
 }
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.
-func (b *Board) startable(v *ticketfs.View, t document.Ticket) (*candidate, error) {
+func (b *Board) startable(ctx context.Context, v *ticketfs.View, t document.Ticket) (*candidate, error) {
 	c := candidate{ticket: t}
 	switch t.Status {
 	case document.StatusClosed:
 		return nil, nil
 	case document.StatusInProgress:
-		life, err := b.life(t)
-		if err != nil || life != session.Dead {
-			return nil, err
+		h := b.holder(ctx, t)
+		if h.Life != session.Dead {
+			return nil, nil
 		}
-		c.former = t.ClaimedBy
+		c.former, c.grace = t.ClaimedBy, b.Session.Grace(h)
 	}
 	w, err := waitsFor(v, t)
 	if err != nil || w != nil {
@@ -184,6 +189,9 @@ func (o outlook) why() string {
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%d %s", o.waiting[reason], reason))
+	}
+	if o.inGrace > 0 {
+		parts = append(parts, fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", o.inGrace, seconds(o.graceEnds)))
 	}
 	if o.held > 0 {
 		parts = append(parts, fmt.Sprintf("%d in progress", o.held))

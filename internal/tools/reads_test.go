@@ -49,7 +49,6 @@ func (w *world) unwritten(before look, what string) {
 // that cannot be read named.
 func (w *world) checkReady(s *actor, l look) {
 	w.t.Helper()
-	w.comeBy(s, l.state, nil, nil)
 	r := call(w.t, s.board, "ready", map[string]any{"limit": 200})
 	want := spec.Ready(l.state, w.caller(s))
 	if diff := gocmp.Diff(want, r.ids("tickets"), cmpopts.EquateEmpty()); diff != "" {

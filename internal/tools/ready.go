@@ -69,12 +69,12 @@ func (r row) size() int {
 const defaultLimit = 20
 
 // ready lists the tickets that can be started now, the next one first; if there is none, why.
-func (b *Board) ready(_ context.Context, in readyIn) (Answer, error) {
+func (b *Board) ready(ctx context.Context, in readyIn) (Answer, error) {
 	parent, err := parentFilter(in.Parent)
 	if err != nil {
 		return nil, err
 	}
-	o, err := b.outlook(ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
+	o, err := b.outlook(ctx, ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,9 @@ func (b *Board) ready(_ context.Context, in readyIn) (Answer, error) {
 	default:
 		a.Message = counted(len(a.Tickets), "ticket") + " ready"
 	}
+	if len(a.Tickets) > 0 && o.inGrace > 0 {
+		a.Message += fmt.Sprintf("; %d more in %s, unless its holder, which just died, comes back", o.inGrace, seconds(o.graceEnds))
+	}
 	return a, nil
 }
 
@@ -114,9 +117,9 @@ func parentFilter(parent *string) (string, error) {
 }
 
 // instead names ready tickets for a caller who was refused one.
-func (b *Board) instead() string {
+func (b *Board) instead(ctx context.Context) string {
 	const most = 3
-	o, err := b.outlook(ask{limit: most})
+	o, err := b.outlook(ctx, ask{limit: most})
 	if err != nil || len(o.candidates) == 0 {
 		return "see ready for others"
 	}

@@ -47,8 +47,6 @@ func TestReadyIsStart(t *testing.T) {
 			}
 			c := w.copy()
 			me := c.session(s.name).board
-			call(t, me, "ready", map[string]any{})
-			c.now = c.now.Add(restartGrace) // so that no ticket of the dead is passed over
 			r := call(t, me, "start", map[string]any{})
 			if first := w.workFirst(ready); len(ready) == 0 && r.code != "not_found" || len(ready) > 0 && r.str("id") != first {
 				t.Fatalf("%s: ready is %v, but start says: %s\n%s", s.name, ready, r.text, w.look().dump())
@@ -87,6 +85,11 @@ func (w *world) copy() *world {
 		if s := w.sessions[name]; w.lives[s.key] == spec.Alive {
 			must(w.t, os.Remove(c.sessionFile(s.key)))
 			c.settle(c.session(name))
+		}
+	}
+	for key, life := range w.lives {
+		if life == spec.Dead {
+			c.markAsOwn(key, w.isOver(key))
 		}
 	}
 	return c

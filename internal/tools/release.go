@@ -16,9 +16,7 @@ type releaseIn struct {
 
 // release gives a started ticket back: it becomes open.
 func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
-	if err := b.settle(ctx, in.ID); err != nil {
-		return nil, err
-	}
+	who := b.caller(ctx, in.Agent)
 	edits := []document.Edit{
 		document.Set("status", string(document.StatusOpen)),
 		document.Remove("claimed-by"),
@@ -30,7 +28,7 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 		edits = append(edits, b.noteEdit(ctx, in.Agent, "released: "+reason))
 	}
 	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, _ *ticketfs.View) ([]document.Edit, error) {
-		if err := b.mayFinish(d.Ticket(), "release"); err != nil {
+		if err := b.mayFinish(ctx, who, d.Ticket(), "release"); err != nil {
 			return nil, err
 		}
 		return edits, nil
@@ -38,6 +36,6 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 	if !done(err) {
 		return nil, err
 	}
-	b.owners.markStarted(in.ID, false)
+	b.started.mark(who, in.ID, false)
 	return b.changed(d, err, in.ID+" is open again, held by nobody"), nil
 }

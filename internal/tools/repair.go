@@ -36,7 +36,7 @@ func (a repairAnswer) Text() string {
 // repair examines the board and, unless it is a dry run, mends what can be mended without a decision of somebody.
 func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
 	const most = 50
-	found, err := b.Examine()
+	found, err := b.Examine(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +91,6 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 		switch f.Kind {
 		case oldTemp:
 			err = b.Store.RemoveLeftover(ctx, f.ID)
-		case straySession:
-			f.Mended, err = b.Store.SweepSession(ctx, f.ID)
 		default:
 			if !mended[f.ID] {
 				_, err = b.Store.Change(ctx, f.ID, b.cause(ctx, "", ""), mendTicket)

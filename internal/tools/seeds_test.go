@@ -68,13 +68,15 @@ var seeds = []scenario{
 		me: start -> ok id=a`},
 	{"start without an id gives nothing that is held", "a in_progress by=me; b in_progress by=you", `
 		me: start -> not_found`},
-	{"start without an id passes over what just died", "a in_progress by=gone; b open", `
+	{"start passes over what just died, with its id too, for ten seconds from the first look of anybody", "a in_progress by=fresh; b open", `
 		me: start -> ok id=b
 		me: start -> not_found
 		wait 9s
-		me: start -> not_found
+		you: start -> not_found
+		you: start a -> claimed
+		you: start a takeover -> claimed
 		wait 1s
-		me: start -> ok id=a from=gone`},
+		you: start -> ok id=a from=fresh`},
 	{"start without an id: work goes before containers",
 		"a open priority=1; b open; c open parent=a; d open parent=e; e open type=epic priority=1; f closed parent=g; g open priority=4", `
 		me: start -> ok id=b
@@ -83,9 +85,12 @@ var seeds = []scenario{
 		me: start -> ok id=c
 		me: start type=epic -> ok id=e
 		me: start -> ok id=d`},
-	{"start with its id does not wait", "a in_progress by=gone", `
-		me: start -> not_found
-		me: start a -> ok from=gone`},
+	{"start with its id is a first look", "a in_progress by=fresh", `
+		me: start a -> claimed
+		wait 10s
+		you: start a -> ok from=fresh`},
+	{"close need not wait for who just died", "a in_progress by=fresh", `
+		me: close a -> ok`},
 	{"start without an id filters", "a open; b open type=bug; c open parent=p; p in_progress by=you; d open parent=c", `
 		me: start type=bug -> ok id=b
 		me: start type=bug -> not_found
@@ -249,6 +254,8 @@ var seeds = []scenario{
 		me: start a -> ok
 		you: start a -> claimed
 		me dies
+		you: start a -> claimed
+		wait 10s
 		you: start a -> ok from=me
 		me returns
 		me: close a -> claimed
@@ -272,6 +279,8 @@ var seeds = []scenario{
 		you dies
 		me: close a -> claimed
 		me: release a -> claimed
+		me: start a -> claimed
+		wait 10s
 		me: start a -> ok from=you
 		me: close a -> ok`},
 	{"each death of a session has its 10 s: a client may be restarting, again", "a open", `
@@ -283,6 +292,38 @@ var seeds = []scenario{
 		wait 1m
 		you dies
 		me: start -> not_found`},
+	{"an agent of a session is another caller, and the session itself is all of them", "a open; b open; c open", `
+		me: start a agent=one -> ok
+		me: start a agent=two -> claimed
+		me: start a -> claimed
+		me: start a agent=one -> ok already_yours
+		me: close a agent=two -> claimed
+		me: release a agent=two -> claimed
+		you: close a agent=one -> claimed
+		me: close a -> ok
+		me: start b -> ok
+		me: start b agent=two -> claimed
+		me: start b -> ok already_yours
+		me: release b agent=two -> ok
+		me: start c agent=two -> ok
+		me: close c agent=two -> ok`},
+	{"what a dead session's agent held", "a in_progress by=gone/one; b in_progress by=far/one", `
+		me: start b agent=one -> claimed
+		me: start a agent=one -> ok from=gone`},
+	{"a person", "a open; b in_progress by=Ada@person; c in_progress by=gone; d in_progress by=me", `
+		Ada@person: start a -> ok
+		Ada@person: start a -> ok already_yours
+		me: start a -> claimed
+		me: start a takeover -> claimed
+		me: close a -> claimed
+		Bob@person: start a takeover -> claimed
+		Bob@person: close a -> claimed
+		wait 1h
+		Ada@person: close b -> ok
+		Ada@person: start c -> ok from=gone
+		Ada@person: close d -> claimed
+		Ada@person: release a -> ok
+		me: start a -> ok`},
 	{"a ticket that waits for itself is not ready once it is closed", "a in_progress by=gone blocked=a", `
 		me: close a -> ok`},
 	{"the filters of start are judged as ids", "a open", `

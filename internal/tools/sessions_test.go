@@ -2,9 +2,11 @@ package tools_test
 
 import (
 	"context"
+	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +21,12 @@ import (
 // lifeOf is what another session can tell of one.
 func (w *world) lifeOf(key string) session.Life {
 	w.t.Helper()
-	life, err := session.NewSession("somebody else", time.Now).Life(w.dir, "x@"+key)
-	must(w.t, err)
-	return life
+	return session.New("somebody else", time.Now).Attend(w.dir, session.Call{}).Holder("x@" + key).Life
+}
+
+// keyNow is who the calls of a server are at this moment.
+func (w *world) keyNow(b *tools.Board) string {
+	return b.Session.Attend(w.dir, session.Call{Agent: b.Agent}).Key
 }
 
 // TestTwins: two processes of one client session never share an identity; the second takes a new one.
@@ -32,9 +37,6 @@ func TestTwins(t *testing.T) {
 	w.do(first, spec.UserInput{Verb: spec.Start, ID: "a"})
 	second := &actor{name: "me"}
 	w.begin(second)
-	if second.board.Session.Key() != first.key {
-		t.Fatal("the twin does not begin with the same key")
-	}
 	// To itself the ticket of its twin is not its own, from the first look on.
 	if r := call(t, second.board, "show", map[string]any{"id": "a"}); r.str("holder") != "alive" {
 		t.Errorf("before its first claim the twin sees: %s", r.text)
@@ -43,7 +45,7 @@ func TestTwins(t *testing.T) {
 		t.Errorf("the twin starts the other's ticket: %s", r.text)
 	}
 	call(t, second.board, "start", map[string]any{"id": "b"})
-	key := second.board.Session.Key()
+	key := w.keyNow(second.board)
 	if key == first.key || len(key) != 12 {
 		t.Fatalf("keys %s and %s", first.key, key)
 	}
@@ -84,48 +86,72 @@ func TestSessionFileIsMadeAnew(t *testing.T) {
 			if life := w.lifeOf(me.key); life != session.Alive {
 				t.Errorf("after %s it is %s", op.Verb, life)
 			}
-			if key := me.board.Session.Key(); key != me.key {
+			if key := w.keyNow(me.board); key != me.key {
 				t.Errorf("it took another key: %s, had %s", key, me.key)
 			}
 		})
 	}
 }
 
-// TestLifeOfFiles: dead is only what is proved to be; of anything else nobody can tell.
+// TestLifeOfFiles: dead is only what is proved to be; of anything else nobody can tell, and nothing else suffers.
 func TestLifeOfFiles(t *testing.T) {
-	host, err := os.Hostname()
-	must(t, err)
-	const none = "\x00"
+	set := func(field string, value any) func(w *world, path string) {
+		return func(w *world, path string) {
+			w.remark(keyOf("lost"), func(mark map[string]any) { mark[field] = value })
+		}
+	}
+	write := func(text string) func(w *world, path string) {
+		return func(w *world, path string) { must(w.t, os.WriteFile(path, []byte(text), 0o644)) }
+	}
+	instead := func(lay func(path string) error) func(w *world, path string) {
+		return func(w *world, path string) { must(w.t, errors.Join(os.Remove(path), lay(path))) }
+	}
 	for _, tt := range []struct {
-		name, text string
-		dead       bool
+		name   string
+		change func(w *world, path string)
+		dead   bool
 	}{
-		{"of this host", `{"pid":4711,"host":"` + host + `","boot":"b","since":"2026-01-04T05:22:09Z"}`, true},
-		{"of a process that lives", `{"pid":1,"host":"` + host + `","boot":"b","since":"2026-01-04T05:22:09Z"}`, true}, // pids come again; the lock is the proof
-		{"of another host", `{"pid":4711,"host":"another-` + host + `","boot":"b"}`, false},
-		{"of no host", `{"pid":4711}`, false},
-		{"empty", "", false},
-		{"cut off", `{"pid":4711,"host":"` + host, false},
-		{"not JSON", "hello", false},
-		{"no file", none, false},
+		{"as it was left", func(*world, string) {}, true},
+		{"of another host name", set("host", "another"), true},
+		{"of another file", set("ino", 17), false},
+		{"of another machine", func(w *world, path string) { set("boot", "b")(w, path); set("machine", "m")(w, path) }, false},
+		{"of the form of an earlier version", write(`{"pid":4711,"host":"h","boot":"b","since":"2026-01-04T05:22:09Z"}` + "\n"), false},
+		{"empty", write(""), false},
+		{"cut off", write(`{"pid":4711,"host":"h`), false},
+		{"not JSON", write("hello\n"), false},
+		{"no file", func(w *world, path string) { must(w.t, os.Remove(path)) }, false},
+		{"a FIFO", instead(func(path string) error { return exec.Command("mkfifo", path).Run() }), false},
+		{"3 GiB of nothing", instead(func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 3<<30)) }), false},
+		{"a link", instead(func(path string) error { return os.Symlink("/dev/zero", path) }), false},
+		{"a folder", instead(func(path string) error { return os.Mkdir(path, 0o755) }), false},
+		{"a copy", func(w *world, path string) {
+			text, err := os.ReadFile(path)
+			must(w.t, errors.Join(err, os.WriteFile(path+".copy", text, 0o644), os.Rename(path+".copy", path)))
+		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := testWorld(t)
-			w.layBoard("a in_progress by=lost")
-			if tt.text != none {
-				must(t, os.WriteFile(w.sessionFile(keyOf("lost")), []byte(tt.text), 0o644))
-			}
+			w.layBoard("a in_progress by=lost; b in_progress by=gone; c open")
+			w.mark("lost", spec.Dead)
+			tt.change(w, w.sessionFile(keyOf("lost")))
 			me := w.session("me")
+			call(t, me.board, "ready", map[string]any{})
+			w.now = w.now.Add(10 * time.Second)
+			for _, tool := range []string{"list", "repair"} {
+				if r := call(t, me.board, tool, map[string]any{}); r.code != "" {
+					t.Errorf("%s: %s", tool, r.text)
+				}
+			}
 			ready := call(t, me.board, "ready", map[string]any{})
 			shown := call(t, me.board, "show", map[string]any{"id": "a"})
 			started := call(t, me.board, "start", map[string]any{"id": "a"})
 			if tt.dead {
-				if started.code != "" || len(ready.ids("tickets")) != 1 || shown.str("holder") != "dead" || !strings.Contains(started.text, "taken over from lost@") {
+				if started.code != "" || len(ready.ids("tickets")) != 3 || shown.str("holder") != "dead" || !strings.Contains(started.text, "taken over from lost@") {
 					t.Errorf("ready: %s\nshow: %s\nstart: %s", ready.text, shown.text, started.text)
 				}
 				return
 			}
-			if started.code != ticketfs.Claimed || len(ready.ids("tickets")) != 0 || shown.str("holder") != "unknown" || !strings.Contains(started.text, "takeover: true") {
+			if started.code != ticketfs.Claimed || len(ready.ids("tickets")) != 2 || shown.str("holder") != "unknown" || !strings.Contains(started.text, "takeover: true") {
 				t.Errorf("ready: %s\nshow: %s\nstart: %s", ready.text, shown.text, started.text)
 			}
 			if r := call(t, me.board, "close", map[string]any{"id": "a"}); r.code != ticketfs.Claimed {
@@ -138,64 +164,37 @@ func TestLifeOfFiles(t *testing.T) {
 	}
 }
 
-// TestSweepMeetsStart: repair sweeps the file of an ended session while a new process of that session begins. Whoever comes first,
-// the session that claimed a ticket is seen to live afterwards.
-func TestSweepMeetsStart(t *testing.T) {
+// TestNothingIsWrongAfterASession: what a session leaves that has finished is no fault of the board, and repair leaves it.
+func TestNothingIsWrongAfterASession(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open")
-	sweeper := w.session("sweeper")
-	sweeps := 0
-	for range 100 {
-		w.mark("me", spec.Dead)
-		s := &actor{name: "me", key: keyOf("me")}
-		w.begin(s)
-		var wg sync.WaitGroup
-		var swept, started reply
-		wg.Go(func() { swept = callQuietly(sweeper.board, "repair", `{"dry_run":false}`) })
-		wg.Go(func() { started = callQuietly(s.board, "start", `{"id":"a"}`) })
-		wg.Wait()
-		if started.code != "" || swept.code != "" {
-			t.Fatalf("repair: %s\nstart: %s", swept.text, started.text)
-		}
-		if strings.Contains(swept.text, s.key+" stray_session") {
-			sweeps++
-		}
-		if key := s.board.Session.Key(); key != s.key {
-			t.Fatalf("the session took another key, %s", key)
-		}
-		if life := w.lifeOf(s.key); life != session.Alive {
-			t.Fatalf("the session that holds a is %s; repair: %s", life, swept.text)
-		}
-		if r := callQuietly(s.board, "release", `{"id":"a"}`); r.code != "" {
-			t.Fatal(r.text)
-		}
-		// Its end: the next round finds only what mark writes.
-		must(t, os.Remove(w.sessionFile(s.key)))
+	me, you := w.session("me"), w.session("you")
+	call(t, me.board, "start", map[string]any{"id": "a"})
+	call(t, me.board, "close", map[string]any{"id": "a"})
+	w.die(me)
+	if r := call(t, you.board, "repair", map[string]any{"dry_run": false}); r.str("message") != "nothing is wrong" {
+		t.Error(r.text)
 	}
-	t.Logf("%d of 100 rounds swept the file", sweeps)
+	if _, err := os.Lstat(w.sessionFile(me.key)); err != nil {
+		t.Error(err)
+	}
 }
 
-// TestSweepOfTheLiving: a session that begins after it was found to have ended is left alone, and nobody waits for its end.
-func TestSweepOfTheLiving(t *testing.T) {
+// TestRepairStaysInside: a link in the place of the sessions' folder leads repair nowhere.
+func TestRepairStaysInside(t *testing.T) {
 	w := testWorld(t)
-	w.layBoard("a open blocked=none")
-	sweeper := w.session("sweeper").board
-	sweeper.Store.LockTimeout = 50 * time.Millisecond
-	w.mark("me", spec.Dead)
-	found, err := sweeper.Examine()
+	w.layBoard("a in_progress by=gone; b open blocked=none")
+	outside := t.TempDir()
+	must(t, errors.Join(os.Remove(filepath.Join(outside)), os.Rename(filepath.Join(w.dir, ".sessions"), outside)))
+	must(t, os.Symlink(outside, filepath.Join(w.dir, ".sessions")))
+	before, err := os.ReadDir(outside)
 	must(t, err)
-	if len(found) != 4 { // a's blocker, and the files of me, gone and far
-		t.Fatalf("found %v", found)
+	if r := call(t, w.session("me").board, "repair", map[string]any{"dry_run": false}); r.code != "" {
+		t.Error(r.text)
 	}
-	w.settle(w.session("me"))
-	if err := sweeper.Mend(context.Background(), found); err != nil {
-		t.Errorf("mend: %v", err)
-	}
-	if blockers := w.look().state.Tickets["a"].BlockedBy; len(blockers) > 0 {
-		t.Errorf("the rest was not mended: a is blocked by %v", blockers)
-	}
-	if life := w.lifeOf(keyOf("me")); life != session.Alive {
-		t.Errorf("the session is %s", life)
+	after, err := os.ReadDir(outside)
+	if err != nil || len(after) != len(before) {
+		t.Errorf("there were %v, there are %v (%v)", before, after, err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 type showIn struct {
@@ -17,12 +18,12 @@ type showIn struct {
 }
 
 // show reads one ticket from its file, whole.
-func (b *Board) show(_ context.Context, in showIn) (Answer, error) {
+func (b *Board) show(ctx context.Context, in showIn) (Answer, error) {
 	d, err := b.Store.Get(in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return b.ticketAnswer(d, in.Offset, "", nil)
+	return b.ticketAnswer(ctx, d, in.Offset, "", nil)
 }
 
 // ticketAnswer is a ticket with all that is known of it.
@@ -38,7 +39,9 @@ type ticketAnswer struct {
 	CloseReason string `json:"close_reason,omitempty"`
 	ClaimedBy   string `json:"claimed_by,omitempty"`
 	ClaimedAt   string `json:"claimed_at,omitempty"`
-	Holder      string `json:"holder,omitempty"` // mine, alive, dead, unknown
+	Holder      string `json:"holder,omitempty"`      // mine, alive, dead, unknown; or a person
+	LastCalled  string `json:"last_called,omitempty"` // when a call of a living holder last came
+	HolderPID   int    `json:"holder_pid,omitempty"`  // and to which process
 	Parent      *row   `json:"parent,omitempty"`
 	BlockedBy   []row  `json:"blocked_by,omitempty"`
 	Children    []row  `json:"children,omitempty"`
@@ -65,12 +68,15 @@ func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
 	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee}.line())
 	for _, l := range []struct{ label, value string }{
-		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder},
+		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
 		{"created: ", a.Created}, {"closed: ", a.Closed}, {"close reason: ", a.CloseReason},
 	} {
 		if l.value != "" {
 			lines = append(lines, l.label+l.value)
 		}
+	}
+	if a.HolderPID != 0 {
+		lines = append(lines, fmt.Sprintf("holder's pid: %d", a.HolderPID))
 	}
 	if a.Parent != nil {
 		lines = append(lines, "parent: "+a.Parent.line())
@@ -91,7 +97,7 @@ func (a ticketAnswer) Text() string {
 }
 
 // ticketAnswer describes a ticket from offset of its body on; written is nil or says what the change is short of.
-func (b *Board) ticketAnswer(d *document.Document, offset int, message string, written error) (ticketAnswer, error) {
+func (b *Board) ticketAnswer(ctx context.Context, d *document.Document, offset int, message string, written error) (ticketAnswer, error) {
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
@@ -104,11 +110,17 @@ func (b *Board) ticketAnswer(d *document.Document, offset int, message string, w
 		a.Closed = stamp(t.Closed)
 	}
 	if t.Status == document.StatusInProgress {
-		life, err := b.life(t)
-		if err != nil {
-			return a, err
+		h := b.holder(ctx, t)
+		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(h.Life)
+		if h.Person() && h.Life != session.Mine {
+			a.Holder = "a person"
 		}
-		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(life)
+		if h.Life == session.Alive {
+			a.HolderPID = h.PID
+			if !h.LastCalled.IsZero() {
+				a.LastCalled = stamp(h.LastCalled)
+			}
+		}
 		if !t.ClaimedAt.IsZero() {
 			a.ClaimedAt = stamp(t.ClaimedAt)
 		}

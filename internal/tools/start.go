@@ -28,7 +28,7 @@ func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
 	answer, err := b.startTicket(ctx, *in.ID, in, false)
 	var refusal *ticketfs.Refusal
 	if errors.As(err, &refusal) && refusal.Code == ticketfs.Claimed && refusal.Next == "" {
-		refusal.Next = b.instead()
+		refusal.Next = b.instead(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -38,13 +38,14 @@ func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
 
 // startTicket starts one ticket. With fresh, one that this session holds already is refused like any other that is held.
 func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
-	if err := b.settle(ctx, id); err != nil {
+	ctx, err := b.settle(ctx, id)
+	if err != nil {
 		return ticketAnswer{}, err
 	}
-	claim := b.who(ctx, in.Agent)
+	who := b.caller(ctx, in.Agent)
 	edits := []document.Edit{
 		document.Set("status", string(document.StatusInProgress)),
-		document.Set("claimed-by", claim),
+		document.Set("claimed-by", who.claim()),
 		document.Set("claimed-at", stamp(b.Now())),
 		document.Remove("closed"), // left over by another program
 		document.Remove("close-reason"),
@@ -53,30 +54,21 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 	var already bool
 	d, err := b.Store.Change(ctx, id, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
-		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, claim), false
+		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, who.claim()), false
 		switch t.Status {
 		case document.StatusClosed:
 			return nil, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
 		case document.StatusInProgress:
-			life, err := b.life(t)
-			if err != nil {
-				return nil, err
-			}
-			switch {
-			case life == session.Mine && !fresh:
-				message, already = fmt.Sprintf("%s is already yours: held by %s", t.ID, held(t, life)), true
+			if h := b.holder(ctx, t); !fresh && who.holds(h) {
+				message, already = fmt.Sprintf("%s is already yours: held by %s", t.ID, b.held(t, h)), true
 				return nil, nil
-			case fresh && life == session.Dead && b.owners.deadFor(v.LifeOf(t.ClaimedBy), b.Now()) < restartGrace:
-				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life)) // it died just now
-			case life == session.Dead, life == session.Unknown && in.Takeover:
-				message += ", taken over from " + held(t, life)
+			} else if err := b.mayTakeOver(t, h, in.Takeover); err != nil {
+				return nil, err
+			} else {
+				message += ", taken over from " + b.held(t, h)
 				if notes := lastNotes(d); notes != "" {
 					message += "\nits last notes:\n" + notes
 				}
-			case life == session.Unknown:
-				return nil, ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true", "%s is held by %s", t.ID, held(t, life))
-			default:
-				return nil, ticketfs.Refuse(ticketfs.Claimed, "", "%s is held by %s", t.ID, held(t, life))
 			}
 		}
 		w, err := waitsFor(v, t)
@@ -91,10 +83,33 @@ func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bo
 	if !done(err) {
 		return ticketAnswer{}, err
 	}
-	b.owners.markStarted(id, true)
-	answer, err := b.ticketAnswer(d, 0, message, err)
+	who.Claimed()
+	b.started.mark(who, id, true)
+	answer, err := b.ticketAnswer(ctx, d, 0, message, err)
 	answer.AlreadyYours = already
 	return answer, err
+}
+
+// mayTakeOver judges whether a ticket may be taken from its holder: from a dead one, once ten seconds have shown that it does
+// not come back, and from one of whom nothing can be told, if the caller insists. Never from one that lives.
+func (b *Board) mayTakeOver(t document.Ticket, h session.Holder, insists bool) error {
+	next := "" // tickets that are ready instead
+	switch h.Life {
+	case session.Dead:
+		left := b.Session.Grace(h)
+		if left == 0 {
+			return nil
+		}
+		next = "its client may be restarting it: retry in " + seconds(left)
+	case session.Unknown:
+		if insists {
+			return nil
+		}
+		next = "if nobody works on it any more, start it with takeover: true"
+	case session.Mine:
+		next = fmt.Sprintf("it is your conversation's: work on it without start, or let %s release it first", h.Name)
+	}
+	return ticketfs.Refuse(ticketfs.Claimed, next, "%s is held by %s", t.ID, b.held(t, h))
 }
 
 // lastNotes are the newest notes of a ticket, for whoever takes it over.

@@ -21,7 +21,7 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	w.t.Helper()
 	before := w.look()
 	op := spec.Op{User: u, Machine: spec.MachineInput{
-		Session: s.key, Now: w.now.Truncate(time.Second).UnixMilli(), Former: s.started[u.ID], JustDied: w.justDied(s, u, before.state),
+		Session: s.key, Now: w.now.Truncate(time.Second).UnixMilli(), Former: s.started[u.ID],
 	}}
 	tool, args := arguments(u)
 	said, err := json.Marshal(args)
@@ -29,12 +29,12 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	r := call(w.t, s.board, tool, args)
 	got := resultOf(u.Verb, r)
 	op.Machine.NewID = cmp.Or(got.ID, "unused")
-	w.note(s, op, got, before, r.text)
+	w.note(s, op, got, before)
 	after := w.look()
 	w.t.Logf("%s: %s %s -> %+v", s.name, tool, said, got)
 	faults := judge(before, after, op, got)
 	if got.Code == spec.OK && !got.AlreadyYours {
-		faults = append(faults, w.stamps(s, after, got.ID, r.str("title"))...)
+		faults = append(faults, w.stamps(s, u, after, got.ID, r.str("title"))...)
 	}
 	if len(faults) > 0 {
 		w.t.Fatalf("%s: %s %s: %s\n%s\nbefore:\n%safter:\n%s", s.name, tool, said, strings.Join(faults, "\n"), r.text, before.dump(), after.dump())
@@ -81,7 +81,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 
 // stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a success has written.
 // title is what the answer says.
-func (w *world) stamps(s *actor, after look, id, title string) (faults []string) {
+func (w *world) stamps(s *actor, u spec.UserInput, after look, id, title string) (faults []string) {
 	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
 	if err != nil {
 		return []string{err.Error()}
@@ -92,10 +92,14 @@ func (w *world) stamps(s *actor, after look, id, title string) (faults []string)
 			faults = append(faults, fmt.Sprintf("%s: %s is %v", id, what, got))
 		}
 	}
-	claim := fmt.Sprintf("%s@%s", s.name, s.key)
+	claim := claimOf(s.name)
+	if u.Agent != "" {
+		claim = u.Agent + "@" + s.key
+	}
+	started := u.Verb == spec.Start || u.Verb == spec.StartNext
 	fault(title != strings.ReplaceAll(t.Title, "\t", " "), "the title in the answer", title)
 	if t.Status == document.StatusInProgress && holderOf(t.ClaimedBy) == s.key {
-		fault(t.ClaimedBy != claim, "claimed-by", t.ClaimedBy)
+		fault(started && t.ClaimedBy != claim, "claimed-by", t.ClaimedBy)
 		fault(t.ClaimedAt.IsZero() || t.ClaimedAt.After(w.now), "claimed-at", t.ClaimedAt)
 	}
 	if t.Status == document.StatusClosed {
@@ -104,52 +108,21 @@ func (w *world) stamps(s *actor, after look, id, title string) (faults []string)
 	return faults
 }
 
-// restartGrace is how long start without an id passes over the tickets of a session that was seen dead.
-const restartGrace = 10 * time.Second
-
-// justDied are the dead sessions whose tickets start without an id passes over: those that this process came by less than 10 s
-// ago for the first time.
-func (w *world) justDied(s *actor, u spec.UserInput, state spec.State) (keys []string) {
-	if u.Verb != spec.StartNext {
-		return nil
-	}
-	w.comeBy(s, state, u.Type, u.Parent)
-	for key, since := range s.seen {
-		if w.now.Sub(since) < restartGrace {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// comeBy notes which dead sessions a process sees when it looks for what is ready.
-func (w *world) comeBy(s *actor, state spec.State, typ, parent *string) {
-	for _, id := range spec.Ready(state, w.caller(s)) {
-		t := state.Tickets[id]
-		if t.Status != spec.InProgress || typ != nil && t.Type != *typ || parent != nil && t.Parent != *parent {
-			continue
-		}
-		if _, known := s.seen[t.Holder]; !known {
-			s.seen[t.Holder] = w.now
-		}
-	}
-}
-
 // note notes what an operation changes beside the tickets.
-func (w *world) note(s *actor, op spec.Op, got spec.Result, before look, text string) {
+func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 	file, exists := before.files[op.User.ID+".md"]
 	switch op.User.Verb {
-	case spec.Start, spec.Close, spec.Release:
-		if exists && file.info.Mode().IsRegular() {
+	case spec.Start:
+		if exists && file.info.Mode().IsRegular() && !isPerson(s.name) {
 			w.settled(s)
 		}
 	case spec.StartNext:
-		if got.Code == spec.OK {
+		if got.Code == spec.OK && !isPerson(s.name) {
 			w.settled(s)
 		}
 	}
-	if got.Code == spec.Claimed && strings.Contains(text, "ready instead: ") {
-		w.comeBy(s, before.state, nil, nil)
+	if s.holds {
+		w.settled(s) // each call looks after its slot
 	}
 	if got.Code != spec.OK {
 		return
@@ -179,6 +152,7 @@ func arguments(u spec.UserInput) (tool string, args map[string]any) {
 	}
 	tool, _, _ = strings.Cut(string(u.Verb), " ") // "start next" is start without an id
 	set("id", u.Verb != spec.StartNext && u.Verb != spec.Create, u.ID)
+	set("agent", u.Agent != "", u.Agent)
 	set("takeover", u.Takeover, true)
 	set("reason", u.Reason != "", u.Reason)
 	set("text", u.Verb == spec.Note, u.Text)
@@ -206,7 +180,7 @@ func resultOf(verb spec.Verb, r reply) spec.Result {
 		result.AlreadyYours = r.fields["already_yours"] == true
 		if m := takenOver.FindStringSubmatch(message); m != nil {
 			result.TakenOver = true
-			if m[1] != "somebody who left no name" {
+			if m[1] != "an unnamed holder" {
 				result.From = holderOf(m[1])
 			}
 		}

@@ -27,17 +27,18 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Board is the tools on one ticket folder, for one session.
+// Board is the tools on one ticket folder, for the conversations that one process serves, or for a person.
 type Board struct {
 	Store   *ticketfs.Store
-	Session *session.Session
+	Session *session.Process
+	Person  string           // who types, where that is a person; "" for agents
 	Agent   string           // the name that stands in claims; "" for the client's own
 	Now     func() time.Time // of claims, notes and new tickets
 	WorkDir string           // answers name the board when it is not below this folder; "" when there is none
 
-	owners owners
-	queue  queue
-	warn   sync.Once
+	started started
+	queue   queue
+	warn    sync.Once
 }
 
 // Answer is what a tool says: its exported fields as JSON are the structured content, Text the same facts for reading.
@@ -65,7 +66,7 @@ func define[In any](name string, run func(*Board, context.Context, In) (Answer, 
 		// One deadline for all the locks that the call may need.
 		ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 		defer cancel()
-		return run(b, ctx, in)
+		return run(b, b.attend(ctx), in)
 	}}
 }
 
@@ -133,6 +134,9 @@ func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, 
 	if err != nil {
 		return failure(err)
 	}
+	if meta := request.Params.Meta; meta != nil {
+		ctx = context.WithValue(ctx, metaKey{}, meta.AdditionalFields)
+	}
 	answer, err := t.run(b, ctx, args)
 	if err != nil {
 		if ticketfs.CodeOf(err) == "" {
@@ -162,19 +166,19 @@ func rawArguments(request mcp.CallToolRequest) (json.RawMessage, error) {
 	return json.Marshal(request.Params.Arguments)
 }
 
-// agentName is the name for claims and notes: of the subagent that calls, of the session, or of the client program.
-func (b *Board) agentName(ctx context.Context, agent string) string {
-	for _, name := range []string{agent, b.Agent, clientName(ctx)} {
+// ownName is a conversation's own name in claims and notes, of the server's settings or of the client program; "" for none.
+func (b *Board) ownName(ctx context.Context) string {
+	for _, name := range []string{b.Agent, clientName(ctx)} {
 		if strings.TrimSpace(name) != "" {
 			return session.AgentName(name)
 		}
 	}
-	return session.AgentName("")
+	return ""
 }
 
 func clientName(ctx context.Context) string {
-	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
-		return session.GetClientInfo().Name
+	if client, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return client.GetClientInfo().Name
 	}
 	return ""
 }

@@ -1,11 +1,18 @@
 package tools_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +40,8 @@ type world struct {
 	now      time.Time
 	sessions map[string]*actor    // by name
 	lives    map[string]spec.Life // by key: what can be told of a session, also of those without a Board
-	ids      []string             // all that ever stood for a ticket, in an order that does not depend on chance
+	deaths   int
+	ids      []string // all that ever stood for a ticket, in an order that does not depend on chance
 }
 
 // actor is one agent's session.
@@ -41,8 +49,8 @@ type actor struct {
 	name    string
 	key     string
 	board   *tools.Board // nil when no process of the session runs
+	holds   bool         // its process holds a slot, perhaps of a file that was removed
 	started map[string]bool
-	seen    map[string]time.Time // dead sessions: when start without an id first came by them
 }
 
 // began is the time at which every world begins.
@@ -79,44 +87,70 @@ func (w *world) session(name string) *actor {
 		return s
 	}
 	s := &actor{name: name, key: keyOf(name)}
+	if isPerson(name) {
+		s.key = name
+	}
 	w.sessions[name] = s
 	w.begin(s)
 	return s
 }
 
+// isPerson tells of an actor who types commands: Ada@person.
+func isPerson(name string) bool { return strings.HasSuffix(name, "@person") }
+
 // keyOf is the key of a session by its name, which is its id.
-func keyOf(name string) string {
-	return session.NewSession(name, time.Now).Key()
-}
+func keyOf(name string) string { return session.Key(name) }
 
 // begin starts a process for a session. It knows nothing of what a former one did.
 func (w *world) begin(s *actor) {
 	now := func() time.Time { return w.now }
-	s.started, s.seen = map[string]bool{}, map[string]time.Time{}
+	s.started = map[string]bool{}
 	store := ticketfs.NewStore(board.Where{Start: w.dir}, ticketfs.DefaultLockTimeout)
 	store.Now = now
 	s.board = &tools.Board{
 		Store:   store,
-		Session: session.NewSession(s.name, now),
+		Session: session.New(s.name, now),
 		Agent:   s.name,
 		Now:     now,
 		WorkDir: w.root,
 	}
+	if isPerson(s.name) {
+		s.board.Session, s.board.Person = session.NewVisitor("", now), strings.TrimSuffix(s.name, "@person")
+	}
+	s.board.Session.SinceBoot = w.sinceBoot
+	s.board.Attend()
+	if _, exists := w.lives[s.key]; exists {
+		w.settled(s)
+	}
 }
 
-// die ends the process of a session. A process that still holds a lock cannot let go of it by halves, so its file is replaced by
-// an equal one: a file of this host whose lock is free is all that a dead session leaves.
+// sinceBoot is the clock that all processes share.
+func (w *world) sinceBoot() (time.Duration, bool) { return w.now.Sub(began) + time.Hour, true }
+
+// die ends the process of a session: its slot is free, and no process of its number is there.
 func (w *world) die(s *actor) {
-	s.board = nil
-	if w.lives[s.key] != spec.Alive {
-		return
+	must(w.t, s.board.Session.Close())
+	s.board, s.holds = nil, false
+	if w.lives[s.key] == spec.Alive {
+		w.remark(s.key, func(mark map[string]any) { mark["pid"] = 1<<30 + w.deaths }) // there is no such process
+		w.deaths++
+		w.lives[s.key] = spec.Dead
 	}
-	path := w.sessionFile(s.key)
-	text, err := os.ReadFile(path)
+}
+
+// remark changes the mark in a session's file, which stays the same file.
+func (w *world) remark(key string, change func(mark map[string]any)) {
+	w.t.Helper()
+	text, err := os.ReadFile(w.sessionFile(key))
 	must(w.t, err)
-	must(w.t, os.Remove(path))
-	must(w.t, os.WriteFile(path, text, 0o644))
-	w.lives[s.key] = spec.Dead
+	var mark map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	must(w.t, decoder.Decode(&mark))
+	change(mark)
+	text, err = json.Marshal(mark)
+	must(w.t, err)
+	must(w.t, os.WriteFile(w.sessionFile(key), append(text, '\n'), 0o644))
 }
 
 // lose removes the file of a session under it, as `git clean` does.
@@ -130,34 +164,71 @@ func (w *world) lose(s *actor) {
 
 // settled notes that a session's lock is held now.
 func (w *world) settled(s *actor) {
-	if w.lives[s.key] != spec.Alive {
-		w.lives[s.key] = spec.Alive
-		for _, other := range w.sessions {
-			delete(other.seen, s.key) // its next death is another one
-		}
-	}
+	s.holds, w.lives[s.key] = true, spec.Alive
 }
 
 func (w *world) sessionFile(key string) string {
 	return filepath.Join(w.dir, ".sessions", key+".lock")
 }
 
-// mark is the file of a session that ended before the world began, or runs on another host.
+// mark is the file of a session that ended before the world began, or of which nobody can tell.
 func (w *world) mark(name string, life spec.Life) {
-	host, err := os.Hostname()
+	p := session.New(name, func() time.Time { return began.Add(-time.Hour) })
+	_, err := p.Attend(w.dir, session.Call{Client: "test"}).Claim()
 	must(w.t, err)
-	if life == spec.CannotTell {
-		host = "another-" + host
-	}
-	text, err := json.Marshal(map[string]any{
-		"pid": 4711, "host": host, "boot": "an earlier one", "client": "test", "since": began.Add(-time.Hour),
+	must(w.t, p.Close())
+	key := keyOf(name)
+	w.remark(key, func(mark map[string]any) {
+		mark["pid"] = 1 << 30
+		if life == spec.CannotTell {
+			mark["boot"], mark["host"] = "another", "another"
+		}
 	})
+	if w.lives[key] = life; life != spec.CannotTell {
+		w.lives[key] = spec.Dead
+		w.markAsOwn(key, life == spec.Dead)
+	}
+}
+
+// markAsOwn makes the mark of a dead session one of the file that it is in, and has it seen long ago, or never.
+func (w *world) markAsOwn(key string, seen bool) {
+	w.t.Helper()
+	info, err := os.Stat(w.sessionFile(key))
 	must(w.t, err)
-	if err := os.Mkdir(filepath.Join(w.dir, ".sessions"), 0o755); err != nil && !os.IsExist(err) {
+	var boot string
+	w.remark(key, func(mark map[string]any) {
+		mark["ino"] = reflect.ValueOf(info.Sys()).Elem().FieldByName("Ino").Uint()
+		boot, _ = mark["boot"].(string)
+	})
+	if err := os.Remove(w.seenFile(key)); err != nil && !os.IsNotExist(err) {
 		w.t.Fatal(err)
 	}
-	must(w.t, os.WriteFile(w.sessionFile(keyOf(name)), append(text, '\n'), 0o644))
-	w.lives[keyOf(name)] = life
+	if seen {
+		must(w.t, os.WriteFile(w.seenFile(key), fmt.Appendf(nil, "%s %020d %s\n", boot, 0, w.marks(key)), 0o644))
+	}
+}
+
+func (w *world) seenFile(key string) string { return filepath.Join(w.dir, ".sessions", key+".seen") }
+
+// marks is the hash of what a session's file says.
+func (w *world) marks(key string) string {
+	text, err := os.ReadFile(w.sessionFile(key))
+	must(w.t, err)
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// isOver reports whether ten seconds have passed since somebody first saw a session dead.
+func (w *world) isOver(key string) bool {
+	text, err := os.ReadFile(w.seenFile(key))
+	fields := strings.Fields(string(text))
+	if err != nil || len(fields) != 3 || fields[2] != w.marks(key) {
+		return false
+	}
+	at, err := strconv.ParseInt(fields[1], 10, 64)
+	must(w.t, err)
+	now, _ := w.sinceBoot()
+	return now-time.Duration(at) >= 10*time.Second
 }
 
 // write puts a file into the folder, as an editor would.
@@ -167,7 +238,13 @@ func (w *world) write(name, content string) {
 
 // state is what the oracle is asked about: the tickets of a look, and who lives.
 func (w *world) state(tickets map[string]spec.Ticket) spec.State {
-	return spec.State{Tickets: tickets, Sessions: maps.Clone(w.lives)}
+	lives := maps.Clone(w.lives)
+	for key, life := range lives {
+		if life == spec.Dead && !w.isOver(key) {
+			lives[key] = spec.InGrace
+		}
+	}
+	return spec.State{Tickets: tickets, Sessions: lives}
 }
 
 // testWorld is a world for a plain test.

@@ -1,124 +1,218 @@
+// Package session tells who works on a ticket, and whether they still live.
+//
+// A holder is a conversation of an agent with its host, or an agent that the conversation names. A process is only the witness
+// that a conversation lives: one process may serve many conversations, and one conversation may go on in another process.
+// Liveness is a kernel lock: each process that serves a conversation holds a slot of it, a locked file in .sessions, until the
+// process ends, however it ends. So there are no heartbeats, and no time after which a living holder loses a ticket.
+//
+// Promised: Dead is proven, never guessed. Each slot of the conversation is free, and the mark in each shows that no lock on it
+// can be out of sight: the file is the one that the holder signed, on this boot of the kernel or on an earlier one of this
+// machine. Reading a slot never blocks, never follows a link and never reads more than 4 KiB, whatever stands in its place.
+//
+// Not promised: that a conversation which lives still knows of its ticket; a person decides that. Nor that a holder whom
+// somebody else has proven dead comes back too late: the claim in the ticket, not the slot, says whose it is.
 package session
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-const lockExt = ".lock"
+// ErrNoSession says that a command which acts for an agent's conversation may not claim: nobody shows that the conversation
+// lives, and the command ends before its work does.
+var ErrNoSession = errors.New("no living session")
 
-// Folder holds one file for each session that ever claimed a ticket.
-const Folder = ".sessions"
-
-// twinWait is how long a session waits for a lock of its own name before it takes another name: long enough for the former
-// server of a client that restarts it to finish its last answers.
-const twinWait = time.Second
-
-// Session is who this process is to the others. A stdio server is one process for one client session, so the process mints the
-// identity: no caller can forget it, and two sessions never share one.
-//
-// That a session lives is a fact of the kernel: it holds an exclusive lock on its file in .sessions from before its first claim
-// until the process ends, however it ends. So there are no heartbeats, and no time after which a living owner loses a ticket.
-type Session struct {
+// Process is this process: the conversations it serves, and what it knows of others. Its methods may be called by any number
+// of goroutines.
+type Process struct {
 	Now func() time.Time
+	// SinceBoot is a clock that all processes of this boot share; false where there is none.
+	SinceBoot func() (time.Duration, bool)
 
-	locks flocker.Locks
+	name    string // of the conversation that the environment names, "" for none
+	visitor bool
 
-	mu     sync.Mutex
-	key    string
-	client string // its name, for people who look into the file
-	dir    string // the ticket folder where lock is held
-	Lock   *flocker.Lock
+	mu    sync.Mutex
+	dir   string           // the ticket folder of the slots
+	slots map[string]*slot // held, by key
+	// own is the key of calls that name no conversation. It is the environment's where that is to be had, else minted.
+	own     string
+	minted  string
+	claimed bool                   // own has claimed, and stays
+	graces  map[string]observation // holders seen dead, for want of a common clock
 }
 
-// NewSession mints an identity: from id, which a client keeps over a restart of the server, else at random.
-func NewSession(id string, now func() time.Time) *Session {
-	if id == "" {
-		id = rand.Text()
+// New is a process that serves conversations. name is what the environment calls the conversation of calls whose host names
+// none, "" for nothing.
+func New(name string, now func() time.Time) *Process {
+	p := &Process{Now: now, SinceBoot: sinceBoot, name: name, slots: make(map[string]*slot), graces: make(map[string]observation)}
+	p.minted = Key(rand.Text())
+	p.own = p.minted
+	if name != "" {
+		p.own = Key(name)
 	}
-	return &Session{Now: now, key: SessionKey(id)}
+	return p
 }
 
-// Key is the session's key, as it stands in claims and names the session's file.
-func (s *Session) Key() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.key
-}
-
-// SetClient names the client program, for people who look into the session's file.
-func (s *Session) SetClient(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.client = name
-}
-
-func SessionKey(id string) string {
-	sum := sha256.Sum256([]byte(id))
-	return hex.EncodeToString(sum[:])[:12]
-}
-
-// Settle makes sure that this process holds its session's lock in the ticket folder dir, and returns the session's key. It
-// takes a new identity when another living process has the same one, which happens when a client is started from the shell of
-// another.
-func (s *Session) Settle(ctx context.Context, dir string) (key string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.Lock != nil && s.dir == dir && s.Lock.Check() == nil {
-		return s.key, nil
+// NewVisitor is a process that acts for the conversation of the given name without being its witness, as a command in an
+// agent's shell does: it holds no slot, and claims only while somebody else shows that the conversation lives. Without a name
+// it never claims.
+func NewVisitor(name string, now func() time.Time) *Process {
+	p := New(name, now)
+	p.visitor = true
+	if name == "" {
+		p.own = ""
 	}
-	if err := makeSessions(dir); err != nil {
-		return "", err
-	}
-	if s.Lock != nil {
-		// Of a folder that is no longer ours, or of a file that was removed: either way nobody can see it.
-		if err := s.Lock.Unlock(); err != nil {
-			return "", err
+	return p
+}
+
+// Conversation is who calls.
+type Conversation struct {
+	Key     string // "" for a visitor whose conversation nobody names
+	process *Process
+	call    Call
+}
+
+// Call is what is known of a call.
+type Call struct {
+	Meta   map[string]any // the request's _meta
+	Client string         // the client program's name, for people who look into the slot
+	Agent  string         // the conversation's own name in claims
+}
+
+// Attend begins a call on the ticket folder dir ("" when there is none yet): it says whose call it is, and keeps the slots of
+// that conversation. A conversation that has a slot file, of a former process, is alive again from here on.
+func (p *Process) Attend(dir string, call Call) Conversation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moveTo(dir)
+	named := NameIn(call.Meta)
+	if dir != "" && !p.visitor {
+		// An error here is met again, and told, by the Claim that cannot do without a slot. A call that only reads can.
+		if named != "" {
+			_ = p.serve(Key(named), call, false, false)
+		} else {
+			_ = p.serveOwn(call, false)
 		}
-		s.Lock = nil
 	}
-	lock, err := s.acquire(ctx, dir)
-	var twin *flocker.BusyError
-	if errors.As(err, &twin) && ctx.Err() == nil {
-		s.key = SessionKey(rand.Text())
-		lock, err = s.acquire(ctx, dir)
+	key := p.own
+	if named != "" {
+		key = Key(named)
 	}
+	return Conversation{Key: key, process: p, call: call}
+}
+
+// Claim makes sure that a claim of the conversation can be seen to live: that this process holds a signed slot of it. Calls that
+// no host names may find that another client has their name; the conversation that it returns is the one to claim for.
+func (c Conversation) Claim() (Conversation, error) {
+	p := c.process
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.visitor {
+		if p.name == "" || p.probe(c.Key).Life != Alive {
+			return c, ErrNoSession
+		}
+		return c, nil
+	}
+	if NameIn(c.call.Meta) != "" {
+		return c, p.serve(c.Key, c.call, true, false)
+	}
+	err := p.serveOwn(c.call, true)
+	c.Key = p.own
+	return c, err
+}
+
+// Claimed notes that a claim of the conversation was written. From then on it keeps its identity.
+func (c Conversation) Claimed() {
+	c.process.mu.Lock()
+	defer c.process.mu.Unlock()
+	if c.Key == c.process.own {
+		c.process.claimed = true
+	}
+}
+
+// Close frees all slots, as the end of the process does.
+func (p *Process) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leave()
+}
+
+func (p *Process) leave() error {
+	var errs []error
+	for key, s := range p.slots {
+		errs = append(errs, s.lock.Unlock())
+		delete(p.slots, key)
+	}
+	return errors.Join(errs...)
+}
+
+// moveTo lets go of the slots in a folder that is no longer ours.
+func (p *Process) moveTo(dir string) {
+	if dir != "" && dir != p.dir {
+		_ = p.leave() // nobody looks there any more
+		p.dir = dir
+	}
+}
+
+// serveOwn finds who the calls are that no host names, and serves them. A slot of the environment's name that somebody holds
+// belongs to another client, unless the name is one to be shared: then this process takes a fresh identity, until that slot
+// is free. It asks again at each call before its first claim: a client that restarts its server may meet the former one.
+func (p *Process) serveOwn(call Call, claim bool) error {
+	if p.name == "" || p.claimed || strings.HasPrefix(p.name, SharedPrefix) {
+		return p.serve(p.own, call, claim, false)
+	}
+	named := Key(p.name)
+	err := p.serve(named, call, claim, true)
+	switch {
+	case errors.Is(err, errTwin):
+		p.own = p.minted
+		return p.serve(p.own, call, claim, false)
+	case err == nil && p.own == p.minted:
+		if s := p.slots[p.minted]; s != nil { // of a start that was refused
+			delete(p.slots, p.minted)
+			err = s.lock.Unlock()
+		}
+	}
+	p.own = named
+	return err
+}
+
+// errTwin says that another process holds a slot of an identity that cannot be shared.
+var errTwin = errors.New("another process has this identity")
+
+// serve keeps the slot of a conversation that this process holds, takes one where the conversation has a slot file, and makes
+// one where it is to claim.
+func (p *Process) serve(key string, call Call, claim, alone bool) error {
+	s := p.slots[key]
+	if s != nil {
+		return p.keep(s, call)
+	}
+	if !claim {
+		if _, err := os.Lstat(slotPath(p.dir, key, 0)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	if err := makeFolder(p.dir); err != nil {
+		return err
+	}
+	s, err := p.take(key, alone)
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := s.sign(dir); err != nil {
-		return "", errors.Join(err, lock.Unlock())
-	}
-	s.Lock, s.dir = lock, dir
-	return s.key, nil
+	p.slots[key] = s
+	return p.keep(s, call)
 }
 
-func (s *Session) acquire(ctx context.Context, dir string) (*flocker.Lock, error) {
-	ctx, cancel := context.WithTimeout(ctx, twinWait)
-	defer cancel()
-	return s.locks.Acquire(ctx, Path(dir, s.key))
-}
-
-func Path(dir, key string) string {
-	return filepath.Join(dir, Folder, key+lockExt)
-}
-
-func makeSessions(dir string) error {
+func makeFolder(dir string) error {
 	path := filepath.Join(dir, Folder)
 	err := os.Mkdir(path, 0o777)
 	if errors.Is(err, fs.ErrExist) {
@@ -131,119 +225,11 @@ func makeSessions(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := takeRights(path, dir); err != nil {
+		return err
+	}
 	return durable.SyncPath(dir)
 }
 
-// mark is what a session's file says.
-type mark struct {
-	PID    int       `json:"pid"`
-	Host   string    `json:"host"`
-	Boot   string    `json:"boot"`
-	Client string    `json:"client,omitempty"`
-	Since  time.Time `json:"since"`
-}
-
-// sign writes the session's file, under its lock, and makes it durable: after a power loss it is what tells that the owner of
-// a claim is dead rather than unknown.
-func (s *Session) sign(dir string) (err error) {
-	host, err := os.Hostname()
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(mark{PID: os.Getpid(), Host: host, Boot: bootID(), Client: s.client, Since: s.Now().UTC()})
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(Path(dir, s.key), os.O_WRONLY|os.O_TRUNC|durable.NoFollow, 0)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-	}()
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		return fmt.Errorf("write session file: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("write session file: %w", err)
-	}
-	return durable.SyncPath(filepath.Join(dir, Folder))
-}
-
-// Life is what can be told of the holder of a ticket.
-type Life string
-
-const (
-	Mine    Life = "mine"    // this session
-	Alive   Life = "alive"   // its process holds its session's lock
-	Dead    Life = "dead"    // its file is here, of this host, and its lock is free
-	Unknown Life = "unknown" // no session named, no file, or another host's: it may live where we cannot see it
-)
-
-// Life tells whether the session that a claim names lives. It never says Dead without proof.
-func (s *Session) Life(dir, claim string) (Life, error) {
-	key := KeyOf(claim)
-	if key == "" {
-		return Unknown, nil
-	}
-	s.mu.Lock()
-	own, settled := key == s.key, s.Lock != nil && s.dir == dir
-	s.mu.Unlock()
-	if own && settled {
-		return Mine, nil
-	}
-	path := Path(dir, key)
-	held, err := flocker.Held(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Unknown, nil
-	case err != nil:
-		return Unknown, fmt.Errorf("probe session of %s: %w", claim, err)
-	case held:
-		return Alive, nil
-	case own:
-		return Mine, nil // of the former server of the same client session
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Unknown, nil
-	}
-	var m mark
-	host, hostErr := os.Hostname()
-	if json.Unmarshal(text, &m) != nil || hostErr != nil || m.Host != host {
-		return Unknown, nil
-	}
-	return Dead, nil
-}
-
-// Claim is the text that stands in a ticket for its holder: a readable name and the session's key.
-func Claim(agent, key string) string {
-	return AgentName(agent) + "@" + key
-}
-
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-
-// AgentName reduces a name to what can stand in a claim.
-func AgentName(name string) string {
-	const most = 32
-	name = strings.Trim(notInNames.ReplaceAllString(name, "-"), "-.")
-	if len(name) > most {
-		name = name[:most]
-	}
-	if name == "" {
-		return "agent"
-	}
-	return name
-}
-
-var keyForm = regexp.MustCompile(`@([0-9a-f]{12})$`)
-
-// claimKey is the key of the session that a claim names, "" if it names none.
-func KeyOf(claim string) string {
-	if m := keyForm.FindStringSubmatch(claim); m != nil {
-		return m[1]
-	}
-	return ""
-}
+// loaded is when this process began, for systems without a clock that processes share.
+var loaded = time.Now()

@@ -1,0 +1,161 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+)
+
+// Life is what can be told of the holder of a ticket.
+type Life string
+
+const (
+	Mine    Life = "mine"    // the conversation that asks, or the person
+	Alive   Life = "alive"   // a process holds a slot of the conversation; or it is a person
+	Dead    Life = "dead"    // proven: see the package
+	Unknown Life = "unknown" // no session named, no file, another machine's, a copy: it may live where we cannot see it
+)
+
+// Holder is what can be told of the holder of a ticket.
+type Holder struct {
+	Claim
+	Life       Life
+	LastCalled time.Time // of the living: when a call last came, to ten seconds; zero if not known. No rule uses it.
+	PID        int       // of the living: the process that it came to, 0 if not known
+	Agents     []string  // the names by which its processes call the conversation itself
+
+	marks string // of the dead: what all its slots say, as a hash
+}
+
+// Holder tells of the holder whom a claim names, for the conversation that asks.
+func (c Conversation) Holder(claim string) Holder {
+	h := Holder{Claim: ParseClaim(claim), Life: Unknown}
+	switch {
+	case h.Person():
+		h.Life = Alive
+	case h.Key != "":
+		c.process.mu.Lock()
+		defer c.process.mu.Unlock()
+		named := h.Claim
+		h = c.process.probe(h.Key)
+		h.Claim = named
+		if h.Key == c.Key {
+			h.Life = Mine
+		}
+	}
+	return h
+}
+
+// probe tells of a conversation by its slots.
+func (p *Process) probe(key string) Holder {
+	h := Holder{Claim: Claim{Key: key}, Life: Unknown}
+	if p.dir == "" {
+		return h
+	}
+	proven, hash, found := true, sha256.New(), 0
+	for n, missing := 0, 0; missing <= gap && n < maxSlots; n++ {
+		s, err := look(slotPath(p.dir, key, n))
+		if errors.Is(err, fs.ErrNotExist) {
+			missing++
+			continue
+		}
+		if missing > 0 || err != nil {
+			proven = false // somebody removed a slot before this one, or this one cannot be read
+		}
+		missing = 0
+		found++
+		if s.mark.Agent != "" {
+			h.Agents = append(h.Agents, s.mark.Agent)
+		}
+		if s.held {
+			if h.Life = Alive; s.mtime.After(h.LastCalled) {
+				h.LastCalled, h.PID = s.mtime, s.mark.PID
+			}
+			continue
+		}
+		if err == nil && s.mark.lives() {
+			h.Life = Alive // the file is a copy, or these locks prove nothing
+			if h.PID == 0 {
+				h.PID = s.mark.PID
+			}
+		}
+		proven = proven && s.provesEnd(self())
+		hash.Write(s.line)
+		hash.Write([]byte{'\n'})
+	}
+	if h.Life == Unknown && found > 0 && proven && provable(p.dir) {
+		h.Life, h.marks = Dead, hex.EncodeToString(hash.Sum(nil))
+	}
+	return h
+}
+
+// gap is for how many missing slots the search for a living one goes on: there are none unless somebody removes files.
+const gap = 3
+
+// seenSlot is what a look at a slot shows.
+type seenSlot struct {
+	held     bool
+	line     []byte
+	mark     mark // zero if the file holds none
+	dev, ino uint64
+	mtime    time.Time
+}
+
+// look reads a slot, then probes its lock: a holder that signs in between is seen to hold it. The error says that the file
+// does not exist or what is wrong with it; that it is held is told in any case.
+func look(path string) (seenSlot, error) {
+	var s seenSlot
+	info, err := os.Lstat(path)
+	if err != nil {
+		return s, err
+	}
+	s.mtime = info.ModTime()
+	if !info.Mode().IsRegular() {
+		return s, errors.New("not a regular file")
+	}
+	line, info, err := readLine(path)
+	if err == nil {
+		s.line = line
+		if s.mark, err = parseMark(line); err == nil {
+			s.dev, s.ino, err = identity(info, nil)
+		}
+	}
+	held, lockErr := flocker.Held(path)
+	s.held = held
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("removed meanwhile")
+	}
+	return s, errors.Join(err, lockErr)
+}
+
+// provesEnd reports whether a slot whose lock is free shows that its holder has ended, to a process that is here.
+func (s seenSlot) provesEnd(here mark) bool {
+	m := s.mark
+	if s.held || m.Boot == "" || here.Boot == "" || m.Ino == 0 || m.Ino != s.ino {
+		return false
+	}
+	if m.Boot == here.Boot {
+		return m.Dev == s.dev
+	}
+	// The numbers of devices change from boot to boot.
+	return m.Machine != "" && m.Machine == here.Machine && m.Host != "" && m.Host == here.Host
+}
+
+// lives reports whether the process of a mark is seen to live.
+func (m mark) lives() bool {
+	here := self()
+	return m.Boot == here.Boot && m.PIDNS != 0 && m.PIDNS == here.PIDNS && m.Start != 0 && startOf(m.PID) == m.Start
+}
+
+// provable reports whether a free lock in a folder can prove an end at all: not on a remote or FUSE-like filesystem, where others
+// may hold locks that we do not see. Those who reach the files of an overlay beside it see them on another device.
+func provable(dir string) bool {
+	kind, err := durable.UnprovenFS(dir)
+	return err == nil && (kind == "" || kind == "overlay")
+}
