@@ -52,14 +52,26 @@ type tally struct {
 }
 
 // tallyUp counts, of each process, the answers that came before the end; a wait counts also when it went on behind the end, or
-// the longest would be missed.
+// the longest would be missed. A window in which no answer came ends with the first: a rate of 0 says nothing, and nothing can be
+// compared with it.
 func tallyUp(lanes [][]answered, begin, end time.Time) tally {
 	var t tally
+	var first time.Time
+	for _, lane := range lanes {
+		for _, a := range lane {
+			t.waits = append(t.waits, a.got.Sub(a.sent))
+			if first.IsZero() || a.got.Before(first) {
+				first = a.got
+			}
+		}
+	}
+	if first.After(end) {
+		end = first
+	}
 	counts := make([]int, len(lanes))
 	total := 0
 	for i, lane := range lanes {
 		for _, a := range lane {
-			t.waits = append(t.waits, a.got.Sub(a.sent))
 			if !a.got.After(end) {
 				counts[i]++
 				total++

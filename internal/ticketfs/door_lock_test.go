@@ -244,6 +244,7 @@ func TestDoorRelations(t *testing.T) {
 		t.Errorf("behind another rule: %v", err)
 	}
 	untouched()
+	s.LockTimeout = 10 * time.Second // for two syncs, however busy the disk is
 	if err := s.WithTicketLock(t.Context(), path, appendLine("plain")); err != nil {
 		t.Errorf("a plain change beside a rule: %v", err)
 	}
