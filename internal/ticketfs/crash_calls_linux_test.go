@@ -30,7 +30,7 @@ func tracedBoard(t *testing.T, what string) (path, change string) {
 	t.Helper()
 	change, tk := strings.CutSuffix(what, " tk")
 	path = crashBoard(t, crashChanges[change].creates, tk)
-	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), gitignore)
+	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), board.Gitignore)
 	return path, change
 }
 

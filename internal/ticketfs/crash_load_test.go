@@ -248,7 +248,7 @@ func (l *load) nextWriters() error {
 func newLoad(t *testing.T, door string, tk bool) *load {
 	path := crashBoard(t, false, tk)
 	writeFile(t, filepath.Join(filepath.Dir(path), "u.md"), string(crashContent("u")))
-	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), gitignore)
+	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), board.Gitignore)
 	return &load{path: path, door: door, answered: make(map[string][]string)}
 }
 

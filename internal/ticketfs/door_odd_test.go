@@ -152,18 +152,18 @@ func TestDoorGitignore(t *testing.T) {
 	}
 	ignored := func(name string) bool {
 		for _, p := range patterns {
-			if ok, err := filepath.Match(strings.TrimSuffix(p, "/"), name); ok || err != nil {
+			if ok, err := filepath.Match(strings.Trim(p, "/"), name); ok || err != nil {
 				return true
 			}
 		}
 		return false
 	}
-	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder, journal.Folder} {
+	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder, journal.Folder, ".gitignore"} {
 		if !ignored(name) {
 			t.Errorf("%s is not ignored by %q", name, patterns)
 		}
 	}
-	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", "journal.md", ".gitignore"} {
+	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", "journal.md"} {
 		if ignored(name) {
 			t.Errorf("%s is ignored by %q", name, patterns)
 		}

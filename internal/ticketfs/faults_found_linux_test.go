@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
 // Faults that other tests of this kind have found, each in its smallest form.
@@ -83,7 +84,7 @@ func TestFaultNewLockNotPermitted(t *testing.T) {
 	}
 	dir := os.Getenv("FAULT_DIR")
 	s, path := faultBoard(t, dir, false)
-	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), gitignore)
+	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), board.Gitignore)
 	becomeNobody(t, dir)
 	must(t, os.Chmod(filepath.Dir(path), 0o555))
 	err := noteOn(s, "t", "a note")

@@ -38,7 +38,7 @@ func faultBoard(t *testing.T, dir string, used bool) (s *Store, path string) {
 		writeFile(t, filepath.Join(dir, id+document.Ext), string(crashContent(id)))
 	}
 	if used {
-		writeFile(t, filepath.Join(dir, ".gitignore"), gitignore)
+		writeFile(t, filepath.Join(dir, ".gitignore"), board.Gitignore)
 		for _, name := range []string{"t.md.lock", "n.md.lock", relationsLock} {
 			writeFile(t, filepath.Join(dir, name), "")
 		}

@@ -4,38 +4,34 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-const gitignore = "# made by ticket-mcp: locks, unfinished writes, session marks and the journal are of this machine only\n*.lock\n.*.tmp\n.sessions/\n.journal/\n"
-
-// prepare makes sure, before the first lock file is made, that git does not see lock and temp files. An empty .gitignore is one
-// whose writer was killed; any number of processes may fill it at once, since they write the same.
+// prepare makes sure, before the first lock file is made, that git does not see what is of this machine only. It looks again
+// whenever the board's .gitignore is another one than before.
 func (s *Store) prepare(dir string) error {
 	path := filepath.Join(dir, ".gitignore")
 	info, err := os.Lstat(path)
-	if err == nil && (info.Size() > 0 || !info.Mode().IsRegular()) {
+	s.mu.Lock()
+	known := err == nil && s.ignored != nil && durable.SameVersion(s.ignored, info)
+	s.mu.Unlock()
+	if known {
 		return nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := board.Hide(dir); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|durable.NoFollow, 0o644)
-	if err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
+	if info, err = os.Lstat(path); err != nil {
+		return nil // removed meanwhile; the next change makes it again
 	}
-	_, err = f.WriteAt([]byte(gitignore), 0)
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
-	}
+	s.mu.Lock()
+	s.ignored = info
+	s.mu.Unlock()
 	return nil
 }
 

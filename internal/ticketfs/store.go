@@ -38,6 +38,7 @@ type Store struct {
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
+	ignored fs.FileInfo // the folder's .gitignore when git was last made not to see what it should not
 }
 
 // NewStore returns the store of the folder that where leads to. The folder need not exist yet.
