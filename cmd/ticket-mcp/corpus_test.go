@@ -78,6 +78,9 @@ func startable(tickets map[string]document.Ticket, t document.Ticket) bool {
 // Each change of a real ticket changes the lines of the fields it names and nothing else, in this ticket and in no other; after
 // the last one the ticket has its first bytes again.
 func TestCorpusChanges(t *testing.T) {
+	if testing.Short() {
+		t.Skip("changes every ticket of the corpus")
+	}
 	dir, tickets, c := corpusServer(t)
 	changed := 0
 	for _, id := range slices.Sorted(maps.Keys(tickets)) {

@@ -157,6 +157,9 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 
 // A ticket on a bad spot of the disk hides no other, on boards of either size, and is back as soon as it can be read.
 func TestFaultOneFileCannotBeRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes every read fail for a while, under strace")
+	}
 	const fail = "inject=read:error=EIO:when=1..4" // strace counts by thread: the first reads of each fail
 	if out, err := exec.Command(needStrace(t), "-qq", "-e", "trace=read", "-e", fail, "-P", "/none", "true").CombinedOutput(); err != nil {
 		t.Skipf("this strace cannot do that: %v: %s", err, out)

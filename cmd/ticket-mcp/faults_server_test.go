@@ -68,6 +68,9 @@ func faultCall(t *testing.T, c *client.Client, tool string, arguments map[string
 
 // What ready and list of a server that runs for long say is what a new one says, whatever another server or program did before.
 func TestFaultReadyIsNeverStale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes changes beside a large board, and a new server for each")
+	}
 	const watched = 2100 // more than the number from which a folder is watched
 	for tickets, rounds := range map[int]int{12: 15, watched: 8} {
 		ids := make([]string, tickets)

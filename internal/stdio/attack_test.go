@@ -116,6 +116,9 @@ func TestAttacksAtTheEnd(t *testing.T) {
 
 // A line of more than 4 MiB is answered with an error, with its id if that is among the first members, and not kept in memory.
 func TestLongLines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("sends 90 MB")
+	}
 	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
 	fill := func(n int) string { return strings.Repeat("x", n) }
 	w.Lives()

@@ -29,6 +29,9 @@ func TestPipedCalls(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := servertest.OpenTickets(t, "alpha")
+			if testing.Short() {
+				test.times = 1
+			}
 			for range test.times {
 				w := servertest.Start(t, servertest.On(t, dir))
 				var lines []string
