@@ -16,7 +16,7 @@ const module = "github.com/ticket-mcp/ticket-mcp/"
 
 // arrows are the packages of ours that each package may import, less those that only tests import.
 var arrows = map[string][]string{
-	"cmd/ticket-mcp": {"internal/client", "internal/install", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
+	"cmd/ticket-mcp": {"internal/client", "internal/importer", "internal/install", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session", "schemas"},
 	"cmd/ticket-bench":    {"internal/bench"},
 	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},
 	"internal/terminal":   {},
-	"internal/tools": {"internal/journal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document",
+	"internal/tools": {"internal/importer", "internal/journal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document",
 		"internal/ticketfs/session", "schemas"},
 	"internal/ticketfs": {"internal/flocker", "internal/journal", "internal/ticketfs/board", "internal/ticketfs/document",
 		"internal/ticketfs/durable", "internal/ticketfs/index", "internal/ticketfs/session"},

@@ -61,7 +61,7 @@ func TestImport(t *testing.T) {
 			}
 			plan := NewPlan(readSource(t, filepath.Join(dir, input)), nil, ids())
 			var table bytes.Buffer
-			if err := plan.WriteTable(&table); err != nil {
+			if err := plan.Report().Write(&table); err != nil {
 				t.Fatal(err)
 			}
 			got := append(archive.Files[:given:given], txtar.File{Name: "table", Data: table.Bytes()})
@@ -306,7 +306,7 @@ func checkPlan(t *testing.T, plan *Plan) {
 			t.Fatalf("external-ref is %q, not %q", ref, n.Item.Ref)
 		}
 	}
-	if err := plan.WriteTable(&bytes.Buffer{}); err != nil {
+	if err := plan.Report().Write(&bytes.Buffer{}); err != nil {
 		t.Fatal(err)
 	}
 }

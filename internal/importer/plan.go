@@ -11,6 +11,7 @@ import (
 type Existing struct {
 	ID, ExternalRef string
 	Status          document.Status
+	Broken          bool // it cannot be read, so nobody can say what it is
 }
 
 // New is a ticket to create. Its relations are ids of this plan, before it, or of the board.
@@ -67,6 +68,9 @@ func (p *planner) choose(board []Existing, newID func() string) {
 	taken := make(map[string]bool, len(board))
 	for _, t := range board {
 		taken[strings.ToLower(t.ID)] = true
+		if t.Broken {
+			p.point(t.ID, target{t.ID, true, -1}) // it may be what an earlier import made
+		}
 		if t.ExternalRef != "" {
 			p.point(t.ExternalRef, target{t.ID, t.Status == document.StatusClosed, -1})
 		}

@@ -8,43 +8,64 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// shownFaults bounds how many faults a table names; the rest are counted.
-const shownFaults = 20
+// Report is what a plan would do, for people and for programs.
+type Report struct {
+	Source     string   `json:"source"`
+	New        int      `json:"new"`
+	Open       int      `json:"open"`
+	Closed     int      `json:"closed"`
+	Present    int      `json:"present"` // imported before
+	Rows       []Row    `json:"rows"`
+	Unreadable []string `json:"unreadable"`
+}
 
-// WriteTable says what a plan creates, what each value of theirs becomes, and what could not be read.
-func (p *Plan) WriteTable(w io.Writer) error {
-	open := 0
+// Report counts what a plan creates, what each value of theirs becomes, and what could not be read.
+func (p *Plan) Report() Report {
+	r := Report{Source: p.Source.Name, New: len(p.New), Present: p.Done, Unreadable: []string{}}
 	for _, n := range p.New {
-		if n.Item.Ticket.Status != document.StatusClosed {
-			open++
+		if n.Item.Ticket.Status == document.StatusClosed {
+			r.Closed++
+		} else {
+			r.Open++
 		}
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%d new (%d open, %d closed), %d here already, %d unreadable\n\n",
-		len(p.New), open, len(p.New)-open, p.Done, len(p.Source.Faults))
 	all := Tally{}
 	for _, part := range []*Tally{&p.Source.Tally, &p.Tally} {
 		for _, row := range part.Rows() {
+			if row.Outcome == Kept {
+				row.To = "x-" + p.Source.Name
+			}
+			row.From = oneLine(row.From)
 			all.count(row)
 		}
 	}
-	fmt.Fprintf(t, "%s\there\t\tcount\n", p.Source.Name)
-	for _, row := range all.Rows() {
-		to := row.To
-		if row.Outcome == Kept {
-			to = "x-" + p.Source.Name
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", oneLine(row.From), row.Outcome, to, row.Count)
+	r.Rows = all.Rows()
+	for _, f := range p.Source.Faults {
+		r.Unreadable = append(r.Unreadable, fmt.Sprintf("%s: %.200s", f.Where, oneLine(f.Err.Error())))
 	}
-	for i, f := range p.Source.Faults {
-		if i == shownFaults {
-			fmt.Fprintf(t, "\nand %d more\n", len(p.Source.Faults)-i)
-			break
-		}
+	return r
+}
+
+// shownFaults bounds how many faults a table names; the rest are counted.
+const shownFaults = 20
+
+// Write writes the report as a table.
+func (r Report) Write(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "%d new (%d open, %d closed), %d here already, %d unreadable\n\n", r.New, r.Open, r.Closed, r.Present, len(r.Unreadable))
+	fmt.Fprintf(t, "%s\there\t\tcount\n", r.Source)
+	for _, row := range r.Rows {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", row.From, row.Outcome, row.To, row.Count)
+	}
+	for i, fault := range r.Unreadable {
 		if i == 0 {
 			fmt.Fprintln(t)
 		}
-		fmt.Fprintf(t, "unreadable: %s: %.200s\n", f.Where, oneLine(f.Err.Error()))
+		if i == shownFaults {
+			fmt.Fprintf(t, "and %d more\n", len(r.Unreadable)-i)
+			break
+		}
+		fmt.Fprintf(t, "unreadable: %s\n", fault)
 	}
 	return t.Flush()
 }

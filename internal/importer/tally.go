@@ -20,17 +20,23 @@ func (o Outcome) String() string {
 	return [...]string{"maps", "changes", "kept", "lost", "not imported"}[o]
 }
 
+// MarshalText makes an outcome a word in JSON too.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
 // Row counts how often a value of theirs became something here.
 type Row struct {
-	Outcome  Outcome
-	From, To string
-	Count    int
+	Outcome Outcome `json:"outcome"`
+	From    string  `json:"from"`
+	To      string  `json:"to,omitempty"`
+	Count   int     `json:"count"`
 }
 
 // Tally counts what becomes of all values. The zero value is empty.
 type Tally struct{ counts map[Row]int }
 
-func (t *Tally) add(o Outcome, from, to string) { t.count(Row{o, from, to, 1}) }
+func (t *Tally) add(o Outcome, from, to string) {
+	t.count(Row{Outcome: o, From: from, To: to, Count: 1})
+}
 
 func (t *Tally) count(row Row) {
 	if t.counts == nil {

@@ -218,31 +218,55 @@ func (s *Store) Create(ctx context.Context, now time.Time, cause journal.Cause,
 		}
 	}
 	for ; ; id = s.ids.New(now) {
-		path, err := ticketPath(dir, id)
-		if err != nil {
-			return nil, err
+		d, err := s.createAt(ctx, dir, id, cause, fn)
+		if !errors.Is(err, fs.ErrExist) {
+			return d, err
 		}
-		var created []byte
-		err = s.withTicketLock(ctx, path, withRelations, &record{Cause: cause}, func(content []byte, forecast bool) ([]byte, error) {
-			if content != nil {
-				return nil, fs.ErrExist
-			}
-			var err error
-			created, err = fn(id, s.judge(dir, forecast))
-			return created, refused(id, err)
-		})
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		}
-		if !Made(err) {
-			return nil, err
-		}
-		if nameErr := s.nameFolder(dir); nameErr != nil {
-			err = errors.Join(err, fmt.Errorf("%w: %w", ErrNotDurable, nameErr))
-		}
-		d, parseErr := parse(dir, id, created)
-		return d, errors.Join(err, parseErr)
 	}
+}
+
+// CreateAs is Create under an id that the caller has, as an import does. A ticket that has it already is left as it is and
+// refused.
+func (s *Store) CreateAs(ctx context.Context, id string, cause journal.Cause,
+	fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
+	dir, err := s.dirOrMake()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fn(id, s.judge(dir, false)); err != nil { // which leaves no lock file
+		return nil, refused(id, err)
+	}
+	d, err := s.createAt(ctx, dir, id, cause, fn)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, Refuse(Invalid, "choose another id", "there is a ticket %s already", id)
+	}
+	return d, err
+}
+
+// createAt creates a ticket under an id; fs.ErrExist if there is one.
+func (s *Store) createAt(ctx context.Context, dir, id string, cause journal.Cause,
+	fn func(id string, view *View) ([]byte, error)) (*document.Document, error) {
+	path, err := ticketPath(dir, id)
+	if err != nil {
+		return nil, err
+	}
+	var created []byte
+	err = s.withTicketLock(ctx, path, withRelations, &record{Cause: cause}, func(content []byte, forecast bool) ([]byte, error) {
+		if content != nil {
+			return nil, fs.ErrExist
+		}
+		var err error
+		created, err = fn(id, s.judge(dir, forecast))
+		return created, refused(id, err)
+	})
+	if !Made(err) {
+		return nil, err
+	}
+	if nameErr := s.nameFolder(dir); nameErr != nil {
+		err = errors.Join(err, fmt.Errorf("%w: %w", ErrNotDurable, nameErr))
+	}
+	d, parseErr := parse(dir, id, created)
+	return d, errors.Join(err, parseErr)
 }
 
 // parse reads a ticket's content; there is none when it was removed meanwhile.
