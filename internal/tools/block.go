@@ -11,6 +11,7 @@ import (
 type blockIn struct {
 	ID        string `json:"id"`
 	BlockedBy string `json:"blocked_by"`
+	Agent     string `json:"agent"`
 }
 
 // block makes a ticket wait for another one to be closed, unless they would then wait for each other.
@@ -19,7 +20,7 @@ func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, "", ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if t.Status == document.StatusClosed {
 			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")

@@ -21,6 +21,7 @@ type createIn struct {
 	Parent      string   `json:"parent"`
 	BlockedBy   []string `json:"blocked_by"`
 	Assignee    string   `json:"assignee"`
+	Agent       string   `json:"agent"`
 }
 
 // create writes a new open ticket under an id that nobody has.
@@ -40,7 +41,7 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
 		}
 	}
-	d, err := b.Store.Create(ctx, b.Now(), b.cause(ctx, "", ""), func(id string, v *ticketfs.View) ([]byte, error) {
+	d, err := b.Store.Create(ctx, b.Now(), b.cause(ctx, in.Agent, ""), func(id string, v *ticketfs.View) ([]byte, error) {
 		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
 			return nil, err
 		}

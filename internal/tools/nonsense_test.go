@@ -44,7 +44,7 @@ var nonsense = []struct{ tool, args string }{
 	{"close", `{"id":"t1","unblocked":[]}`},
 	{"reopen", `{}`},
 	{"reopen", `{"id":"t1","reason":["x"]}`},
-	{"reopen", `{"id":"t1","agent":"x"}`},
+	{"reopen", `{"id":"t1","agents":"x"}`},
 	{"release", `{"reason":"x"}`},
 	{"release", `{"id":""}`},
 	{"block", `{"id":"t1"}`},

@@ -11,6 +11,7 @@ import (
 type reopenIn struct {
 	ID     string `json:"id"`
 	Reason string `json:"reason"`
+	Agent  string `json:"agent"`
 }
 
 // reopen makes a closed ticket open again, unless its parent is closed or a circle would come alive with it.
@@ -23,9 +24,9 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 		document.Remove("claimed-at"),
 	}
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
-		edits = append(edits, b.noteEdit(ctx, "", "reopened: "+reason))
+		edits = append(edits, b.noteEdit(ctx, in.Agent, "reopened: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, "", in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if t.Status != document.StatusClosed {
 			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")

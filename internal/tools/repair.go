@@ -11,7 +11,8 @@ import (
 )
 
 type repairIn struct {
-	DryRun *bool `json:"dry_run"`
+	DryRun *bool  `json:"dry_run"`
+	Agent  string `json:"agent"`
 }
 
 // repairAnswer lists what is wrong with the board, and what was mended.
@@ -42,7 +43,7 @@ func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
 	}
 	dry := in.DryRun == nil || *in.DryRun
 	if !dry {
-		if err := b.Mend(ctx, found); err != nil {
+		if err := b.mend(ctx, in.Agent, found); err != nil {
 			return nil, err
 		}
 	}
@@ -79,6 +80,10 @@ func summary(found []Finding, dry bool) string {
 
 // Mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
 func (b *Board) Mend(ctx context.Context, found []Finding) error {
+	return b.mend(b.attend(ctx), "", found)
+}
+
+func (b *Board) mend(ctx context.Context, agent string, found []Finding) error {
 	ctx = withCall(ctx, "repair")
 	mended := make(map[string]bool) // tickets, all of whose findings one change mends
 	for i := range found {
@@ -93,7 +98,7 @@ func (b *Board) Mend(ctx context.Context, found []Finding) error {
 			err = b.Store.RemoveLeftover(ctx, f.ID)
 		default:
 			if !mended[f.ID] {
-				_, err = b.Store.Change(ctx, f.ID, b.cause(ctx, "", ""), mendTicket)
+				_, err = b.Store.Change(ctx, f.ID, b.cause(ctx, agent, ""), mendTicket)
 				mended[f.ID] = true
 			}
 		}

@@ -125,7 +125,7 @@ func TestReadOnly(t *testing.T) {
 }
 
 // maxToolsList is what the definitions of all tools may cost every session of every agent, in bytes.
-const maxToolsList = 12288
+const maxToolsList = 16 << 10
 
 func TestToolsListIsSmall(t *testing.T) {
 	w := testWorld(t)

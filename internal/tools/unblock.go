@@ -14,7 +14,7 @@ func (b *Board) unblock(ctx context.Context, in blockIn) (Answer, error) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
 	var message string
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, "", ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
 		t := d.Ticket()
 		if t.Status == document.StatusClosed {
 			return nil, wrongStatus(t, "unblock", "open or in_progress", "nothing to do: a closed ticket waits for nothing")

@@ -22,6 +22,7 @@ type updateIn struct {
 	Design      *string  `json:"design"`
 	Acceptance  *string  `json:"acceptance"`
 	Tick        []string `json:"tick"`
+	Agent       string   `json:"agent"`
 }
 
 // update changes fields and sections of a ticket that is not closed; never its status.
@@ -47,7 +48,7 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 			})
 		}
 	}
-	d, err := change(ctx, in.ID, b.cause(ctx, "", ""), func(d *document.Document) ([]document.Edit, error) {
+	d, err := change(ctx, in.ID, b.cause(ctx, in.Agent, ""), func(d *document.Document) ([]document.Edit, error) {
 		if err := notClosed(d.Ticket()); err != nil {
 			return nil, err
 		}
