@@ -32,7 +32,12 @@ const (
 	deadClaim      = "dead_claim"
 	conflictMarker = "conflict_marker"
 	oldTemp        = "old_temp"
+	tracked        = "tracked"
+	visible        = "visible"
 )
+
+// resolve is how a merge conflict in a ticket is settled, as the one that two clones make who note the same ticket.
+const resolve = "keep the notes of both sides and one version of every other line, remove the lines that begin with <<<<<<<, ======= and >>>>>>>, then git add the file"
 
 // Examine looks at the whole board, without locks.
 func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
@@ -61,7 +66,7 @@ func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
 			tickets = append(tickets, t)
 		}
 		if line := v.ConflictMarker(id); line > 0 {
-			found = append(found, Finding{ID: id, Kind: conflictMarker, What: fmt.Sprintf("line %d is a merge conflict's; settle it by hand", line)})
+			found = append(found, Finding{ID: id, Kind: conflictMarker, What: fmt.Sprintf("line %d is a merge conflict's; %s", line, resolve)})
 		}
 	}
 	for _, t := range tickets {
@@ -79,7 +84,11 @@ func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
 	for _, name := range temps {
 		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Mend: "remove the file"})
 	}
-	return found, nil
+	dir, err := b.Store.Dir()
+	if err != nil {
+		return nil, err
+	}
+	return append(found, examineGit(ctx, dir)...), nil
 }
 
 // examineTicket looks at one ticket and those it names.
