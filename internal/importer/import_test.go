@@ -121,7 +121,10 @@ func TestImportAgain(t *testing.T) {
 
 // TestOrder: long chains, written from the end, and rings of any kind are planned in an order in which each can be created.
 func TestOrder(t *testing.T) {
-	const n = 10_000
+	n := 10_000
+	if testing.Short() {
+		n = 1_000
+	}
 	chain := func(kind string, ring bool) string {
 		var b strings.Builder
 		for i := range n {
@@ -156,6 +159,9 @@ func TestOrder(t *testing.T) {
 		"hostile":           {dense(300), -1}, // beyond the budget: fewer edges, the same order
 	} {
 		t.Run(name, func(t *testing.T) {
+			if test.edges < 0 && testing.Short() {
+				t.Skip("takes more than a second")
+			}
 			source, err := ParseBeads(strings.NewReader(test.input))
 			if err != nil {
 				t.Fatal(err)
@@ -199,6 +205,9 @@ func checkOrder(t *testing.T, plan *Plan) (edges int) {
 
 // TestCaps: what is too large is a fault or an error, and what is no file is not read.
 func TestCaps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 256 MiB")
+	}
 	long := `{"id":"long","title":"` + strings.Repeat("x", MaxLine) + `"}`
 	source, err := ParseBeads(strings.NewReader(long + "\n" + `{"id":"a","title":"A"}` + "\n" + long))
 	if err != nil || len(source.Items) != 1 || len(source.Faults) != 2 {
