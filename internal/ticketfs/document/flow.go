@@ -5,21 +5,14 @@ import "strings"
 // flowList is a `[...]` (or `{...}`) as it stands in the file.
 type flowList struct {
 	open, close int // of the brackets
-	items       []flowItem
-	comments    bool // inside, at any depth
-}
-
-// flowItem is one item. comma is the offset of the comma behind it, -1 when there is none.
-type flowItem struct {
-	span
-	comma int
+	items       []span
 }
 
 // scanFlow scans the flow collection that opens at offset, as yaml.v3's scanner does, for what matters here: brackets, commas,
 // quotes and comments. ok is false when it does not end in text.
 func scanFlow(text string, open int) (list flowList, ok bool) {
 	list.open = open
-	item := flowItem{span{-1, -1}, -1}
+	item := span{-1, -1}
 	token := func(start, end int) {
 		if item.start < 0 {
 			item.start = start
@@ -33,14 +26,12 @@ func scanFlow(text string, open int) (list flowList, ok bool) {
 		case ' ', '\t', '\r', '\n':
 			i++
 		case '#':
-			list.comments = true
 			i = lineEnd(text, i)
 		case ',':
 			i++
 			if depth == 1 {
-				item.comma = start
 				list.items = append(list.items, item)
-				item = flowItem{span{-1, -1}, -1}
+				item = span{-1, -1}
 			}
 		case '[', '{':
 			i++
@@ -92,4 +83,42 @@ func flowPlainEnd(text string, offset int) int {
 		end = i + 1
 	}
 	return end
+}
+
+// editFlowList rewrites what is between the brackets: the items that stay as they were, each with what stands behind it, and the
+// new ones behind the last of them. Comments behind an item that is removed, and before it if it was the last, go with it.
+func (d *Document) editFlowList(f field, plan listPlan) ([]splice, *EditError) {
+	list, ok := scanFlow(d.text[:f.stop], d.offset(f.value))
+	if !ok || len(list.items) != len(plan.keep) {
+		return nil, cannot("the list %s is written in a form that cannot be edited", f.key.Value)
+	}
+	inside := span{list.open + 1, list.close}
+	add := flowItems(plan.add)
+	if plan.none() {
+		return []splice{{inside, add}}, nil
+	}
+	var b strings.Builder
+	b.WriteString(d.text[inside.start:list.items[0].start])
+	last := -1 // of the items that stay
+	for i, keep := range plan.keep {
+		if !keep {
+			continue
+		}
+		if last >= 0 {
+			b.WriteString(d.text[list.items[last].end:list.items[last+1].start])
+		}
+		last = i
+		b.WriteString(d.text[list.items[i].start:list.items[i].end])
+	}
+	if add != "" {
+		b.WriteString(", " + add)
+	}
+	end := list.items[len(list.items)-1]
+	tail := d.text[end.end:inside.end]
+	if last < len(list.items)-1 && strings.ContainsAny(d.text[list.items[last].end:list.items[last+1].start], "\n#") {
+		i := strings.LastIndexByte(tail, '\n') + 1
+		tail = eol(tail[:i]) + tail[i:]
+	}
+	b.WriteString(tail)
+	return []splice{{inside, b.String()}}, nil
 }
