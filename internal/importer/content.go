@@ -18,7 +18,6 @@ import (
 func (n New) Content(source string, now time.Time) ([]byte, error) {
 	t := n.Item.Ticket
 	t.ID, t.Parent = n.ID, n.Parent
-	t.Priority = max(t.Priority, 1) // the format has no 0 yet
 	for _, id := range n.BlockedBy {
 		t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: id})
 	}
@@ -67,7 +66,10 @@ func (n New) Content(source string, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if got := d.Ticket(); !reflect.DeepEqual(got, t) {
+	got := d.Ticket()
+	t.BlockerKey, t.Tags, t.Links, t.ExternalRef = document.KeyBlockedBy, got.Tags, got.Links, n.Item.Ref
+	t.Resolution, t.Hold, t.HoldUntil, t.Raw = got.Resolution, got.Hold, got.HoldUntil, got.Raw
+	if !reflect.DeepEqual(got, t) {
 		return nil, errors.New("a ticket cannot hold all of its fields")
 	}
 	return content, nil

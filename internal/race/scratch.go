@@ -40,7 +40,7 @@ func (s *scratch) path(id string) string { return filepath.Join(s.dir, id+".md")
 // lay writes tickets and returns them as they are read back.
 func (s *scratch) lay(tickets []document.Ticket) (state, error) {
 	for _, t := range tickets {
-		t.Title, t.Created = "Race "+t.ID, time.Now()
+		t.Title, t.Created, t.Priority = "Race "+t.ID, time.Now(), document.DefaultPriority
 		content, err := document.New(t, "", "", "")
 		if err == nil {
 			err = os.WriteFile(s.path(t.ID), content, 0o666)

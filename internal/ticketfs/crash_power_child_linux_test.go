@@ -61,7 +61,7 @@ func (w powerWriter) change(n int) (*document.Document, error) {
 	ctx, mark := context.Background(), fmt.Sprintf("%s-%d", w.name, n)
 	if n%20 == 0 {
 		d, err := w.Create(ctx, time.Now(), journal.Cause{}, func(id string, _ *View) ([]byte, error) {
-			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now()}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
+			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now(), Priority: document.DefaultPriority}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
 		})
 		if err == nil {
 			w.mu.Lock()

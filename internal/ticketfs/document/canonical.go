@@ -120,8 +120,10 @@ func canonicalTag(text string) string {
 	case len(text) == 1 || len(text) < 18 && text[0] != '0' && strings.Trim(text, "0123456789") == "":
 		return "!!int"
 	}
-	if _, err := time.Parse(canonicalTime, text); err == nil && len(text) == len(canonicalTime) {
-		return "!!timestamp"
+	for _, layout := range []string{canonicalTime, time.DateOnly} {
+		if _, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
+			return "!!timestamp"
+		}
 	}
 	return ""
 }

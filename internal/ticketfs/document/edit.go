@@ -35,6 +35,8 @@ const (
 	editRemove
 	editAddItem
 	editRemoveItem
+	editSetList
+	editAppend
 	editNote
 	editTitle
 	editSection
@@ -42,10 +44,20 @@ const (
 )
 
 func (e Edit) inBody() bool { return e.kind >= editNote }
-func (e Edit) inList() bool { return e.kind == editAddItem || e.kind == editRemoveItem }
+func (e Edit) inList() bool { return editAddItem <= e.kind && e.kind <= editAppend }
+
+// values are those of a SetList. An Edit holds them as one text, so that edits can be compared.
+func (e Edit) values() []string {
+	if e.value == "" {
+		return nil
+	}
+	return strings.Split(e.value, separator)
+}
+
+const separator = "\x00"
 
 // Set gives a key a single value: the value alone is replaced, in the quoting it had where that is possible. A new key gets a
-// line: closed and the claim behind the status, any other at the end.
+// line: what belongs to a status behind it, any other at the end.
 func Set(key, value string) Edit { return Edit{editSet, key, value} }
 
 // Remove removes a key and its lines. Removing an absent key changes nothing.
@@ -57,8 +69,30 @@ func AddItem(key, id string) Edit { return Edit{editAddItem, key, id} }
 // RemoveItem removes every item that is id, plain or as a mapping, from the list of a key.
 func RemoveItem(key, id string) Edit { return Edit{editRemoveItem, key, id} }
 
+// SetList makes the values all of a key's list, in the style that the list has, else in flow style. Empty values are left out; with
+// none the list is empty.
+func SetList(key string, values ...string) Edit {
+	values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+	return Edit{editSetList, key, strings.Join(values, separator)}
+}
+
+// Append appends a text to the list of a key, in the style that the list has, else one on a line. A single value becomes the
+// first item.
+func Append(key, text string) Edit { return Edit{editAppend, key, text} }
+
+// AddBlocker makes the ticket wait for id, by the key that its file has, blocked-by where it has both. board is the key that the
+// other files of the board have, for a file that has none; "" is blocked-by.
+func (d *Document) AddBlocker(id, board string) Edit {
+	return AddItem(cmp.Or(d.ticket.BlockerKey, board, KeyBlockedBy), id)
+}
+
+// RemoveBlocker makes the ticket not wait for id any more, whichever key names it.
+func (d *Document) RemoveBlocker(id string) []Edit {
+	return []Edit{RemoveItem(KeyBlockedBy, id), RemoveItem(KeyDeps, id)}
+}
+
 // Apply makes all edits at once: it changes the lines of the fields and sections that they name, and nothing else. Of several
-// edits of one key the last one wins, and list edits add up. Before it returns the new document it has read it as Parse
+// edits of one key the last one wins, and list edits add up, from the last SetList on. Before it returns the new document it has read it as Parse
 // does, and found every other field equal and the edited ones as wanted. The error is always an *EditError.
 func (d *Document) Apply(edits ...Edit) (*Document, error) {
 	changed, err := d.apply(edits)
@@ -111,7 +145,7 @@ func (d *Document) apply(edits []Edit) (*Document, *EditError) {
 // keyEdits are the edits of one key.
 type keyEdits struct {
 	key   string
-	edits []Edit // one Set or Remove, or any number of AddItem and RemoveItem
+	edits []Edit // one Set or Remove, or list edits
 }
 
 func gather(edits []Edit) ([]keyEdits, *EditError) {
@@ -126,7 +160,7 @@ func gather(edits []Edit) ([]keyEdits, *EditError) {
 			keys = append(keys, keyEdits{e.name, []Edit{e}})
 		case keys[i].edits[0].inList() != e.inList():
 			return nil, cannot("%s cannot be edited as a list and as a single value at once", e.name)
-		case e.inList():
+		case e.inList() && e.kind != editSetList:
 			keys[i].edits = append(keys[i].edits, e)
 		default:
 			keys[i].edits = []Edit{e}
@@ -162,7 +196,7 @@ func (d *Document) editFrontMatter(keys []keyEdits) (string, *EditError) {
 		case e.kind == editSet && present:
 			s, err = d.setScalar(f, e.value)
 		case e.kind == editSet:
-			added = append(added, newKey{k.key, scalarToken(k.key, e.value, 0)})
+			added = append(added, newKey{k.key, " " + scalarToken(k.key, e.value, 0)})
 		}
 		if err != nil {
 			return "", err

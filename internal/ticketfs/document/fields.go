@@ -1,6 +1,8 @@
 package document
 
 import (
+	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,80 +11,279 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-func (r *fieldReader) oneOf(key string, allowed []string) string {
-	v, ok := r.scalar(key)
-	if ok && !slices.Contains(allowed, v) {
-		r.fail(key, "%s must be %s, not %.80q", key, strings.Join(allowed, ", "), v)
-		return ""
+// kind says how strictly a field is read. A rule rests on the strict ones: a form that is not known is a fault there, never a
+// default, since a list of blockers read as empty would start a blocked ticket. On the others none does: any value is taken.
+type kind int
+
+const (
+	unknown  kind = iota
+	strict        // one value of a known form
+	blockers      // a list of ids; strict
+	tolerant      // a text, a time, or a list of texts
+)
+
+func kindOf(key string) kind {
+	switch key {
+	case "schema_version", "id", "status", "priority", "parent":
+		return strict
+	case KeyBlockedBy, KeyDeps:
+		return blockers
+	case "claimed-by", "claimed-at", "closed", "closed-by", "resolution", "close-reason", "evidence", "hold", "hold-until",
+		"created", "type", "assignee", "tags", "links", "external-ref", "plan-ref":
+		return tolerant
 	}
-	return v
+	return unknown
 }
 
-func (r *fieldReader) id(key string) string {
-	v, ok := r.scalar(key)
-	if ok && !ValidID(v) {
-		r.fail(key, "%s is no ticket id: %.80q", key, v)
-		return ""
+// set gives a field the text of a single value. why says what is wrong with it.
+func (t *Ticket) set(key, text string) (why string) {
+	switch key {
+	case "schema_version":
+		if text != "1" {
+			return fmt.Sprintf("schema_version must be 1, not %.80q", text)
+		}
+	case "id":
+		switch {
+		case !ValidID(text):
+			return fmt.Sprintf("id is no ticket id: %.80q", text)
+		case t.ID == "":
+			t.ID = strings.Clone(text)
+		case t.ID != text:
+			return fmt.Sprintf("the id is %q, but the file is named for %q", text, t.ID)
+		}
+	case "status":
+		i, why := oneOf(key, text, Statuses)
+		if why != "" {
+			return why
+		}
+		t.Status = Status(Statuses[i])
+	case "priority":
+		i, why := oneOf(key, text, priorities)
+		if why != "" {
+			return why
+		}
+		t.Priority = i
+	case "parent":
+		if !ValidID(text) {
+			return fmt.Sprintf("parent is no ticket id: %.80q", text)
+		}
+		t.Parent = strings.Clone(text)
+	default:
+		t.setTolerant(key, text)
 	}
-	return v
+	return ""
+}
+
+func oneOf(key, text string, allowed []string) (i int, why string) {
+	i = slices.Index(allowed, text)
+	if i < 0 {
+		return i, fmt.Sprintf("%s must be %s, not %.80q", key, strings.Join(allowed, ", "), text)
+	}
+	return i, ""
+}
+
+// setTolerant gives a tolerant field a text.
+func (t *Ticket) setTolerant(key, text string) {
+	if at := t.timeOf(key); at != nil {
+		var exact bool
+		if *at, exact = readTime(text); !exact && text != "" {
+			raw := map[string]string{key: strings.Clone(text)}
+			maps.Copy(raw, t.Raw)
+			t.Raw = raw
+		}
+		return
+	}
+	if list := t.listOf(key); list != nil {
+		if text != "" {
+			*list = []string{strings.Clone(text)}
+		}
+		return
+	}
+	if i := slices.Index(Types, text); i >= 0 {
+		text = Types[i]
+	} else {
+		text = strings.Clone(text)
+	}
+	*t.textOf(key) = text
+}
+
+// setTolerantList gives a tolerant field a list.
+func (t *Ticket) setTolerantList(key string, items []string) {
+	list := t.listOf(key)
+	if list == nil {
+		t.setTolerant(key, strings.Join(items, ", "))
+		return
+	}
+	for _, item := range items {
+		*list = append(*list, strings.Clone(item))
+	}
+}
+
+// addBlockers adds the list of one of the two keys, which it takes over. What is in the other one already is not doubled.
+func (t *Ticket) addBlockers(key string, list []Blocker) {
+	if key == KeyBlockedBy || t.BlockerKey == "" {
+		t.BlockerKey = kept(key)
+	}
+	for i, b := range list {
+		list[i] = Blocker{ID: strings.Clone(b.ID), Reason: strings.Clone(b.Reason)}
+	}
+	if other := t.BlockedBy; len(other) > 0 {
+		list = slices.DeleteFunc(list, func(b Blocker) bool {
+			return slices.ContainsFunc(other, func(o Blocker) bool { return o.ID == b.ID })
+		})
+	}
+	if t.BlockedBy == nil && len(list) > 0 {
+		t.BlockedBy = list
+		return
+	}
+	t.BlockedBy = append(t.BlockedBy, list...)
+}
+
+// kept is the constant of a blockers' key.
+func kept(key string) string {
+	if key == KeyDeps {
+		return KeyDeps
+	}
+	return KeyBlockedBy
 }
 
 // rfc3339 is the form of a time. time.Parse alone also takes hours of one digit and a comma before the fraction.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
-func (r *fieldReader) time(key string) time.Time {
-	v, ok := r.scalar(key)
-	if !ok {
-		return time.Time{}
+// readTime reads a time. exact says that it is RFC 3339; of other forms a date alone, and a date and a time without a zone, are
+// UTC, and what cannot be told is the zero time.
+func readTime(text string) (at time.Time, exact bool) {
+	if len(text) == len(canonicalTime) && text[13] == ':' {
+		if at, err := time.Parse(canonicalTime, text); err == nil {
+			return at.UTC(), true
+		}
 	}
-	t, err := time.Parse(time.RFC3339, v)
-	if err != nil || !rfc3339.MatchString(v) {
-		r.fail(key, "%s must be a time like 2026-01-04T05:22:09Z, not %.80q", key, v)
-		return time.Time{}
+	if at, err := time.Parse(time.RFC3339, text); err == nil && rfc3339.MatchString(text) {
+		return at.UTC(), true
 	}
-	return t.UTC()
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04",
+		"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), false
+		}
+	}
+	return time.Time{}, false
 }
 
-func (r *fieldReader) blockers(key string) []Blocker {
-	f, ok := r.d.field(key)
-	if !ok || isNull(f.value) {
-		return nil
+// readTicket fills ticket. What a ticket of this status should not have (closed, a claim) is tolerated.
+func (d *Document) readTicket() *Malformed {
+	t := Ticket{ID: d.id, Priority: DefaultPriority, Title: strings.Clone(titleOf(d.Body()))}
+	for _, f := range d.fields {
+		if m := t.setNode(f.key.Value, f.value); m != nil {
+			return m
+		}
 	}
-	if f.value.Kind != yaml.SequenceNode {
-		r.failAt(f.value, "%s must be a list of ids like [d5czj08], not %s", key, kindName(f.value))
-		return nil
+	if t.Status == "" {
+		if f, ok := d.field("status"); ok {
+			return nodeFault(f.value, "%s", noStatus)
+		}
+		return &Malformed{1, 1, noStatus}
 	}
-	var list []Blocker
-	for _, item := range f.value.Content {
-		list = append(list, r.blocker(key, item))
-	}
-	return list
+	d.ticket = t
+	return nil
 }
 
-func (r *fieldReader) blocker(key string, item *yaml.Node) (b Blocker) {
+const noStatus = "status is required: open, in_progress or closed"
+
+// setNode gives a field the value that YAML read. An unset one changes nothing.
+func (t *Ticket) setNode(key string, n *yaml.Node) *Malformed {
+	switch k := kindOf(key); {
+	case k == blockers:
+		return t.setBlockers(key, n)
+	case isNull(n):
+	case k == strict && n.Kind != yaml.ScalarNode:
+		return nodeFault(n, "%s must be a single value, not %s", key, kindName(n))
+	case k == strict:
+		// The raw text counts, not what YAML makes of it, a number or a date.
+		if why := t.set(key, n.Value); why != "" {
+			return nodeFault(n, "%s", why)
+		}
+	case k == tolerant && n.Kind == yaml.SequenceNode:
+		t.setTolerantList(key, textsOf(n.Content))
+	case k == tolerant:
+		t.setTolerant(key, textOf(n))
+	case looksKnown(key) && textOf(n) != "":
+		t.Lookalikes = append(t.Lookalikes, strings.Clone(key))
+	}
+	return nil
+}
+
+// textOf is a value as one text: a scalar's own, a list's items with commas between, a mapping in flow style.
+func textOf(n *yaml.Node) string {
+	switch {
+	case isNull(n):
+		return ""
+	case n.Kind == yaml.SequenceNode:
+		return strings.Join(textsOf(n.Content), ", ")
+	case n.Kind == yaml.MappingNode:
+		var pairs []string
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			pairs = append(pairs, textOf(n.Content[i])+": "+textOf(n.Content[i+1]))
+		}
+		return "{" + strings.Join(pairs, ", ") + "}"
+	}
+	return n.Value
+}
+
+func textsOf(nodes []*yaml.Node) []string {
+	texts := make([]string, len(nodes))
+	for i, n := range nodes {
+		texts[i] = textOf(n)
+	}
+	return texts
+}
+
+func kindName(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Kind == yaml.MappingNode:
+		return "a mapping"
+	case isNull(n):
+		return "nothing"
+	}
+	return "a single value"
+}
+
+func (t *Ticket) setBlockers(key string, n *yaml.Node) *Malformed {
+	if !isNull(n) && n.Kind != yaml.SequenceNode {
+		return nodeFault(n, "%s must be a list of ids like [d5czj08], not %s", key, kindName(n))
+	}
+	list := make([]Blocker, len(n.Content))
+	for i, item := range n.Content {
+		var m *Malformed
+		if list[i], m = blocker(key, item); m != nil {
+			return m
+		}
+	}
+	t.addBlockers(key, list)
+	return nil
+}
+
+func blocker(key string, item *yaml.Node) (b Blocker, m *Malformed) {
 	id := item
 	if item.Kind == yaml.MappingNode {
 		id = valueOf(item, "id")
 		if id == nil {
-			r.failAt(item, "an item of %s that is a mapping must have an id", key)
-			return b
+			return b, nodeFault(item, "an item of %s that is a mapping must have an id", key)
 		}
-		if reason := valueOf(item, "reason"); reason != nil && !isNull(reason) {
-			if reason.Kind != yaml.ScalarNode {
-				r.failAt(reason, "the reason of a blocker must be a single value, not %s", kindName(reason))
-			}
-			b.Reason = reason.Value
+		if reason := valueOf(item, "reason"); reason != nil {
+			b.Reason = textOf(reason)
 		}
 	}
 	if id.Kind != yaml.ScalarNode || isNull(id) {
-		r.failAt(id, "an item of %s must be a ticket id or a mapping with an id, not %s", key, kindName(id))
-		return b
+		return b, nodeFault(id, "an item of %s must be a ticket id or a mapping with an id, not %s", key, kindName(id))
 	}
 	if !ValidID(id.Value) {
-		r.failAt(id, "an item of %s is no ticket id: %.80q", key, id.Value)
+		return b, nodeFault(id, "an item of %s is no ticket id: %.80q", key, id.Value)
 	}
 	b.ID = id.Value
-	return b
+	return b, nil
 }
 
 // valueOf returns the value of a key of a mapping, nil when it has none.

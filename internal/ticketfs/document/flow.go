@@ -93,7 +93,7 @@ func (d *Document) editFlowList(f field, plan listPlan) ([]splice, *EditError) {
 		return nil, cannot("the list %s is written in a form that cannot be edited", f.key.Value)
 	}
 	inside := span{list.open + 1, list.close}
-	add := flowItems(plan.add)
+	add := flowItems(f.key.Value, plan.add)
 	if plan.none() {
 		return []splice{{inside, add}}, nil
 	}

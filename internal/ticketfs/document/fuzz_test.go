@@ -57,9 +57,11 @@ func FuzzEdit(f *testing.F) {
 		f.Add(content, byte(editSet), "assignee", "it's")
 		f.Add(content, byte(editAddItem), "blocked-by", "z")
 		f.Add(content, byte(editRemoveItem), "blocked-by", "a")
+		f.Add(content, byte(editSetList), "tags", "a"+separator+"b, c")
+		f.Add(content, byte(editAppend), "tags", "it's: a, b")
 	}
 	f.Fuzz(func(t *testing.T, content string, kind byte, key, value string) {
-		e := Edit{editKind(kind % 4), key, value}
+		e := Edit{editKind(kind % byte(editNote)), key, value}
 		d, err := Parse("", []byte(content))
 		if err != nil {
 			return
@@ -75,7 +77,7 @@ func FuzzEdit(f *testing.F) {
 		}
 		checkLines(t, d, got, key)
 		checkValue(t, d, got, e)
-		if again, err := got.Apply(e); err != nil || string(again.Bytes()) != string(got.Bytes()) {
+		if again, err := got.Apply(e); e.kind != editAppend && (err != nil || again.text != got.text) {
 			t.Errorf("twice is not once: %v\n%q\n%q", err, got.text, again.text)
 		}
 		checkUndo(t, d, got, e)
@@ -132,6 +134,14 @@ func checkValue(t reporter, d, got *Document, e Edit) {
 		if ids := idsOf(f); !slices.Contains(ids, e.value) {
 			t.Errorf("%q is not in %q", e.value, ids)
 		}
+	case editSetList:
+		if all := got.List(e.name); !slices.Equal(all, e.values()) {
+			t.Errorf("%q, want %q", all, e.values())
+		}
+	case editAppend:
+		if all := got.List(e.name); !slices.Equal(all, append(d.List(e.name), e.value)) {
+			t.Errorf("%q was appended to %q: %q", e.value, d.List(e.name), all)
+		}
 	case editRemoveItem:
 		if ids := idsOf(f); e.value != "" && slices.Contains(ids, e.value) {
 			t.Errorf("%q is still in %q", e.value, ids)
@@ -146,7 +156,7 @@ func checkUndo(t reporter, d, got *Document, e Edit) {
 	f, present := d.field(e.name)
 	var undo Edit
 	switch {
-	case e.kind == editSet && !present, e.kind == editAddItem && !present:
+	case !present && (e.kind == editSet || e.kind == editAddItem || e.kind == editAppend):
 		undo = Remove(e.name)
 	case e.kind == editSet && e.name == "status" && d.offset(f.value) > 0 && !strings.Contains(d.text[d.offset(f.value):d.end(f.value, 0, f.stop)], "\n") &&
 		doubleOrPlain(d, f):

@@ -1,10 +1,23 @@
 package document
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
+
+// List returns the texts of a list's items; a single value is a list of one. Items that are mappings are written in flow style.
+func (d *Document) List(key string) []string {
+	f, ok := d.field(key)
+	switch {
+	case !ok || isNull(f.value):
+		return nil
+	case f.value.Kind == yaml.SequenceNode:
+		return textsOf(f.value.Content)
+	}
+	return []string{textOf(f.value)}
+}
 
 // listPlan says what becomes of a list: which of its items stay, and what comes behind them.
 type listPlan struct {
@@ -13,24 +26,10 @@ type listPlan struct {
 }
 
 // none reports whether no item stays.
-func (p listPlan) none() bool {
-	for _, keep := range p.keep {
-		if keep {
-			return false
-		}
-	}
-	return true
-}
+func (p listPlan) none() bool { return !slices.Contains(p.keep, true) }
 
 // changes reports whether the plan is not just to leave the list as it is.
-func (p listPlan) changes() bool {
-	for _, keep := range p.keep {
-		if !keep {
-			return true
-		}
-	}
-	return len(p.add) > 0
-}
+func (p listPlan) changes() bool { return slices.Contains(p.keep, false) || len(p.add) > 0 }
 
 // planList folds the edits of one list.
 func planList(items []*yaml.Node, edits []Edit) (listPlan, *EditError) {
@@ -39,32 +38,39 @@ func planList(items []*yaml.Node, edits []Edit) (listPlan, *EditError) {
 		plan.keep[i] = true
 	}
 	for _, e := range edits {
-		if e.kind == editAddItem && !ValidID(e.value) {
-			return plan, cannot("%.80q is no ticket id", e.value)
-		}
-		there := false
-		for i, item := range items {
-			if id, ok := itemID(item); ok && id == e.value && plan.keep[i] {
-				there = true
-				plan.keep[i] = e.kind == editAddItem
+		switch e.kind {
+		case editAppend:
+			plan.add = append(plan.add, e.value)
+		case editSetList:
+			if all := e.values(); !slices.Equal(textsOf(items), all) {
+				plan = listPlan{keep: make([]bool, len(items)), add: all}
 			}
-		}
-		var add []string
-		for _, id := range plan.add {
-			if id == e.value {
-				there = true
-				if e.kind == editRemoveItem {
-					continue
+		case editAddItem:
+			if !ValidID(e.value) {
+				return plan, cannot("%.80q is no ticket id", e.value)
+			}
+			if !plan.has(items, e.value) {
+				plan.add = append(plan.add, e.value)
+			}
+		case editRemoveItem:
+			for i, item := range items {
+				if id, ok := itemID(item); ok && id == e.value {
+					plan.keep[i] = false
 				}
 			}
-			add = append(add, id)
+			plan.add = slices.DeleteFunc(plan.add, func(id string) bool { return id == e.value })
 		}
-		if e.kind == editAddItem && !there {
-			add = append(add, e.value)
-		}
-		plan.add = add
 	}
 	return plan, nil
+}
+
+func (p listPlan) has(items []*yaml.Node, id string) bool {
+	for i, item := range items {
+		if other, ok := itemID(item); ok && other == id && p.keep[i] {
+			return true
+		}
+	}
+	return slices.Contains(p.add, id)
 }
 
 // itemID is the id that an item of a list stands for.
@@ -77,23 +83,37 @@ func itemID(item *yaml.Node) (string, bool) {
 	return item.Value, item.Kind == yaml.ScalarNode && !isNull(item)
 }
 
-// editList makes the list edits of a key. A list that is to be written where the key is absent is returned as YAML.
+// editList makes the list edits of a key. A list that is to be written where the key is absent is returned as it stands behind
+// the colon: texts one on a line, all else in flow style.
 func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice, list string, err *EditError) {
 	var items []*yaml.Node
-	if present && !isNull(f.value) {
-		if f.value.Kind != yaml.SequenceNode {
-			return nil, "", cannot("%s is %s, not a list", k.key, kindName(f.value))
-		}
+	single := present && f.value.Kind == yaml.ScalarNode && !isNull(f.value)
+	switch {
+	case !present || isNull(f.value):
+	case f.value.Kind == yaml.SequenceNode:
 		items = f.value.Content
+	case single && k.inTexts():
+		items = []*yaml.Node{f.value}
+	default:
+		return nil, "", cannot("%s is %s, not a list", k.key, kindName(f.value))
 	}
 	plan, err := planList(items, k.edits)
 	switch {
 	case err != nil || !plan.changes():
 		return nil, "", err
+	case !present && k.edits[0].kind == editAppend:
+		var b strings.Builder
+		for _, text := range plan.add {
+			b.WriteString("\n  - " + scalarToken(k.key, text, 0))
+		}
+		return nil, b.String(), nil
 	case !present:
-		return nil, "[" + flowItems(plan.add) + "]", nil
-	case isNull(f.value):
-		return d.replaceScalar(f, "["+flowItems(plan.add)+"]"), "", nil
+		return nil, " [" + flowItems(k.key, plan.add) + "]", nil
+	case single && !plan.none():
+		plan.add = append([]string{f.value.Value}, plan.add...)
+		fallthrough
+	case single, isNull(f.value):
+		return d.replaceScalar(f, "["+flowItems(k.key, plan.add)+"]"), "", nil
 	case f.value.Style&yaml.FlowStyle != 0:
 		splices, err = d.editFlowList(f, plan)
 		return splices, "", err
@@ -101,13 +121,10 @@ func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice
 	return d.editBlockList(f, plan), "", nil
 }
 
-// itemToken writes an id as an item: plain, unless YAML would take it for null.
-func itemToken(id string) string { return scalarToken("blocked-by", id, 0) }
-
-func flowItems(ids []string) string {
-	tokens := make([]string, len(ids))
-	for i, id := range ids {
-		tokens[i] = itemToken(id)
+func flowItems(key string, items []string) string {
+	tokens := make([]string, len(items))
+	for i, item := range items {
+		tokens[i] = flowToken(key, item)
 	}
 	return strings.Join(tokens, ", ")
 }
@@ -129,8 +146,8 @@ func (d *Document) editBlockList(f field, plan listPlan) []splice {
 		dash := start + f.value.Column - 1
 		lineBreak := eol(d.text[start:lineEnd(d.text, start)])
 		var b strings.Builder
-		for _, id := range plan.add {
-			b.WriteString(d.text[start:dash] + "- " + itemToken(id) + lineBreak)
+		for _, item := range plan.add {
+			b.WriteString(d.text[start:dash] + "- " + scalarToken(f.key.Value, item, 0) + lineBreak)
 		}
 		splices = append(splices, splice{span{items[last].end, items[last].end}, b.String()})
 	} else if plan.none() {

@@ -3,18 +3,24 @@ package document
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
-// newKey is a key to add, with its value as YAML.
+// newKey is a key to add, with all that stands behind its colon.
 type newKey struct{ key, value string }
 
-// behind says which key a new one stands behind: a claim is read together with the status, and tk writes closed there. Several
+// behind says which key a new one stands behind: a claim or a hold is read together with the status, and tk writes closed there. Several
 // new keys stand in this order; a key that is not named here stands at the end.
 var behind = []struct{ key, after string }{
 	{"claimed-by", "status"},
 	{"claimed-at", "claimed-by"},
+	{"hold", "status"},
+	{"hold-until", "hold"},
 	{"closed", "status"},
-	{"close-reason", "closed"},
+	{"closed-by", "closed"},
+	{"resolution", "closed-by"},
+	{"close-reason", "resolution"},
+	{"evidence", "close-reason"},
 }
 
 // behindIndex returns the index of key in behind, its length for any other key.
@@ -42,7 +48,7 @@ func (d *Document) place(added []newKey, removed map[string]bool) []splice {
 				break
 			}
 		}
-		splices[i] = splice{span{at, at}, scalarToken("", n.key, 0) + ": " + n.value + lineBreak}
+		splices[i] = splice{span{at, at}, scalarToken("", n.key, 0) + ":" + strings.ReplaceAll(n.value, "\n", lineBreak) + lineBreak}
 	}
 	return splices
 }

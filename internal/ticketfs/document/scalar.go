@@ -40,7 +40,7 @@ func (d *Document) replaceScalar(f field, token string) []splice {
 
 // plainKeys hold words, numbers and times. They are written plain, as tk does, though YAML takes some for numbers or dates;
 // what anybody may type is written plain only if YAML takes it for the very same text.
-var plainKeys = []string{"schema_version", "id", "status", "claimed-at", "closed", "blocked-by", "created", "type", "priority", "parent"}
+var plainKeys = []string{"schema_version", "id", "status", "claimed-at", "closed", "hold-until", KeyBlockedBy, KeyDeps, "created", "type", "priority", "parent", "tags", "links"}
 
 // scalarToken writes value as YAML, in the given style if that can hold it, else in double quotes.
 func scalarToken(key, value string, style yaml.Style) string {
@@ -56,6 +56,15 @@ func scalarToken(key, value string, style yaml.Style) string {
 		}
 	}
 	return doubleQuoted(value)
+}
+
+// flowToken is scalarToken for an item of a flow list, to which commas and brackets mean something.
+func flowToken(key, value string) string {
+	token := scalarToken(key, value, 0)
+	if strings.ContainsAny(value, ",[]{}") {
+		return doubleQuoted(value)
+	}
+	return token
 }
 
 // readsAs reports whether YAML reads token, on one line, as value. strict demands that it is a string to YAML as well.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -24,20 +23,19 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 	}
 	body := front[end+len(fence)+2:]
 	t = Ticket{ID: id, Priority: DefaultPriority}
-	seen := 0
+	seen := make([]string, 0, 24)
 	for line := range strings.SplitSeq(string(front[:end]), "\n") {
 		f, ok := tokenize(line)
-		bit := slices.Index(scannedKeys, f.key)
-		if !ok || bit < 0 || seen&(1<<bit) != 0 || !t.scanField(f) {
+		if !ok || len(seen) == cap(seen) || slices.Contains(seen, f.key) || !t.setToken(f) {
 			return t, false
 		}
-		seen |= 1 << bit
+		seen = append(seen, f.key)
 	}
 	t.Title = strings.Clone(titleOf(string(beginning(body))))
 	return t, t.Status != ""
 }
 
-// beginning is as much of a body as its title depends on: in the canonical form the first line.
+// beginning is as much of a body as its title depends on: in the usual form the first line.
 func beginning(body []byte) []byte {
 	first := bytes.TrimLeft(body, "\n")
 	if end := bytes.IndexByte(first, '\n'); end >= 0 && bytes.HasPrefix(first, []byte("# ")) {
@@ -46,64 +44,31 @@ func beginning(body []byte) []byte {
 	return body
 }
 
-var scannedKeys = []string{"schema_version", "id", "status", "claimed-by", "claimed-at", "closed", "close-reason", "blocked-by", "created", "type", "priority", "assignee", "parent"}
-
-// scanField sets one field; false when its value is not of the canonical form.
-func (t *Ticket) scanField(f token) bool {
-	if f.list != (f.key == "blocked-by") {
-		return false
-	}
-	value := f.value
-	var ok bool
-	switch f.key {
-	case "blocked-by":
+// setToken gives a field the value of a token; false when that is a fault, for Parse to tell.
+func (t *Ticket) setToken(f token) bool {
+	switch k := kindOf(f.key); {
+	case k == blockers && f.list:
+		var list []Blocker
 		for _, id := range f.items() {
 			if !ValidID(id) {
 				return false
 			}
-			t.BlockedBy = append(t.BlockedBy, Blocker{ID: strings.Clone(id)})
+			list = append(list, Blocker{ID: id})
 		}
+		t.addBlockers(f.key, list)
 		return true
-	case "schema_version":
-		return value == "1"
-	case "id":
-		return value == t.ID
-	case "status":
-		i := slices.Index(Statuses, value)
-		if ok = i >= 0; ok {
-			t.Status = Status(Statuses[i])
+	case k == strict && !f.list:
+		return t.set(f.key, f.value) == ""
+	case k == tolerant && f.list:
+		var items []string
+		for _, item := range f.items() {
+			items = append(items, item)
 		}
-	case "type":
-		i := slices.Index(Types, value)
-		if ok = i >= 0; ok {
-			t.Type = Types[i]
-		}
-	case "priority":
-		if ok = slices.Contains(priorities, value); ok {
-			t.Priority = int(value[0] - '0')
-		}
-	case "claimed-by":
-		t.ClaimedBy, ok = strings.Clone(value), true
-	case "close-reason":
-		t.CloseReason, ok = strings.Clone(value), true
-	case "assignee":
-		t.Assignee, ok = strings.Clone(value), true
-	case "parent":
-		t.Parent, ok = strings.Clone(value), ValidID(value)
-	case "claimed-at":
-		t.ClaimedAt, ok = scanTime(value)
-	case "closed":
-		t.Closed, ok = scanTime(value)
-	case "created":
-		t.Created, ok = scanTime(value)
+		t.setTolerantList(f.key, items)
+		return true
+	case k == tolerant:
+		t.setTolerant(f.key, f.value)
+		return true
 	}
-	return ok
-}
-
-func scanTime(value string) (time.Time, bool) {
-	if len(value) != len(canonicalTime) {
-		return time.Time{}, false
-	}
-	t, err := time.Parse(canonicalTime, value)
-	return t.UTC(), err == nil
+	return kindOf(f.key) == unknown && !looksKnown(f.key)
 }

@@ -70,6 +70,8 @@ func TestScanTakesCanonicalForm(t *testing.T) {
 	for _, content := range []string{
 		canonical,
 		"---\nstatus: open\n---\n",
+		strings.Replace(wedow, "nw-5c46", "t", 1),
+		"---\nstatus: open\nassignee: [a]\ntype: story\ncreated: 2026-01-04\nclosed: soon\nunknown: x\nmore: [a, b]\ndeps: [a]\nblocked-by: [b, a]\n---\n",
 		"---\nid: t\nstatus: closed\nclosed: 2026-01-04T05:30:01Z\nclose-reason: done at last\nblocked-by: []\n---\n```\n# no title\n```\n# a title\n",
 	} {
 		if !agree(t, []byte(content)) {
@@ -85,9 +87,9 @@ func TestScanTakesCanonicalForm(t *testing.T) {
 // TestScanLeavesTheRest: forms that only YAML can tell are left to it, and none is read otherwise than YAML reads it.
 func TestScanLeavesTheRest(t *testing.T) {
 	for _, line := range []string{
-		"parent: null", "parent: ~", "parent:", "assignee: a: b", "assignee: a #b", "assignee: 'a'", "assignee: [a]", "assignee: &a b",
+		"parent: null", "parent: ~", "parent:", "assignee: a: b", "assignee: a #b", "assignee: 'a'", "deps: a", "assignee: &a b",
 		"assignee: a\t", "assignee:  a", "parent: \"a\"", "blocked-by: [a, null]", "blocked-by: [a,b]", "blocked-by: [a, [b]]", "blocked-by:\n- a",
-		"unknown: x", "status: closed", "priority: 5", "priority: 01", "created: 2026-01-04", "created: 2026-13-04T05:22:09Z", "id: other", "type: story",
+		"status: closed", "x: a\nx: b", "epic: a", "priority: 5", "priority: 01", "id: other", "priority: [1]", "deps: [a b]",
 		"assignee: |\n  a", "assignee: a\n  b", "assignee: é", "schema_version: 2", "? parent", "assignee: a:", "assignee: a\r",
 	} {
 		content := []byte("---\nstatus: open\n" + line + "\n---\n")
@@ -107,7 +109,7 @@ func FuzzScan(f *testing.F) {
 		f.Add([]byte("---\nstatus: open\nassignee: " + value + "\ntags: [" + value + ", b]\n---\n"))
 	}
 	f.Add([]byte("---\nstatus: open\n" + strings.Repeat("k", 1100) + ": v\n---\n")) // no key to YAML
-	for _, line := range strings.SplitAfter(canonical, "\n") {
+	for _, line := range strings.SplitAfter(canonical+wedow, "\n") {
 		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) { agree(t, content) })

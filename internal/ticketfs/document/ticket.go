@@ -3,8 +3,6 @@ package document
 import (
 	"slices"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Status is where a ticket is in its life.
@@ -18,32 +16,58 @@ const (
 
 var Statuses = []string{string(StatusOpen), string(StatusInProgress), string(StatusClosed)}
 
-// Types are the types a ticket may have.
+// Types are the types that this program gives a ticket. A file may have others.
 var Types = []string{"bug", "feature", "task", "epic", "chore"}
 
-// DefaultPriority is that of a ticket that says none; 1 is the highest, 4 the lowest.
+// DefaultPriority is that of a ticket that says none; 0 is the highest, 4 the lowest.
 const DefaultPriority = 2
 
-var priorities = []string{"1", "2", "3", "4"}
+var priorities = []string{"0", "1", "2", "3", "4"}
 
-// Blocker is an item of blocked-by.
+// The two names of the list of blockers: ours and that of wedow's ticket program. They mean the same.
+const (
+	KeyBlockedBy = "blocked-by"
+	KeyDeps      = "deps"
+)
+
+// Blocker is an item of the list of blockers.
 type Blocker struct{ ID, Reason string }
 
-// Ticket is what a ticket file says. Fields that the file does not set are zero, but for Priority. Times are UTC.
+// Ticket is what a ticket file says. Fields that the file does not set are zero, but for Priority. Times are UTC; one that is
+// written in another form than RFC 3339 is in Raw as well. It shares no memory with the file.
 type Ticket struct {
-	ID          string
-	Status      Status
-	ClaimedBy   string
-	ClaimedAt   time.Time
+	ID     string
+	Status Status
+
+	ClaimedBy string
+	ClaimedAt time.Time
+
 	Closed      time.Time
+	ClosedBy    string
+	Resolution  string
 	CloseReason string
-	BlockedBy   []Blocker
+	Evidence    []string
+
+	BlockedBy  []Blocker // of both names: a file that has both waits for the union
+	BlockerKey string    // the name to add blockers under: KeyBlockedBy where the file has both, "" where it has none
+	Hold       string
+	HoldUntil  time.Time
+
 	Created     time.Time
 	Type        string
-	Priority    int
+	Priority    int // 0 to 4
 	Assignee    string
 	Parent      string
+	Tags        []string
+	Links       []string
+	ExternalRef string
+	PlanRef     string
 	Title       string
+
+	// Raw are the texts of times that are no RFC 3339, by key. The time itself is set when it can be told, e.g. of a date.
+	Raw map[string]string
+	// Lookalikes are keys that look like a relation, or like a key that is known here, and have no meaning.
+	Lookalikes []string
 }
 
 // BlockedByID reports whether id is among the blockers, closed or not.
@@ -51,88 +75,66 @@ func (t Ticket) BlockedByID(id string) bool {
 	return slices.ContainsFunc(t.BlockedBy, func(b Blocker) bool { return b.ID == id })
 }
 
-// readTicket fills ticket. A key of a form that is not known is an error, never a default: a list of blockers read as empty
-// would start a blocked ticket. What a ticket of this status should not have (closed, a claim) is tolerated.
-func (d *Document) readTicket() *Malformed {
-	r := fieldReader{d: d}
-	r.oneOf("schema_version", []string{"1"})
-	id := r.id("id")
-	if d.id != "" && id != "" && id != d.id {
-		r.fail("id", "the id is %q, but the file is named for %q", id, d.id)
+// When returns a time as it is to be shown: RFC 3339, or the file's own words. key is created, closed, claimed-at or hold-until.
+func (t Ticket) When(key string) string {
+	if text, odd := t.Raw[key]; odd {
+		return text
 	}
-	if d.id != "" {
-		id = d.id
+	if at := t.timeOf(key); at != nil && !at.IsZero() {
+		return at.UTC().Format(time.RFC3339)
 	}
-	d.ticket = Ticket{
-		ID:          id,
-		Status:      Status(r.oneOf("status", Statuses)),
-		ClaimedBy:   r.text("claimed-by"),
-		ClaimedAt:   r.time("claimed-at"),
-		Closed:      r.time("closed"),
-		CloseReason: r.text("close-reason"),
-		BlockedBy:   r.blockers("blocked-by"),
-		Created:     r.time("created"),
-		Type:        r.oneOf("type", Types),
-		Priority:    DefaultPriority,
-		Assignee:    r.text("assignee"),
-		Parent:      r.id("parent"),
-		Title:       titleOf(d.Body()),
-	}
-	if p := r.oneOf("priority", priorities); p != "" {
-		d.ticket.Priority = int(p[0] - '0')
-	}
-	if r.fault == nil && d.ticket.Status == "" {
-		r.fault = &Malformed{1, 1, "status is required: open, in_progress or closed"}
-		if f, ok := d.field("status"); ok {
-			r.fault.Line, r.fault.Column = f.value.Line, f.value.Column
-		}
-	}
-	return r.fault
+	return ""
 }
 
-// fieldReader reads values and keeps the first fault.
-type fieldReader struct {
-	d     *Document
-	fault *Malformed
-}
-
-func (r *fieldReader) fail(key, format string, args ...any) {
-	f, _ := r.d.field(key)
-	r.failAt(f.value, format, args...)
-}
-
-func (r *fieldReader) failAt(n *yaml.Node, format string, args ...any) {
-	if r.fault == nil {
-		r.fault = nodeFault(n, format, args...)
+// timeOf returns the field of a time, nil for every other key.
+func (t *Ticket) timeOf(key string) *time.Time {
+	switch key {
+	case "created":
+		return &t.Created
+	case "closed":
+		return &t.Closed
+	case "claimed-at":
+		return &t.ClaimedAt
+	case "hold-until":
+		return &t.HoldUntil
 	}
+	return nil
 }
 
-// text is the raw text of a scalar: what YAML makes of it, a number or a date, does not count.
-func (r *fieldReader) text(key string) string {
-	text, _ := r.scalar(key)
-	return text
+// textOf returns the field of a text that no rule reads, nil for every other key.
+func (t *Ticket) textOf(key string) *string {
+	switch key {
+	case "claimed-by":
+		return &t.ClaimedBy
+	case "closed-by":
+		return &t.ClosedBy
+	case "resolution":
+		return &t.Resolution
+	case "close-reason":
+		return &t.CloseReason
+	case "hold":
+		return &t.Hold
+	case "type":
+		return &t.Type
+	case "assignee":
+		return &t.Assignee
+	case "external-ref":
+		return &t.ExternalRef
+	case "plan-ref":
+		return &t.PlanRef
+	}
+	return nil
 }
 
-func (r *fieldReader) scalar(key string) (string, bool) {
-	f, ok := r.d.field(key)
-	if !ok || isNull(f.value) {
-		return "", false
+// listOf returns the field of a list of texts, nil for every other key.
+func (t *Ticket) listOf(key string) *[]string {
+	switch key {
+	case "tags":
+		return &t.Tags
+	case "links":
+		return &t.Links
+	case "evidence":
+		return &t.Evidence
 	}
-	if f.value.Kind != yaml.ScalarNode {
-		r.failAt(f.value, "%s must be a single value, not %s", key, kindName(f.value))
-		return "", false
-	}
-	return f.value.Value, true
-}
-
-func kindName(n *yaml.Node) string {
-	switch {
-	case n.Kind == yaml.SequenceNode:
-		return "a list"
-	case n.Kind == yaml.MappingNode:
-		return "a mapping"
-	case isNull(n):
-		return "nothing"
-	}
-	return "a single value"
+	return nil
 }

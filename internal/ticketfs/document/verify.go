@@ -52,7 +52,26 @@ func (k keyEdits) done(before, after *Document) bool {
 		value, ok := after.Field(k.key)
 		return ok && value == e.value
 	}
+	if k.inTexts() {
+		return slices.Equal(wantedTexts(before.List(k.key), k.edits), after.List(k.key))
+	}
 	return slices.Equal(wantedIDs(old, k.edits), idsOf(f))
+}
+
+// inTexts reports whether a list is edited as one of texts, not of ids.
+func (k keyEdits) inTexts() bool {
+	return k.edits[0].kind == editSetList || k.edits[0].kind == editAppend
+}
+
+func wantedTexts(texts []string, edits []Edit) []string {
+	for _, e := range edits {
+		if e.kind == editSetList {
+			texts = e.values()
+		} else {
+			texts = append(texts, e.value)
+		}
+	}
+	return texts
 }
 
 // wantedIDs applies list edits to ids, apart from the code that applies them to bytes.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -86,19 +85,7 @@ func readIndexed(folder durable.Folder, id string, buffer []byte) (found, error)
 	}
 	d, err := document.Parse(id, content)
 	if err == nil {
-		file.ticket = detach(d.Ticket())
+		file.ticket = d.Ticket()
 	}
 	return found{id, file, err}, nil
-}
-
-// detach copies a ticket's texts, which are parts of the whole file's.
-func detach(t document.Ticket) document.Ticket {
-	for _, s := range []*string{&t.ID, &t.ClaimedBy, &t.CloseReason, &t.Type, &t.Assignee, &t.Parent, &t.Title} {
-		*s = strings.Clone(*s)
-	}
-	t.Status = document.Status(strings.Clone(string(t.Status)))
-	for i := range t.BlockedBy {
-		t.BlockedBy[i] = document.Blocker{ID: strings.Clone(t.BlockedBy[i].ID), Reason: strings.Clone(t.BlockedBy[i].Reason)}
-	}
-	return t
 }
