@@ -40,6 +40,9 @@ var brokenPrograms = []struct {
 		{"internal/ticketfs/door.go", "fn(bytes.Clone(old.Content), false)", "fn(bytes.Clone(old.Content), true)"},
 	}},
 	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
+	{"board of the own worktree in a bare layout", worktrees, []sourceEdit{
+		{"internal/ticketfs/board/home.go", "	chosen, err := r.choose(", "	if r.root != \"\" {\n		h.root = r.root\n		return h, nil\n	}\n	chosen, err := r.choose("},
+	}},
 	{"owners taken for dead", claims, []sourceEdit{
 		{"internal/ticketfs/session/session.go", "	case held:\n		return Alive, nil\n", "	case held && false:\n		return Alive, nil\n"},
 	}},

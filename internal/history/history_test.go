@@ -104,7 +104,7 @@ func TestHistory(t *testing.T) {
 		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4, choose: anything},
 		// So many tickets that the program watches the folder, and no longer looks at each file.
 		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60, lives: 1, choose: anything},
-		crowd, claims, rings, families, vandalized,
+		crowd, claims, rings, families, vandalized, worktrees,
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			for _, seed := range seeds() {

@@ -130,6 +130,7 @@ var (
 	claims     = play{name: "claims", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: claiming}
 	rings      = play{name: "rings", board: loose(4), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: relating, together: true}
 	families   = play{name: "families", board: child(loose(2)), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: finishing, together: true}
+	worktrees  = play{name: "worktrees", board: loose(2), sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming, worktrees: true}
 	vandalized = play{name: "vandalized", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing, unlink: true}
 )
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -32,9 +33,10 @@ type play struct {
 	conversations int      // that each process serves beside its own
 	agents        []string // of each conversation beside itself
 
-	closed   int  // tickets that lie there besides, closed, and that nobody asks about
-	together bool // all lanes begin each call at the same moment
-	unlink   bool // remove lock files all the time
+	closed    int  // tickets that lie there besides, closed, and that nobody asks about
+	together  bool // all lanes begin each call at the same moment
+	unlink    bool // remove lock files all the time
+	worktrees bool // each process is started in a worktree of its own, of a bare repository
 }
 
 // hand is who makes the calls of one lane: what it remembers, and its dice.
@@ -84,6 +86,10 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 		t.Fatal(err)
 	}
 	r := &recorder{program: program, dir: dir, began: time.Now()}
+	if p.worktrees {
+		r.starts = bareWorktrees(t, filepath.Dir(dir), p.sessions)
+		dir = filepath.Join(r.starts[0], ".tickets")
+	}
 	ctx, end := context.WithTimeout(t.Context(), playTime)
 	defer end()
 	errs := make([]error, p.sessions)
@@ -116,13 +122,38 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	return h
 }
 
+// bareWorktrees commits the board in root and makes a bare repository of it with n worktrees. Each has the committed tickets;
+// the first has HEAD's branch, and so the board of all.
+func bareWorktrees(t *testing.T, root string, n int) []string {
+	t.Helper()
+	script := `git init -q && git add .tickets && git commit -qm tickets && git branch -qM main &&
+		git clone -q --bare . p/.bare && printf 'gitdir: ./.bare\n' >p/.git && cd p && git worktree add -q 0 main`
+	starts := []string{filepath.Join(root, "p", "0")}
+	for i := 1; i < n; i++ {
+		script += fmt.Sprintf(" && git worktree add -q -b b%d %d", i, i)
+		starts = append(starts, filepath.Join(root, "p", fmt.Sprint(i)))
+	}
+	cmd := exec.Command("sh", "-c", script)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
+		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.invalid", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.invalid")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Skipf("make worktrees by git: %v\n%s", err, out)
+	}
+	return starts
+}
+
 // playTime bounds one play, which takes seconds.
 const playTime = 3 * time.Minute
 
 // live is the life of one session, which its client ends when all calls are made, or a kill ends in the middle.
 func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint64) (err error) {
 	name := fmt.Sprintf("%d-%d-%d", seed, place, life)
-	s, err := r.join(ctx, name)
+	var where []string
+	if p.worktrees {
+		where = []string{"--dir", r.starts[place]}
+	}
+	s, err := r.join(ctx, name, where...)
 	if err != nil {
 		return err
 	}

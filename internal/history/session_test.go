@@ -22,7 +22,8 @@ import (
 // recorder starts sessions on a board and writes down what they are asked and what they answer.
 type recorder struct {
 	program string
-	dir     string // the board
+	dir     string   // the board
+	starts  []string // where the processes are started, when each is somewhere else
 	began   time.Time
 
 	mu      sync.Mutex
