@@ -26,7 +26,7 @@ func doctorCommand(o *options) *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	fix := c.Flags().Bool("fix", false, "repair everything that needs no human decision")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		b, err := newBoard(*o)
+		b, err := personBoard(*o)
 		if err != nil {
 			return err
 		}

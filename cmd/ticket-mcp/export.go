@@ -22,7 +22,7 @@ Exit status: 0 all were written, 1 some could not be read.`,
 		if !*jsonl {
 			return usageError{fmt.Errorf("usage: ticket-mcp %s", c.Use)}
 		}
-		b, err := newBoard(*o)
+		b, err := personBoard(*o)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ Exit status: 0 all could be read and created, 1 something could not.`,
 		if err != nil {
 			return fmt.Errorf("import %s: %w", args[0], err)
 		}
-		b, err := newBoard(*o)
+		b, err := personBoard(*o)
 		if err != nil {
 			return err
 		}

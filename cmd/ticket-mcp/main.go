@@ -98,7 +98,7 @@ func newRoot() *cobra.Command {
 	root.SetHelpCommandGroupID("setup")
 	root.SetCompletionCommandGroupID("setup")
 	root.AddCommand(verbCommands(&o)...)
-	root.AddCommand(importCommand(&o), exportCommand(&o), doctorCommand(&o), raceCommand(), installCommand(), instructionsCommand(), versionCommand())
+	root.AddCommand(importCommand(&o), exportCommand(&o), doctorCommand(&o), sessionCommand(&o), raceCommand(), installCommand(), instructionsCommand(), versionCommand())
 	return root
 }
 

@@ -114,7 +114,7 @@ func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
 
 // call calls the tool and prints its answer.
 func (v verb) call(c *cobra.Command, o options, arguments map[string]any, asJSON bool) error {
-	b, err := newBoard(o)
+	b, err := personBoard(o)
 	if err != nil {
 		return err
 	}

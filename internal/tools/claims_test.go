@@ -9,6 +9,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -240,5 +241,38 @@ func TestConversationsOfOneServer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestForce: a person can release what somebody else holds, and that stands in the ticket. No agent can.
+func TestForce(t *testing.T) {
+	w := testWorld(t)
+	w.layBoard("a in_progress by=me/sub; b in_progress by=far; c open; d in_progress by=Bob@person; e in_progress by=Ada@person")
+	me, ada := w.session("me"), w.session("Ada@person")
+	if _, err := me.board.ReleaseByForce(t.Context(), "b", "x"); ticketfs.CodeOf(err) != ticketfs.Invalid {
+		t.Errorf("an agent: %v", err)
+	}
+	before := w.look()
+	if _, err := ada.board.ReleaseByForce(t.Context(), "c", "x"); ticketfs.CodeOf(err) != ticketfs.WrongStatus {
+		t.Errorf("an open ticket: %v", err)
+	}
+	if touched, faults := written(before, w.look()); len(touched) > 0 || len(faults) > 0 {
+		t.Errorf("a refusal wrote %v %v", touched, faults)
+	}
+	for _, tt := range []struct{ id, reason, note string }{
+		{"a", "the server hangs", "Ada@person: released: by force from sub@" + me.key + ": the server hangs"},
+		{"b", "", "Ada@person: released: by force from far@" + keyOf("far") + "\n"},
+		{"d", "on holiday", "Ada@person: released: by force from Bob@person: on holiday"},
+		{"e", "mine anyway", "Ada@person: released: mine anyway"},
+	} {
+		_, err := ada.board.ReleaseByForce(t.Context(), tt.id, tt.reason)
+		must(t, err)
+		content := w.look().files[tt.id+".md"].content
+		if !strings.Contains(content, "status: open") || strings.Contains(content, "claimed-by") || !strings.Contains(content, tt.note) {
+			t.Errorf("%s: no %q in\n%s", tt.id, tt.note, content)
+		}
+	}
+	if r := call(t, me.board, "close", map[string]any{"id": "a", "agent": "sub"}); r.code != ticketfs.WrongStatus {
+		t.Errorf("the former holder closes: %s", r.text)
 	}
 }

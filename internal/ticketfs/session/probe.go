@@ -59,6 +59,7 @@ func (p *Process) probe(key string) Holder {
 		return h
 	}
 	proven, hash, found := true, sha256.New(), 0
+	var called, pidCalled time.Time
 	for n, missing := 0, 0; missing <= gap && n < maxSlots; n++ {
 		s, err := look(slotPath(p.dir, key, n))
 		if errors.Is(err, fs.ErrNotExist) {
@@ -73,26 +74,32 @@ func (p *Process) probe(key string) Holder {
 		if s.mark.Agent != "" {
 			h.Agents = append(h.Agents, s.mark.Agent)
 		}
-		if s.held {
-			if h.Life = Alive; s.mtime.After(h.LastCalled) {
-				h.LastCalled, h.PID = s.mtime, s.mark.PID
+		called = later(called, s.mtime)
+		if s.held || err == nil && s.mark.lives() { // the lock may be free where the file is a copy, or locks prove nothing
+			h.Life = Alive
+			if h.PID == 0 || s.mtime.After(pidCalled) {
+				h.PID, pidCalled = s.mark.PID, s.mtime
 			}
 			continue
-		}
-		if err == nil && s.mark.lives() {
-			h.Life = Alive // the file is a copy, or these locks prove nothing
-			if h.PID == 0 {
-				h.PID = s.mark.PID
-			}
 		}
 		proven = proven && s.provesEnd(self())
 		hash.Write(s.line)
 		hash.Write([]byte{'\n'})
 	}
+	if h.Life == Alive {
+		h.LastCalled = called
+	}
 	if h.Life == Unknown && found > 0 && proven && provable(p.dir) {
 		h.Life, h.marks = Dead, hex.EncodeToString(hash.Sum(nil))
 	}
 	return h
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // gap is for how many missing slots the search for a living one goes on: there are none unless somebody removes files.
