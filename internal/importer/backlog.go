@@ -153,7 +153,7 @@ func (s *Source) parseBacklog(name string, content []byte) (Item, error) {
 		}
 	}
 	item.Ticket.Created = r.time("created_date")
-	item.Tags = r.texts("labels")
+	item.Ticket.Tags = tags(r, "labels")
 	r.drop(Lost, "said by the subtasks themselves", "subtasks")
 	r.drop(Lost, "the file's own history tells it", "updated_date")
 	item.Extra = r.rest()
@@ -200,25 +200,25 @@ func (item *Item) statusOfTask(r *record, folder string) {
 		r.tally.add(Same, from, "closed")
 	case "won't do", "wont do", "cancelled", "canceled", "skipped", "rejected", "obsolete":
 		closed()
-		item.Resolution = "dropped"
+		item.Ticket.Resolution = "dropped"
 		r.tally.add(Same, from, "closed, dropped")
 	case "in progress", "doing", "in review", "review":
 		item.wasInProgress(r, status)
 	case "", "to do", "todo", "open", "new", "ready", "backlog":
 		r.tally.add(Same, from, "open")
 	default:
-		item.Hold = fmt.Sprintf("%q in Backlog.md", status)
+		item.Ticket.Hold = fmt.Sprintf("%q in Backlog.md", status)
 		if folder != "drafts" {
 			r.tally.add(Changed, from, "open, on hold")
 		}
 	}
 	switch {
 	case folder == "drafts" && item.Ticket.Status == document.StatusOpen:
-		item.Hold = "a draft in Backlog.md"
+		item.Ticket.Hold = "a draft in Backlog.md"
 		r.tally.add(Changed, "a draft", "open, on hold")
 	case folder == "archive" && item.Ticket.Status == document.StatusOpen:
 		closed()
-		item.Hold, item.Resolution = "", "dropped"
+		item.Ticket.Hold, item.Ticket.Resolution = "", "dropped"
 		r.tally.add(Changed, "an archived task that is not done", "closed, dropped")
 	}
 }

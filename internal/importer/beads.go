@@ -145,7 +145,7 @@ func (s *Source) beadsLine(where string, line []byte) error {
 	}
 	item.Ticket.Assignee = r.word("assignee")
 	item.Ticket.Created = r.time("created_at")
-	item.Tags = r.texts("labels")
+	item.Ticket.Tags = tags(r, "labels")
 	item.Description = r.text("description")
 	for _, part := range []struct{ key, heading string }{
 		{"design", "Design"}, {"acceptance_criteria", "Acceptance Criteria"},
@@ -254,7 +254,7 @@ func statusOfBead(r *record, item *Item) {
 	case "closed":
 		item.Ticket.Status = document.StatusClosed
 		item.Ticket.Closed = r.time("closed_at")
-		item.Ticket.CloseReason = oneLine(r.text("close_reason"))
+		item.Ticket.CloseReason = r.text("close_reason")
 		r.tally.add(Same, "status closed", "closed")
 	case "in_progress", "hooked":
 		item.wasInProgress(r, status)
@@ -263,28 +263,28 @@ func statusOfBead(r *record, item *Item) {
 			r.tally.add(Same, "status blocked", "open, and waits for its blockers")
 			break
 		}
-		item.Hold = "blocked, without a blocker, in beads"
+		item.Ticket.Hold = "blocked, without a blocker, in beads"
 		r.tally.add(Changed, "status blocked", "open, on hold")
 	case "deferred":
-		item.Hold = "deferred in beads"
+		item.Ticket.Hold = "deferred in beads"
 		r.tally.add(Changed, "status deferred", "open, on hold")
 	default:
-		item.Hold = fmt.Sprintf("%q in beads", status)
+		item.Ticket.Hold = fmt.Sprintf("%q in beads", status)
 		r.tally.add(Changed, "status "+status, "open, on hold")
 	}
 	if item.Ticket.Status == document.StatusClosed {
-		item.Resolution = r.word("resolution") // as our own export says it
+		item.Ticket.Resolution = r.word("resolution") // as our own export says it
 		return
 	}
 	if hold := oneLine(r.text("hold")); hold != "" {
-		item.Hold = hold
-		item.HoldUntil = r.word("hold-until")
+		item.Ticket.Hold = hold
+		item.Ticket.HoldUntil = r.time("hold-until")
 	}
 	if until := r.time("defer_until"); !until.IsZero() {
-		if item.Hold == "" {
-			item.Hold = "deferred in beads"
+		if item.Ticket.Hold == "" {
+			item.Ticket.Hold = "deferred in beads"
 		}
-		item.HoldUntil = until.Format("2006-01-02T15:04:05Z")
+		item.Ticket.HoldUntil = until
 		r.tally.add(Same, "defer_until", "hold-until")
 	}
 }
@@ -310,10 +310,22 @@ func typeOf(r *record, item *Item, key string) {
 		item.Ticket.Type = sameType[kind]
 		r.tally.add(Changed, key+" "+kind, item.Ticket.Type)
 	default:
-		item.Ticket.Type = "task"
-		r.tally.add(Changed, key+" "+kind, "task, the name kept")
-		r.fields[key] = kind
+		item.Ticket.Type = kind
+		r.tally.add(Same, key+" "+kind, kind+", as it is")
 	}
+}
+
+// tags takes a list of words, each once.
+func tags(r *record, key string) (list []string) {
+	for _, text := range r.texts(key) {
+		if text = oneLine(text); !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	if len(list) > 0 {
+		r.tally.add(Same, key, "tags")
+	}
+	return list
 }
 
 const notes = "Notes"

@@ -42,10 +42,8 @@ type Item struct {
 	Where  string          // the file, or the line, it was read from
 	Ticket document.Ticket // without id and relations; the status is open or closed
 
-	Resolution, Hold, HoldUntil string
-	Tags                        []string
-	Description                 string
-	Sections                    []document.Section
+	Description string
+	Sections    []document.Section
 
 	Parent    string
 	BlockedBy []string
