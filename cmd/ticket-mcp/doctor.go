@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
@@ -71,7 +72,7 @@ func (d diagnosis) print(w io.Writer, asJSON bool) error {
 	}
 	fmt.Fprintf(w, "board: %s\nlocks: %s\n", d.Board, d.Filesystem)
 	for _, finding := range d.Findings {
-		fmt.Fprintln(w, finding.Line())
+		fmt.Fprintln(w, terminal.Printable(finding.Line()))
 	}
 	if len(d.Findings) == 0 {
 		fmt.Fprintln(w, "nothing is wrong with the tickets")

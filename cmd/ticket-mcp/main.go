@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 )
 
 // version is set by the linker for releases; otherwise the build information tells.
@@ -54,7 +56,7 @@ func run(args []string) int {
 	case errors.As(err, &status):
 		return int(status)
 	}
-	fmt.Fprintf(os.Stderr, "ticket-mcp: %v\n", err)
+	fmt.Fprintf(os.Stderr, "ticket-mcp: %s\n", terminal.Printable(err.Error())) // it may quote a file
 	if errors.As(err, new(usageError)) {
 		return statusUsage
 	}
@@ -91,7 +93,9 @@ func newRoot() *cobra.Command {
 		RunE:              func(c *cobra.Command, _ []string) error { return serve(c, o) },
 	}
 	root.SetVersionTemplate("ticket-mcp {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+	})
 	boardFlags(root.PersistentFlags(), &o)
 	serverFlags(root.Flags(), &o)
 	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"}, &cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})

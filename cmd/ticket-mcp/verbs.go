@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
@@ -19,13 +21,25 @@ import (
 type verb struct {
 	tool string
 	args []string // arguments of the tool that are written without a flag, in this order
+	text bool     // the last of them is text: it may be several words
+	of   string   // the status of the tickets that the shell offers; "" for all
 }
 
-// verbs are the tools that people have.
+// verbs are the tools that people have, in the order an agent meets them.
 var verbs = []verb{
 	{tool: "ready"},
-	{tool: "list"},
+	{tool: "start", args: []string{"id"}, of: "open"},
 	{tool: "show", args: []string{"id"}},
+	{tool: "note", args: []string{"id", "text"}, text: true},
+	{tool: "close", args: []string{"id"}, of: "in_progress"},
+	{tool: "release", args: []string{"id"}, of: "in_progress"},
+	{tool: "reopen", args: []string{"id"}, of: "closed"},
+	{tool: "list"},
+	{tool: "create", args: []string{"title"}, text: true},
+	{tool: "update", args: []string{"id"}},
+	{tool: "block", args: []string{"id", "blocked_by"}},
+	{tool: "unblock", args: []string{"id", "blocked_by"}},
+	{tool: "repair"},
 }
 
 // toolSchema is what a command needs of schemas/<tool>.json.
@@ -71,58 +85,102 @@ func (v verb) command(o *options) *cobra.Command {
 	}
 	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: schema.Description, GroupID: "tickets"}
 	for _, name := range v.args {
-		word := strings.ToUpper(name)
-		if !slices.Contains(schema.InputSchema.Required, name) {
-			word = "[" + word + "]"
-		}
-		c.Use += " " + word
+		c.Use += " " + schema.word(name)
+	}
+	if v.text {
+		c.Use += "..."
 	}
 	asJSON := c.Flags().Bool("json", false, "print the structured answer, as one JSON object")
 	values := make(map[string]*given)
 	for name, p := range schema.InputSchema.Properties {
 		if !slices.Contains(v.args, name) && name != "agent" { // for which there is a flag everywhere
 			values[name] = addFlag(c.Flags(), name, p)
+			if err := c.RegisterFlagCompletionFunc(values[name].flag.Name, complete(o, name, p, "")); err != nil {
+				panic(err) // a flag twice
+			}
 		}
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) >= len(v.args) {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		name, status := v.args[len(args)], ""
+		if name == "id" {
+			status = v.of
+		}
+		return complete(o, name, schema.InputSchema.Properties[name], status)(c, args, begun)
 	}
 	c.Args = func(_ *cobra.Command, args []string) error { return v.checkArgs(c.Use, schema, args) }
 	c.RunE = func(c *cobra.Command, args []string) error {
-		arguments := make(map[string]any)
-		for i, arg := range args {
-			arguments[v.args[i]] = valueOf(schema.InputSchema.Properties[v.args[i]], arg)
+		arguments, err := v.arguments(schema, args, values)
+		if err != nil {
+			return err
 		}
-		for name, value := range values {
-			if value.flag.Changed {
-				arguments[name] = value.json()
-			}
+		b, err := personBoard(*o)
+		if err != nil {
+			return err
 		}
-		return v.call(c, *o, arguments, *asJSON)
+		return callTool(c, b, v.tool, arguments, *asJSON)
 	}
 	return c
 }
 
+// word is how the usage shows an argument.
+func (s toolSchema) word(name string) string {
+	word := strings.ToUpper(strings.ReplaceAll(name, "_", "-"))
+	if !slices.Contains(s.InputSchema.Required, name) {
+		return "[" + word + "]"
+	}
+	return word
+}
+
 func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
-	if len(args) > len(v.args) {
+	if len(args) > len(v.args) && !v.text {
 		return usageError{fmt.Errorf("unexpected argument %q; usage: ticket-mcp %s", args[len(v.args)], use)}
 	}
-	for _, name := range v.args[len(args):] {
+	for _, name := range v.args[min(len(args), len(v.args)):] {
 		if slices.Contains(schema.InputSchema.Required, name) {
-			return usageError{fmt.Errorf("%s is missing; usage: ticket-mcp %s", strings.ToUpper(name), use)}
+			return usageError{fmt.Errorf("%s is missing; usage: ticket-mcp %s", schema.word(name), use)}
 		}
 	}
 	return nil
 }
 
-// call calls the tool and prints its answer.
-func (v verb) call(c *cobra.Command, o options, arguments map[string]any, asJSON bool) error {
-	b, err := personBoard(o)
-	if err != nil {
-		return err
+// arguments are the tool's arguments as the command line gives them. Text that is "-" comes from standard input.
+func (v verb) arguments(schema toolSchema, args []string, values map[string]*given) (map[string]any, error) {
+	if n := len(v.args); v.text && len(args) > n {
+		args = append(slices.Clone(args[:n-1]), strings.Join(args[n-1:], " "))
 	}
+	arguments := make(map[string]any)
+	for i, arg := range args {
+		arguments[v.args[i]] = valueOf(schema.InputSchema.Properties[v.args[i]], arg)
+	}
+	for name, value := range values {
+		if value.flag.Changed {
+			arguments[name] = value.json()
+		}
+	}
+	for _, name := range []string{"text", "description", "design", "acceptance"} {
+		if arguments[name] != "-" {
+			continue
+		}
+		text, err := io.ReadAll(os.Stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
+		}
+		arguments[name] = strings.TrimSpace(string(text))
+		break // of two the second one is just a dash
+	}
+	return arguments, nil
+}
+
+// callTool calls a tool and prints its answer.
+func callTool(c *cobra.Command, b *tools.Board, tool string, arguments any, asJSON bool) error {
 	text, err := json.Marshal(arguments)
 	if err != nil {
 		return err
 	}
-	answer, err := b.Call(c.Context(), v.tool, text)
+	answer, err := b.Call(c.Context(), tool, text)
 	if err != nil {
 		return err
 	}
@@ -131,7 +189,7 @@ func (v verb) call(c *cobra.Command, o options, arguments map[string]any, asJSON
 		e.SetEscapeHTML(false)
 		return e.Encode(answer)
 	}
-	_, err = fmt.Fprintln(c.OutOrStdout(), strings.TrimRight(terminal.Printable(answer.Text()), "\n"))
+	_, err = io.WriteString(c.OutOrStdout(), styleOf(os.Stdout).answer(tool, answer.Text()))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"golang.org/x/term"
+	"golang.org/x/text/width"
 )
 
 // Is reports whether a file is a terminal.
@@ -34,4 +35,46 @@ func Printable(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// Colours reports whether a file is a terminal whose user has nothing against colours.
+func Colours(f *os.File) bool {
+	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Is(f)
+}
+
+// Columns is how wide a terminal is; 0 for a file that is none, which takes lines of any length.
+func Columns(f *os.File) int {
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// Fit cuts a line off so that it takes at most so many columns, with a mark of that; 0 columns cut nothing.
+func Fit(line string, columns int) string {
+	if columns <= 0 {
+		return line
+	}
+	taken, fits := 0, 0 // fits is where a line with the mark behind it would end
+	for i, r := range line {
+		if taken < columns {
+			fits = i
+		}
+		if taken += columnsOf(r); taken > columns {
+			return line[:fits] + "…"
+		}
+	}
+	return line
+}
+
+// columnsOf is how many columns a character takes.
+func columnsOf(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me):
+		return 0
+	case width.LookupRune(r).Kind() == width.EastAsianWide, width.LookupRune(r).Kind() == width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }
