@@ -11,13 +11,6 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// diagnosis is what doctor says with --json.
-type diagnosis struct {
-	Board      string          `json:"board"`
-	Filesystem string          `json:"filesystem"` // "ok", or why its locks are not to be trusted
-	Findings   []tools.Finding `json:"findings"`
-}
-
 // doctorCommand examines a board for people and for CI.
 func doctorCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
@@ -31,25 +24,19 @@ func doctorCommand(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var d diagnosis
-		if d.Board, err = b.Store.Dir(); err != nil {
-			return err
-		}
-		if d.Filesystem, err = b.Filesystem(c.Context()); err != nil {
-			return err
-		}
-		if d.Findings, err = b.Examine(c.Context()); err != nil {
+		d, err := b.Diagnose(c.Context())
+		if err != nil {
 			return err
 		}
 		if *fix {
-			if err := b.Mend(c.Context(), d.Findings); err != nil {
+			if err := b.Repair(c.Context(), d.Findings); err != nil {
 				return err
 			}
 		}
-		if err := d.print(c.OutOrStdout(), *asJSON); err != nil {
+		if err := printDiagnosis(c.OutOrStdout(), d, *asJSON); err != nil {
 			return err
 		}
-		if d.wrong() {
+		if wrong(d) {
 			return exitStatus(statusWrong)
 		}
 		return nil
@@ -57,7 +44,7 @@ func doctorCommand(o *options) *cobra.Command {
 	return c
 }
 
-func (d diagnosis) wrong() bool {
+func wrong(d tools.Diagnosis) bool {
 	for _, finding := range d.Findings {
 		if !finding.Mended {
 			return true
@@ -66,7 +53,7 @@ func (d diagnosis) wrong() bool {
 	return d.Filesystem != tools.FilesystemOK
 }
 
-func (d diagnosis) print(w io.Writer, asJSON bool) error {
+func printDiagnosis(w io.Writer, d tools.Diagnosis, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(d)
 	}

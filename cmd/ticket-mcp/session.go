@@ -44,7 +44,7 @@ func sessionCommand(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		dir, err := b.Store.Dir()
+		folder, err := b.Store.Open()
 		if err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func sessionCommand(o *options) *cobra.Command {
 			shared += rand.Text()
 		}
 		p := session.New(shared, time.Now)
-		if _, err := p.Attend(dir, session.Call{Client: "ticket-mcp session", Agent: o.agent}).Claim(); err != nil {
+		if _, err := p.Attend(folder.Dir(), session.Call{Client: "ticket-mcp session", Agent: o.agent}).Claim(); err != nil {
 			return ticketfs.Refused(fmt.Errorf("begin the session: %w", err))
 		}
 		return errors.Join(runAs(shared, args), p.Close())

@@ -18,26 +18,26 @@ var brokenPrograms = []struct {
 	edits []sourceEdit
 }{
 	{"no ticket lock", crowd, []sourceEdit{
-		{"internal/ticketfs/door.go", `held.take(ctx, s, path+lockExt)`, `held.take(ctx, s, path+fmt.Sprint(os.Getpid())+lockExt)`},
+		{"internal/ticketfs/door.go", `l.take(ctx, s, path+lockExt)`, `l.take(ctx, s, path+fmt.Sprint(os.Getpid())+lockExt)`},
 		noOwn,
 	}},
 	{"locks the ticket instead of its lock file", crowd, []sourceEdit{
-		{"internal/ticketfs/door.go", `held.take(ctx, s, path+lockExt)`, `held.take(ctx, s, path)`},
+		{"internal/ticketfs/door.go", `l.take(ctx, s, path+lockExt)`, `l.take(ctx, s, path)`},
 		noInodes,
 		noOwn,
 	}},
-	{"start judged before the lock", claims, []sourceEdit{
-		{"internal/tools/start.go", "	var message string\n", "	var message string\n	early, earlyErr := b.Store.Get(id)\n	if earlyErr != nil {\n		return nil, earlyErr\n	}\n"},
+	{"start decided before the lock", claims, []sourceEdit{
+		{"internal/tools/start.go", "	changed, err := c.change(", "	early, earlyErr := c.folder.Get(id)\n	if earlyErr != nil {\n		return ticketAnswer{}, earlyErr\n	}\n	changed, err := c.change("},
 		{"internal/tools/start.go", "		t := d.Ticket()\n", "		t := early.Ticket()\n"},
 	}},
 	{"new content from an early read", crowd, []sourceEdit{
-		{"internal/ticketfs/store.go", "	var read, changed *Document\n", "	var read, changed *Document\n	early, _ := readTicketFile(path)\n"},
-		{"internal/ticketfs/store.go", "read, err = parse(dir, id, content)", "read, err = parse(dir, id, early.Content)"},
+		{"internal/ticketfs/change.go", "	var read *document.Document\n", "	var read *document.Document\n	early, _ := readTicketFile(path)\n"},
+		{"internal/ticketfs/change.go", "read, err = f.parse(id, contents[0])", "read, err = f.parse(id, early.Content)"},
 	}},
 	{"no relations lock, blocks", rings, []sourceEdit{noRelations}},
 	{"no relations lock, families", families, []sourceEdit{noRelations}},
-	{"verdict on the index as it stands", families, []sourceEdit{
-		{"internal/ticketfs/door.go", "fn(bytes.Clone(old.Content), false)", "fn(bytes.Clone(old.Content), true)"},
+	{"authoritative run on a stale index", families, []sourceEdit{
+		{"internal/ticketfs/door.go", "	if err := p.decide(authoritative)", "	if speculative != nil {\n		authoritative = speculative\n	}\n	if err := p.decide(authoritative)"},
 	}},
 	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
 	{"board of the own worktree in a bare layout", worktrees, []sourceEdit{
@@ -52,7 +52,7 @@ var brokenPrograms = []struct {
 type sourceEdit servertest.Edit
 
 var (
-	noRelations = sourceEdit{"internal/ticketfs/door.go", `held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, path+".relations"+lockExt)`}
+	noRelations = sourceEdit{"internal/ticketfs/door.go", `held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, paths[0]+".relations"+lockExt)`}
 	noOwn       = sourceEdit{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`, `s.locks.AcquireExisting(ctx, path+".none")`}
 	noInodes    = sourceEdit{"internal/flocker/flocker.go", "	return os.SameFile(open, named), nil\n", "	return true || os.SameFile(open, named), nil\n"}
 )

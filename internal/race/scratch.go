@@ -59,8 +59,12 @@ func (s *scratch) lay(tickets []document.Ticket) (state, error) {
 // read returns what the files of tickets hold now, and what is wrong with those that cannot be read.
 func (s *scratch) read(tickets []document.Ticket) (b state, faults []string) {
 	b = make(state)
+	folder, err := s.store.Open()
+	if err != nil {
+		return b, []string{err.Error()}
+	}
 	for _, t := range tickets {
-		d, err := s.store.Get(t.ID)
+		d, err := folder.Get(t.ID)
 		if err != nil {
 			faults = append(faults, err.Error())
 			continue

@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -60,7 +59,7 @@ func (w powerWriter) mark(m powerMark) error {
 func (w powerWriter) change(n int) (*document.Document, error) {
 	ctx, mark := context.Background(), fmt.Sprintf("%s-%d", w.name, n)
 	if n%20 == 0 {
-		d, err := w.Create(ctx, time.Now(), journal.Cause{}, func(id string, _ *View) ([]byte, error) {
+		d, err := w.createWith(ctx, time.Now(), func(id string, _ View) ([]byte, error) {
 			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now(), Priority: document.DefaultPriority}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
 		})
 		if err == nil {
@@ -74,11 +73,11 @@ func (w powerWriter) change(n int) (*document.Document, error) {
 	id, other := (*w.ids)[rand.N(len(*w.ids))], (*w.ids)[rand.N(len(*w.ids))]
 	w.mu.Unlock()
 	if n%3 > 0 || id == other {
-		return w.Edit(ctx, id, journal.Cause{}, func(*document.Document) ([]document.Edit, error) {
+		return w.editWith(ctx, id, func(*document.Document) ([]document.Edit, error) {
 			return []document.Edit{document.AppendNote(loadText(mark, n))}, nil
 		})
 	}
-	return w.Change(ctx, id, journal.Cause{}, func(_ *document.Document, v *View) ([]document.Edit, error) {
+	return w.changeWith(ctx, id, func(_ *document.Document, v View) ([]document.Edit, error) {
 		seen, err := v.Get(other)
 		return []document.Edit{document.AddItem("blocked-by", fmt.Sprintf("%s.%d.%s", other, len(seen.BlockedBy), mark))}, err
 	})

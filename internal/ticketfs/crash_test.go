@@ -93,7 +93,7 @@ const crashSession = "crash"
 
 // noteOn is what the tool note does.
 func noteOn(s *Store, id, text string) error {
-	_, err := s.Edit(context.Background(), id, journal.Cause{}, func(*document.Document) ([]document.Edit, error) {
+	_, err := s.editWith(context.Background(), id, func(*document.Document) ([]document.Edit, error) {
 		return []document.Edit{document.AppendNote(text)}, nil
 	})
 	return err
@@ -101,7 +101,7 @@ func noteOn(s *Store, id, text string) error {
 
 // blockOn is what the tool block does.
 func blockOn(s *Store, id, blocker string) error {
-	_, err := s.Change(context.Background(), id, journal.Cause{}, func(_ *document.Document, v *View) ([]document.Edit, error) {
+	_, err := s.changeWith(context.Background(), id, func(_ *document.Document, v View) ([]document.Edit, error) {
 		if _, err := v.Get("other"); err != nil {
 			return nil, err
 		}
@@ -112,11 +112,11 @@ func blockOn(s *Store, id, blocker string) error {
 
 // createAs is Store.Create, but for the id, which others have to know.
 func createAs(s *Store, id string) error {
-	dir, err := s.Dir()
+	dir, err := s.dirOf()
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, &record{}, func(content []byte, _ bool) ([]byte, error) {
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, func(content []byte) ([]byte, error) {
 		if content != nil {
 			return nil, fs.ErrExist
 		}
@@ -136,7 +136,7 @@ func firstT(s *Store) error {
 
 // settleT makes the process a session, and only then writes a ticket, as the tool start does.
 func settleT(s *Store) error {
-	dir, err := s.Dir()
+	dir, err := s.dirOf()
 	if err == nil {
 		_, err = session.New(crashSession, time.Now).Attend(dir, session.Call{}).Claim()
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -25,8 +27,8 @@ var ErrNotDurable = errors.New("written, but not confirmed durable")
 //     writes nothing, and the file keeps its mtime.
 //   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses updates with the lock held.
 //   - A nil return after a change means durable: the file was synced, renamed into place, and its folder synced. ErrNotDurable
-//     means that the change is visible, but the last of these failed, or a lock could not be let go of; ErrNotJournaled, that
-//     it left no row in the ticket's journal. After any other error the old content stands.
+//     means that the change is visible, but the last of these failed, or a lock could not be released; ErrNotJournaled, that it
+//     left no row in the ticket's journal. After any other error the old content stands.
 //   - The lock is held from before the read until after the write, and released on return, error, panic and cancelled ctx.
 //     Cancelling ends the wait; once fn has returned new bytes, the write is finished.
 //   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names the lock and its holder. The
@@ -37,34 +39,43 @@ func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content
 	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	return s.withTicketLock(ctx, path, ticketOnly, &record{}, func(content []byte, _ bool) ([]byte, error) { return fn(content) })
+	return s.change(ctx, []string{path}, journal.Cause{}, nil, func(contents [][]byte) ([]write, error) {
+		content, err := fn(contents[0])
+		return []write{{content: content}}, err
+	})
 }
 
-// scope says which locks a change needs.
-type scope int
+// decide turns the contents of the locked tickets into what is to be written, in the order in which the files shall appear.
+// contents[i] is that of the i-th path, nil when there is no such file.
+type decide func(contents [][]byte) ([]write, error)
 
-const (
-	ticketOnly    scope = iota // the rule looks at the ticket's own bytes
-	withRelations              // the rule reads another ticket, or the change can break another ticket's rule
-)
+// write is new content for the ticket of the n-th path. Nil or equal content is no change. before and after are the texts as
+// documents, where they were read as such.
+type write struct {
+	n             int
+	content       []byte
+	before, after *document.Document
+}
 
-// withTicketLock takes its locks in one order, ticket, tk's, relations, and never two tickets at once: there can be no
-// deadlock, a crowd on one ticket does not stop the others, and each change writes one file, so that a crash leaves no half.
+// change makes one change of the tickets at paths, which must be in ascending order: the only way to any ticket file.
 //
-// With relations, fn runs twice on the same content: once to know the bytes, which are written and synced while the other
-// tickets may still change, and once under the relations lock to be judged. So that lock is held for a look and a rename, and
-// not for two syncs of the disk, for which all other sessions would have to wait. The second run decides alone: the first one
-// is told that it is a forecast, and may take what was known before for the state of the others. Why nothing is lost by
-// releasing the lock before the folder is synced: whoever then judges by our rename syncs the same folder before it answers,
-// and a folder's renames reach the disk in their order.
+// Locks are taken in one order: each ticket's (and tk's) by path, relations last. So there can be no deadlock, and contention
+// on one ticket does not stop the others.
 //
-// The row in the ticket's journal, which says who made the change and why, is appended once it is visible: under the ticket's
+// Without a speculative decision only the ticket locks are taken: the rule reads nothing but its ticket. With one, the tickets
+// are decided on twice. The speculative run, on a possibly stale snapshot, tells the bytes, which are written and synced while
+// other sessions go on; the authoritative run under the relations lock decides alone. So that lock is held for a look and a
+// rename, not for two syncs of the disk. Why nothing is lost by releasing it before the folder is synced: whoever then decides
+// by our rename syncs the same folder before it answers, and a folder's renames reach the disk in their order.
+//
+// The row in each ticket's journal, which says who made the change and why, is appended once it is visible: under the ticket's
 // lock, so that rows stand in the order of the changes, and beside the relations lock, for which others wait.
-func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, r *record,
-	fn func(content []byte, forecast bool) ([]byte, error)) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+//
+// Of several tickets every prefix of the writes must be a legal board: a death between two renames leaves such a prefix.
+func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause, speculative, authoritative decide) (err error) {
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	dir := filepath.Dir(path)
+	dir := filepath.Dir(paths[0])
 	if err := s.prepare(dir); err != nil {
 		return err
 	}
@@ -81,71 +92,169 @@ func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, r 
 		}
 		err = errors.Join(err, unlockErr)
 	}()
-	if err := held.take(ctx, s, path+lockExt); err != nil {
+	p := passage{parts: make([]part, len(paths))}
+	defer p.discard()
+	for i, path := range paths {
+		if err := held.takeTicket(ctx, s, path, &p.parts[i]); err != nil {
+			return err
+		}
+		if i == 0 {
+			if err := s.trust(dir, held[0].Lock); err != nil {
+				return err
+			}
+		}
+	}
+	durable.Step("locked")
+	if err := p.read(); err != nil {
 		return err
 	}
-	if err := s.trust(dir, held[0].Lock); err != nil {
-		return err
-	}
-	tk := tkLock(path)
-	if tk != "" {
-		if err := held.takeTk(ctx, s, tk); err != nil {
+	if speculative != nil {
+		// Its refusal does not count: the tickets may have changed since the snapshot.
+		if p.decide(speculative) == nil {
+			if err := p.prepare(); err != nil {
+				return err
+			}
+		}
+		if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
 			return err
 		}
 	}
-	// The ticket file itself is locked as well, for the case that somebody removes lock files while they are held: whoever then
-	// holds a new one waits here. For want of a file there is nothing to lock; and it cannot replace the lock file, since after
-	// a rename the ones who waited hold a file that is no longer there.
-	own, err := s.locks.AcquireExisting(ctx, path)
-	if err == nil {
-		defer own.Unlock()
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return refused("", err)
+	if err := p.decide(authoritative); err != nil {
+		return err
 	}
-	durable.Step("locked")
-	old, err := readTicketFile(path)
-	if err != nil {
-		return refused("", err)
-	}
-	next := durable.Replacement{Path: path, Old: old}
-	defer next.Discard()
-	content, err := fn(bytes.Clone(old.Content), scope == withRelations)
-	if err == nil {
-		err = next.Write(content)
-	}
-	if scope == withRelations {
-		if lockErr := held.take(ctx, s, filepath.Join(dir, relationsLock)); lockErr != nil {
-			return lockErr
-		}
-		if content, err = fn(bytes.Clone(old.Content), false); err == nil {
-			err = next.Write(content)
-		}
-	}
-	if err != nil || !next.Ready {
+	if err := p.prepare(); err != nil || len(p.writes) == 0 {
 		return err
 	}
 	durable.Step("judged")
 	if err := held.check(); err != nil {
 		return err
 	}
-	if tkLock(path) != tk {
-		return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(path))
+	if err := p.check(); err != nil {
+		return err
 	}
-	if err := next.Rename(); err != nil {
-		return refused("", err)
+	if visible, err = p.rename(); err != nil {
+		return err
 	}
-	visible = true // whatever fails from here on must not look like a change that failed
-	if scope == withRelations {
+	// Whatever fails from here on must not look like a change that failed.
+	if speculative != nil {
 		if err = held.releaseLast(); err != nil {
 			err = fmt.Errorf("release lock: %w", err)
 		}
 	}
-	recordErr := s.append(path, r, old.Content, content)
+	recordErr := p.record(s, cause)
 	durable.Step("journaled")
-	if err = errors.Join(err, next.Sync()); err != nil {
+	if err = errors.Join(err, p.sync()); err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotDurable, err)
 	}
 	return errors.Join(err, recordErr)
+}
+
+// bounded gives a call that has no deadline the store's: one deadline for all of a call.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if _, has := ctx.Deadline(); has {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.LockTimeout)
+}
+
+// part is one ticket of a change.
+type part struct {
+	path string
+	tk   string // tk's lock file, "" when tk has not made its folder
+	durable.Replacement
+}
+
+// passage is a change on its way through the door.
+type passage struct {
+	parts  []part
+	writes []write // of the last decision, without those that change nothing
+}
+
+func (p *passage) read() error {
+	for i := range p.parts {
+		old, err := readTicketFile(p.parts[i].path)
+		if err != nil {
+			return refused("", err)
+		}
+		p.parts[i].Replacement = durable.Replacement{Path: p.parts[i].path, Old: old}
+	}
+	return nil
+}
+
+func (p *passage) decide(fn decide) error {
+	contents := make([][]byte, len(p.parts))
+	for i := range p.parts {
+		contents[i] = bytes.Clone(p.parts[i].Old.Content)
+	}
+	var err error
+	p.writes, err = fn(contents)
+	return err
+}
+
+// prepare writes and syncs the temp files of the decision, as far as they are not there yet.
+func (p *passage) prepare() error {
+	var changes []write
+	for _, w := range p.writes {
+		r := &p.parts[w.n].Replacement
+		if err := r.Write(w.content); err != nil {
+			return err
+		}
+		if r.Ready {
+			changes = append(changes, w)
+		}
+	}
+	p.writes = changes
+	return nil
+}
+
+// check makes sure, before the first rename, that no other program wrote a ticket or began to lock one.
+func (p *passage) check() error {
+	for i := range p.parts {
+		if tkLock(p.parts[i].path) != p.parts[i].tk {
+			return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(p.parts[i].path))
+		}
+	}
+	if len(p.writes) == 1 {
+		return nil // its rename checks it
+	}
+	for _, w := range p.writes {
+		if err := p.parts[w.n].Unchanged(); err != nil {
+			return refused("", err)
+		}
+	}
+	return nil
+}
+
+// rename makes the writes visible, in their order. visible reports whether all are.
+func (p *passage) rename() (visible bool, err error) {
+	for i, w := range p.writes {
+		if err := p.parts[w.n].Rename(); err != nil {
+			if i > 0 {
+				return false, fmt.Errorf("write ticket %d of %d, the ones before it are written: %w", i+1, len(p.writes), err)
+			}
+			return false, refused("", err)
+		}
+	}
+	return true, nil
+}
+
+// record appends the rows of the changes.
+func (p *passage) record(s *Store, cause journal.Cause) error {
+	var errs []error
+	for _, w := range p.writes {
+		old := &p.parts[w.n].Old
+		errs = append(errs, s.record(p.parts[w.n].path, cause, old.Content, w))
+	}
+	return errors.Join(errs...)
+}
+
+// sync makes the renames durable: they are all in one folder.
+func (p *passage) sync() error { return p.parts[p.writes[0].n].Sync() }
+
+func (p *passage) discard() {
+	for i := range p.parts {
+		p.parts[i].Discard()
+	}
 }
 
 const (
@@ -157,6 +266,7 @@ const (
 type heldLock struct {
 	*flocker.Lock
 	remove string
+	own    bool // on the ticket's own inode, which the rename replaces
 }
 
 // locks are held locks, in the order they were taken.
@@ -171,9 +281,35 @@ func (l *locks) take(ctx context.Context, s *Store, path string) error {
 	return nil
 }
 
+// takeTicket takes all that excludes others from one ticket.
+func (l *locks) takeTicket(ctx context.Context, s *Store, path string, p *part) error {
+	p.path, p.tk = path, tkLock(path)
+	if err := l.take(ctx, s, path+lockExt); err != nil {
+		return err
+	}
+	if p.tk != "" {
+		if err := l.takeTk(ctx, s, p.tk); err != nil {
+			return err
+		}
+	}
+	// The ticket file itself is locked as well, for the case that somebody removes lock files while they are held: whoever then
+	// holds a new one waits here. For want of a file there is nothing to lock; and it cannot replace the lock file, since after
+	// a rename the ones who waited hold a file that is no longer there.
+	own, err := s.locks.AcquireExisting(ctx, path)
+	if err == nil {
+		*l = append(*l, heldLock{Lock: own, own: true})
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return refused("", err)
+	}
+	return nil
+}
+
 // check makes sure, right before the rename, that no lock was taken from under us by removing its file.
 func (l locks) check() error {
 	for _, lock := range l {
+		if lock.own {
+			continue // the last look at the ticket compares more
+		}
 		err := lock.Check()
 		if err != nil {
 			return refused("", fmt.Errorf("look at the lock again: %w", err))

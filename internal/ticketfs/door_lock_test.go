@@ -119,7 +119,7 @@ func TestDoorErrorInside(t *testing.T) {
 		s, path := sampleBoard(t)
 		untouched := watchFile(t, path)
 		mine := errors.New("not this one")
-		err := s.withTicketLock(t.Context(), path, scope, &record{}, func(content []byte, _ bool) ([]byte, error) { return append(content, 'x'), mine })
+		err := s.withTicketLock(t.Context(), path, scope, func(content []byte) ([]byte, error) { return append(content, 'x'), mine })
 		if err != mine {
 			t.Errorf("error %v, want the very one that fn returned", err)
 		}
@@ -143,7 +143,7 @@ func TestDoorPanicInside(t *testing.T) {
 				}
 			}()
 			runs := 0
-			_ = s.withTicketLock(t.Context(), path, test.scope, &record{}, func(content []byte, _ bool) ([]byte, error) {
+			_ = s.withTicketLock(t.Context(), path, test.scope, func(content []byte) ([]byte, error) {
 				if runs++; runs == test.run {
 					panic("boom")
 				}
@@ -221,7 +221,7 @@ func TestDoorRelations(t *testing.T) {
 	s, path := sampleBoard(t)
 	relations := filepath.Join(filepath.Dir(path), relationsLock)
 	judged := false
-	err := s.withTicketLock(t.Context(), path, withRelations, &record{}, func(content []byte, _ bool) ([]byte, error) {
+	err := s.withTicketLock(t.Context(), path, withRelations, func(content []byte) ([]byte, error) {
 		var err error
 		if judged, err = flocker.Held(relations); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Error(err)
@@ -239,7 +239,7 @@ func TestDoorRelations(t *testing.T) {
 	}
 	untouched := watchFile(t, path)
 	s.LockTimeout = 50 * time.Millisecond
-	err = s.withTicketLock(t.Context(), path, withRelations, &record{}, func(content []byte, _ bool) ([]byte, error) { return appendLine("one")(content) })
+	err = s.withTicketLock(t.Context(), path, withRelations, func(content []byte) ([]byte, error) { return appendLine("one")(content) })
 	if CodeOf(err) != Busy || !strings.Contains(err.Error(), relationsLock+" is held by") {
 		t.Errorf("behind another rule: %v", err)
 	}

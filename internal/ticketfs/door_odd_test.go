@@ -205,7 +205,7 @@ func TestDoorNotRegular(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _ := sampleBoard(t)
-			dir, err := s.Dir()
+			dir, err := s.dirOf()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -218,7 +218,7 @@ func TestDoorNotRegular(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.Edit(t.Context(), "odd", journal.Cause{}, func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
+			_, err = s.editWith(t.Context(), "odd", func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
 			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), "odd.md is not a regular file") {
 				t.Errorf("Edit: %v", err)
 			}

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -31,17 +30,17 @@ func TestFaultFolderSync(t *testing.T) {
 	defer undo()
 	for name, change := range map[string]func() (*document.Document, error){
 		"edit": func() (*document.Document, error) {
-			return s.Edit(t.Context(), "t", journal.Cause{}, func(*document.Document) ([]document.Edit, error) {
+			return s.editWith(t.Context(), "t", func(*document.Document) ([]document.Edit, error) {
 				return []document.Edit{document.AppendNote("one")}, nil
 			})
 		},
 		"change": func() (*document.Document, error) {
-			return s.Change(t.Context(), "t", journal.Cause{}, func(*document.Document, *View) ([]document.Edit, error) {
+			return s.changeWith(t.Context(), "t", func(*document.Document, View) ([]document.Edit, error) {
 				return []document.Edit{document.AddItem("blocked-by", "other")}, nil
 			})
 		},
 		"create": func() (*document.Document, error) {
-			return s.Create(t.Context(), time.Now(), journal.Cause{}, func(id string, _ *View) ([]byte, error) { return crashContent(id), nil })
+			return s.createWith(t.Context(), time.Now(), func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
 		},
 	} {
 		d, err := change()

@@ -30,13 +30,12 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	mine := session.New("", time.Now)
 	goesOn := func(wantIDs, wantTitle, note string) {
 		t.Helper()
-		v, err := s.View()
+		v, err := s.snapshot()
 		must(t, err)
-		ids, err := v.IDs()
-		must(t, err)
+		ids := v.IDs()
 		seen, err := v.Get("t")
 		must(t, err)
-		d, err := s.Get("t")
+		d, err := s.get("t")
 		must(t, err)
 		if got := strings.Join(ids, " "); got != wantIDs || seen.Title != wantTitle || d.Ticket().Title != wantTitle {
 			t.Errorf("tickets %s, t is called %q and %q; want %s, %q", got, seen.Title, d.Ticket().Title, wantIDs, wantTitle)
@@ -51,8 +50,8 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	goesOn("other t", "A ticket", "one")
 
 	must(t, os.Rename(dir, dir+".away"))
-	_, viewErr := s.View()
-	_, getErr := s.Get("t")
+	_, viewErr := s.snapshot()
+	_, getErr := s.get("t")
 	for what, err := range map[string]error{"view": viewErr, "get": getErr, "edit": noteOn(s, "t", "lost"), "change": blockOn(s, "t", "other")} {
 		if CodeOf(err) != NoStore {
 			t.Errorf("%s without a folder: %v", what, err)

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
@@ -27,7 +26,7 @@ func TestFaultWatchedFileNotRead(t *testing.T) {
 	known["v1"] = 4
 	must(t, os.WriteFile(filepath.Join(dir, "v1.md"), viewText("v1", 4), 0o666))
 	undo := limit(t, syscall.RLIMIT_NOFILE, 0)
-	_, err := s.View()
+	_, err := s.snapshot()
 	undo()
 	if !errors.Is(err, syscall.EMFILE) {
 		t.Errorf("without descriptors: %v", err)
@@ -65,7 +64,7 @@ func TestFaultUnreadableTicket(t *testing.T) {
 	s, path := faultBoard(t, dir, true)
 	must(t, os.Chmod(filepath.Join(filepath.Dir(path), "other.md"), 0))
 	becomeNobody(t, dir)
-	v, err := s.View()
+	v, err := s.snapshot()
 	if err != nil {
 		t.Fatalf("no view of any ticket: %v", err)
 	}
@@ -103,7 +102,7 @@ func TestFaultFolderNotPermitted(t *testing.T) {
 	s, _ := faultBoard(t, dir, true)
 	becomeNobody(t, dir)
 	must(t, os.Chmod(dir, 0))
-	_, err := s.Get("t")
+	_, err := s.get("t")
 	must(t, os.Chmod(dir, 0o755))
 	if !errors.Is(err, syscall.EACCES) {
 		t.Errorf("error %v, want permission denied", err)
@@ -115,7 +114,7 @@ func TestFaultRefusedCreateLeavesNothing(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	before, err := listFolder(filepath.Dir(path))
 	must(t, err)
-	_, err = s.Create(t.Context(), time.Now(), journal.Cause{}, func(string, *View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
+	_, err = s.createWith(t.Context(), time.Now(), func(string, View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
 	if CodeOf(err) != NotFound {
 		t.Error(err)
 	}

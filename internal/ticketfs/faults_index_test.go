@@ -121,16 +121,12 @@ type told struct {
 
 func tellAll(t *rapid.T, s *Store) (all map[string]told, changes []string) {
 	t.Helper()
-	v, err := s.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids, err := v.IDs()
+	v, err := s.snapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
 	all = make(map[string]told)
-	for _, id := range ids {
+	for _, id := range v.IDs() {
 		var k told
 		if k.Ticket, err = v.Get(id); err != nil {
 			k.Err = err.Error()
@@ -187,7 +183,7 @@ func TestFaultIndexEqualsFresh(t *testing.T) {
 		for range times(1, 50) {
 			rapid.Check(t, func(rt *rapid.T) {
 				s, _ := viewBoard(t, 5)
-				dir, err := s.Dir()
+				dir, err := s.dirOf()
 				must(t, err)
 				var last map[string]told
 				for range rapid.IntRange(1, 10).Draw(rt, "changes") {
@@ -201,7 +197,7 @@ func TestFaultIndexEqualsFresh(t *testing.T) {
 	// A large board is made once; so what went before counts as well, and a failure does not shrink.
 	t.Run("watched", func(t *testing.T) {
 		s, _ := viewBoard(t, aboveWatch)
-		dir, err := s.Dir()
+		dir, err := s.dirOf()
 		must(t, err)
 		var last map[string]told
 		left := times(10, 300)

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -27,10 +26,10 @@ func holdChange(path, change string) {
 	var err error
 	switch change {
 	case "edit":
-		_, err = s.Edit(context.Background(), "t", journal.Cause{}, func(*document.Document) ([]document.Edit, error) { return stay() })
+		_, err = s.editWith(context.Background(), "t", func(*document.Document) ([]document.Edit, error) { return stay() })
 	case "change":
 		runs := 0 // the second is under the relations lock
-		_, err = s.Change(context.Background(), "t", journal.Cause{}, func(*document.Document, *View) ([]document.Edit, error) {
+		_, err = s.changeWith(context.Background(), "t", func(*document.Document, View) ([]document.Edit, error) {
 			if runs++; runs == 2 {
 				return stay()
 			}

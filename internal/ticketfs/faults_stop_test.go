@@ -51,7 +51,7 @@ func TestFaultStoppedHolder(t *testing.T) {
 					t.Errorf("behind %s: %v; it does not name %s", lock, err, who)
 				}
 			}
-			if _, err := s.Get("t"); err != nil {
+			if _, err := s.get("t"); err != nil {
 				t.Errorf("reading: %v", err)
 			}
 			s.LockTimeout = 20 * time.Second

@@ -23,8 +23,8 @@ func checkFault(t *testing.T, s *Store, path string, begin, end func(), want sys
 		untouched := watchFile(t, path)
 		begin()
 		err := change.make(s)
-		_, readErr := s.Get("other")
-		view, viewErr := s.View()
+		_, readErr := s.get("other")
+		view, viewErr := s.snapshot()
 		if viewErr == nil {
 			_, viewErr = view.Get("t")
 		}

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -24,7 +23,7 @@ func TestFaultUnlock(t *testing.T) {
 				must(t, spoil(lock))
 			}
 		}
-		d, err := s.Change(t.Context(), "t", journal.Cause{}, func(*document.Document, *View) ([]document.Edit, error) {
+		d, err := s.changeWith(t.Context(), "t", func(*document.Document, View) ([]document.Edit, error) {
 			return []document.Edit{document.AppendNote(filepath.Base(lock))}, nil
 		})
 		durable.Step = func(string) {}

@@ -92,7 +92,7 @@ func viewBoard(t *testing.T, n int) (s *Store, priorities map[string]int) {
 }
 
 // compareView compares what a view says of tickets with what is known of them.
-func compareView(v *View, known map[string]int, ids ...string) error {
+func compareView(v *Snapshot, known map[string]int, ids ...string) error {
 	for _, id := range ids {
 		priority, exists := known[id]
 		t, err := v.Get(id)
@@ -109,11 +109,8 @@ func compareView(v *View, known map[string]int, ids ...string) error {
 }
 
 // compareIDs compares the list of tickets.
-func compareIDs(v *View, known map[string]int) error {
-	ids, err := v.IDs()
-	if err != nil {
-		return err
-	}
+func compareIDs(v *Snapshot, known map[string]int) error {
+	ids := v.IDs()
 	if want := slices.Sorted(maps.Keys(known)); !slices.Equal(ids, want) {
 		return fmt.Errorf("the view knows %d tickets, there are %d", len(ids), len(want))
 	}
@@ -121,10 +118,10 @@ func compareIDs(v *View, known map[string]int) error {
 }
 
 // raceView lets another process make changes, and asks as soon as each is answered. It returns the first answer that was stale.
-func raceView(t *testing.T, tickets, rounds int, ask func(s *Store) (*View, error)) error {
+func raceView(t *testing.T, tickets, rounds int, ask func(s *Store) (*Snapshot, error)) error {
 	t.Helper()
 	s, known := viewBoard(t, tickets)
-	dir, err := s.Dir()
+	dir, err := s.dirOf()
 	must(t, err)
 	cmd := crashChild(filepath.Join(dir, "-"), "view")
 	in, err := cmd.StdinPipe()
@@ -179,7 +176,7 @@ const aboveWatch = index.WatchFrom + 100
 // watched.
 func TestFaultViewIsNeverStale(t *testing.T) {
 	for _, tickets := range []int{20, aboveWatch} {
-		if err := raceView(t, tickets, times(500, 10_000), (*Store).View); err != nil {
+		if err := raceView(t, tickets, times(500, 10_000), (*Store).snapshot); err != nil {
 			t.Errorf("%d tickets: %v", tickets, err)
 		}
 	}
@@ -189,13 +186,13 @@ func TestFaultViewIsNeverStale(t *testing.T) {
 func TestFaultViewRaceCatches(t *testing.T) {
 	for _, tickets := range []int{20, aboveWatch} {
 		asked := 0
-		err := raceView(t, tickets, 500, func(s *Store) (*View, error) {
+		err := raceView(t, tickets, 500, func(s *Store) (*Snapshot, error) {
 			asked++
 			if asked%10 == 1 {
-				return s.View()
+				return s.snapshot()
 			}
-			dir, err := s.Dir()
-			return &View{store: s, dir: dir, fresh: true, known: make(map[string]entry)}, err
+			f, err := s.Open()
+			return &Snapshot{f}, err
 		})
 		if err == nil {
 			t.Errorf("%d tickets: no answer was found to be stale", tickets)

@@ -57,20 +57,17 @@ func (s *Store) trust(dir string, lock *flocker.Lock) error {
 }
 
 // ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the relations lock for a moment.
-func (s *Store) ProbeLocks(ctx context.Context) error {
-	dir, err := s.Dir()
-	if err != nil {
-		return err
-	}
-	return s.underRelations(ctx, dir, func() error { return nil })
+func (f *Folder) ProbeLocks(ctx context.Context) error {
+	return f.underRelations(ctx, func() error { return nil })
 }
 
 // underRelations runs fn under the relations lock alone, where nothing is written.
-func (s *Store) underRelations(ctx context.Context, dir string, fn func() error) error {
+func (f *Folder) underRelations(ctx context.Context, fn func() error) error {
+	s, dir := f.store, f.dir
 	if err := s.prepare(dir); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	var held locks
 	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {

@@ -19,24 +19,15 @@ func Made(err error) bool {
 	return err == nil || errors.Is(err, ErrNotDurable) || errors.Is(err, ErrNotJournaled)
 }
 
-// Journal returns the journal of the ticket folder.
-func (s *Store) Journal() (journal.Journal, error) {
-	dir, err := s.Dir()
-	return journal.Of(dir), err
-}
+// Journal returns the journal of the board.
+func (f *Folder) Journal() journal.Journal { return journal.Of(f.dir) }
 
 // unsaid are the keys that a row leaves out: it has them under other names, or they follow from its time.
 var unsaid = map[string]bool{"schema_version": true, "id": true, "status": true, "created": true, "claimed-at": true, "closed": true}
 
-// record is what the journal is told of a change: its cause, and the texts as documents where they were read as such.
-type record struct {
-	journal.Cause
-	before, after *document.Document
-}
-
-// append appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
+// record appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
 // WithTicketLock may write one, has no status and no fields.
-func (s *Store) append(path string, r *record, before, after []byte) error {
+func (s *Store) record(path string, cause journal.Cause, before []byte, w write) error {
 	id := document.IDOf(filepath.Base(path))
 	if id == "" {
 		return nil
@@ -46,25 +37,25 @@ func (s *Store) append(path string, r *record, before, after []byte) error {
 		now = s.Now
 	}
 	row := journal.Row{
-		Time: now(), Ticket: id, Cause: r.Cause,
-		Before: journal.HashOf(before), After: journal.HashOf(after),
+		Time: now(), Ticket: id, Cause: cause,
+		Before: journal.HashOf(before), After: journal.HashOf(w.content),
 	}
 	if row.Call == "" {
 		row.Call = journal.NewCall()
 	}
 	if before != nil {
-		row.Former = journal.FormerOf(before, after)
+		row.Former = journal.FormerOf(before, w.content)
 	}
-	if r.after == nil {
-		r.before, _ = document.Parse(id, before)
-		r.after, _ = document.Parse(id, after)
+	if w.after == nil {
+		w.before, _ = document.Parse(id, before)
+		w.after, _ = document.Parse(id, w.content)
 	}
-	if r.before != nil {
-		row.From = string(r.before.Ticket().Status)
+	if w.before != nil {
+		row.From = string(w.before.Ticket().Status)
 	}
-	if r.after != nil {
-		row.To = string(r.after.Ticket().Status)
-		for _, c := range r.after.Changes(r.before) {
+	if w.after != nil {
+		row.To = string(w.after.Ticket().Status)
+		for _, c := range w.after.Changes(w.before) {
 			if !unsaid[c.Key] && (c.Key != "close-reason" || c.New != row.Reason) {
 				row.Fields = append(row.Fields, journal.Field(c))
 			}

@@ -70,7 +70,7 @@ func TestRecordNotPermitted(t *testing.T) {
 		must(t, os.Chmod(denied, 0o700))
 	}
 	must(t, noteOn(s, "t", "after"))
-	if d, err := s.Get("t"); err != nil || len(d.Notes()) < 4 {
+	if d, err := s.get("t"); err != nil || len(d.Notes()) < 4 {
 		t.Errorf("%v, %v", d, err)
 	}
 }

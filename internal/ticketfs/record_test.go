@@ -33,7 +33,7 @@ func TestRecord(t *testing.T) {
 	now := time.Date(2026, 1, 4, 5, 22, 9, 0, time.UTC)
 	s.Now = func() time.Time { now = now.Add(time.Second); return now }
 	cause := journal.Cause{Call: "c1", Actor: "ann@5f3a9c21d0e4", Client: "codex", Tool: "start", Reason: "because"}
-	start := func(d *document.Document, _ *View) ([]document.Edit, error) {
+	start := func(d *document.Document, _ View) ([]document.Edit, error) {
 		return []document.Edit{
 			document.Set("status", "in_progress"), document.Set("claimed-by", cause.Actor),
 			document.Set("claimed-at", "2026-01-04T05:22:09Z"), document.SetTitle("New"),
@@ -41,11 +41,11 @@ func TestRecord(t *testing.T) {
 	}
 	ctx := t.Context()
 	for range 2 { // the second time it changes nothing
-		if _, err := s.Change(ctx, "t", cause, start); err != nil {
+		if _, err := s.changeFor(ctx, "t", cause, start); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Edit(ctx, "t", journal.Cause{Call: "c2"}, func(*document.Document) ([]document.Edit, error) {
+	if _, err := s.editFor(ctx, "t", journal.Cause{Call: "c2"}, func(*document.Document) ([]document.Edit, error) {
 		return nil, errors.New("refused")
 	}); err == nil {
 		t.Fatal("not refused")
@@ -74,7 +74,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("restored %q, want %q", text, sample)
 	}
 
-	d, err := s.Create(ctx, now, journal.Cause{Call: "c3", Tool: "create"}, func(id string, _ *View) ([]byte, error) {
+	d, err := s.createFor(ctx, now, journal.Cause{Call: "c3", Tool: "create"}, func(id string, _ View) ([]byte, error) {
 		return []byte(strings.Replace(sample, "id: t", "id: "+id, 1)), nil
 	})
 	must(t, err)
@@ -128,7 +128,7 @@ func TestRecordOrder(t *testing.T) {
 		wg.Go(func() {
 			for i := range changes {
 				cause := journal.Cause{Call: fmt.Sprintf("%d-%d", n, i), Tool: "note"}
-				_, err := s.Edit(context.Background(), "t", cause, func(*document.Document) ([]document.Edit, error) {
+				_, err := s.editFor(context.Background(), "t", cause, func(*document.Document) ([]document.Edit, error) {
 					return []document.Edit{document.AppendNote(cause.Call)}, nil
 				})
 				if err != nil {
@@ -139,7 +139,7 @@ func TestRecordOrder(t *testing.T) {
 	}
 	wg.Wait()
 	rows := rowsOf(t, path)
-	d, err := storeAt(path).Get("t")
+	d, err := storeAt(path).get("t")
 	must(t, err)
 	notes := d.Notes()
 	if len(rows) != stores*changes || len(notes) != len(rows) {
@@ -162,7 +162,7 @@ func TestRecordFails(t *testing.T) {
 	} {
 		s, path := sampleBoard(t)
 		must(t, lay(filepath.Join(filepath.Dir(path), journal.Folder)))
-		d, err := s.Edit(t.Context(), "t", journal.Cause{Call: "c"}, func(*document.Document) ([]document.Edit, error) {
+		d, err := s.editFor(t.Context(), "t", journal.Cause{Call: "c"}, func(*document.Document) ([]document.Edit, error) {
 			return []document.Edit{document.AppendNote("x")}, nil
 		})
 		if !Made(err) || !errors.Is(err, ErrNotJournaled) || errors.Is(err, ErrNotDurable) || d == nil || len(d.Notes()) != 1 {

@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -51,25 +50,30 @@ func (p place) Text() string {
 	return strings.Join(lines, "\n")
 }
 
-// changed is the answer for a ticket as a change left it; err is nil or says what it is short of.
-func (b *Board) changed(d *document.Document, err error, message string) changeAnswer {
-	t := d.Ticket()
-	return changeAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Message: message, place: b.place(err)}
+// changed is the answer for a ticket as a change left it.
+func (c *call) changed(changed ticketfs.Changed) changeAnswer {
+	t := changed.Document.Ticket()
+	return changeAnswer{
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status),
+		Message: changed.Decision.Message, place: c.place(changed.Short),
+	}
 }
 
-func (b *Board) place(err error) place {
+// place is what must be said beside an answer; short is what the change is short of.
+func (c *call) place(short error) place {
 	var p place
-	if errors.Is(err, ticketfs.ErrNotDurable) {
+	if errors.Is(short, ticketfs.ErrNotDurable) {
 		p.Durable = new(bool)
 	}
-	if errors.Is(err, ticketfs.ErrNotJournaled) {
+	if errors.Is(short, ticketfs.ErrNotJournaled) {
 		p.Journaled = new(bool)
 	}
-	if dir, err := b.Store.Dir(); err == nil {
-		if below, err := filepath.Rel(b.WorkDir, dir); err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
+	if folder, err := c.open(); err == nil {
+		dir := folder.Dir()
+		if below, err := filepath.Rel(c.WorkDir, dir); err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
 			p.Board = dir
 		}
-		b.warn.Do(func() {
+		c.warn.Do(func() {
 			if kind, err := ticketfs.UnprovenFS(dir); err == nil && kind != "" {
 				p.Warning = unprovenText(dir, kind)
 			}
@@ -81,9 +85,6 @@ func (b *Board) place(err error) place {
 func unprovenText(dir, kind string) string {
 	return fmt.Sprintf("%s is on %s: nobody has shown that its locks hold between machines; let only one machine write there", dir, kind)
 }
-
-// done reports whether a change was made: with or without a confirmed disk, and a row in the journal.
-func done(err error) bool { return ticketfs.Made(err) }
 
 // row is one line about a ticket.
 type row struct {
@@ -193,4 +194,4 @@ func joinLines(parts ...string) string {
 }
 
 // who is how the caller signs in a ticket.
-func (b *Board) who(ctx context.Context, agent string) string { return b.caller(ctx, agent).claim() }
+func (c *call) who(agent string) string { return c.caller(agent).claim() }

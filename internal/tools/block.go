@@ -15,48 +15,50 @@ type blockIn struct {
 }
 
 // block makes a ticket wait for another one to be closed, unless they would then wait for each other.
-func (b *Board) block(ctx context.Context, in blockIn) (Answer, error) {
+func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 	if !document.ValidID(in.BlockedBy) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
-	var message string
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
 		if t.Status == document.StatusClosed {
-			return nil, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
+			return ticketfs.Decision{}, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
 		}
 		blocker, err := v.Get(in.BlockedBy)
 		if err != nil {
-			return nil, err
+			return ticketfs.Decision{}, err
 		}
 		if t.BlockedByID(in.BlockedBy) {
-			return nil, ticketfs.Refuse(ticketfs.NoChange, "nothing to do", "%s is already blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
+			return ticketfs.Decision{}, ticketfs.Refuse(ticketfs.NoChange, "nothing to do", "%s is already blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
 		}
-		if err := refuseCircle(v, fmt.Sprintf("blocking %s by %s", t.ID, blocker.ID), edge{event{id: t.ID}, event{blocker.ID, true}}); err != nil {
-			return nil, err
+		if err := checkCycle(v, fmt.Sprintf("blocking %s by %s", t.ID, blocker.ID), edge{event{id: t.ID}, event{blocker.ID, true}}); err != nil {
+			return ticketfs.Decision{}, err
 		}
-		message = fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
-		return []document.Edit{document.AddItem("blocked-by", blocker.ID)}, nil
+		return ticketfs.Decision{
+			Edits:   []document.Edit{document.AddItem("blocked-by", blocker.ID)},
+			Message: fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status),
+		}, nil
 	})
-	if !done(err) {
-		return nil, b.alike(err, in.ID, in.BlockedBy)
+	if err != nil {
+		return nil, c.alike(err, in.ID, in.BlockedBy)
 	}
-	return b.changed(d, err, message), nil
+	return c.changed(changed), nil
 }
 
 // alike adds to a not_found about one of these related tickets, in a change of the ticket id, the ids that begin like it.
-func (b *Board) alike(err error, id string, related ...string) error {
+func (c *call) alike(err error, id string, related ...string) error {
 	if ticketfs.CodeOf(err) != ticketfs.NotFound {
 		return err
 	}
-	if _, missing := b.Store.Locate(id); missing != nil && id != "" {
+	folder, openErr := c.open()
+	if openErr != nil || id != "" && folder.Exists(id) != nil {
 		return err
 	}
 	for _, id := range related {
 		if id == "" {
 			continue
 		}
-		if _, missing := b.Store.Locate(id); ticketfs.CodeOf(missing) == ticketfs.NotFound {
+		if missing := folder.Exists(id); ticketfs.CodeOf(missing) == ticketfs.NotFound {
 			return missing
 		}
 	}

@@ -34,35 +34,36 @@ func (a closeAnswer) Text() string {
 }
 
 // close finishes a started ticket whose children are all closed.
-func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
-	who := b.caller(ctx, in.Agent)
-	now := stamp(b.Now())
+func (c *call) close(ctx context.Context, in closeIn) (Answer, error) {
+	who := c.caller(in.Agent)
+	now := stamp(c.Now())
 	reason := document.Remove("close-reason") // one left over from an earlier close
 	if text := strings.TrimSpace(in.Reason); text != "" {
 		reason = document.Set("close-reason", text)
 	}
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	edits := []document.Edit{
+		document.Set("status", string(document.StatusClosed)),
+		document.Remove("claimed-by"),
+		document.Remove("claimed-at"),
+		document.Set("closed", now),
+		reason,
+	}
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
-		if err := b.mayFinish(ctx, who, t, "close"); err != nil {
-			return nil, err
+		if err := c.mayFinish(who, t, "close"); err != nil {
+			return ticketfs.Decision{}, err
 		}
 		if err := childrenClosed(v, t.ID); err != nil {
-			return nil, err
+			return ticketfs.Decision{}, err
 		}
-		return []document.Edit{
-			document.Set("status", string(document.StatusClosed)),
-			document.Remove("claimed-by"),
-			document.Remove("claimed-at"),
-			document.Set("closed", now),
-			reason,
-		}, nil
+		return ticketfs.Decision{Edits: edits}, nil
 	})
-	if !done(err) {
+	if err != nil {
 		return nil, err
 	}
-	b.started.mark(who, in.ID, false)
+	c.started.mark(who, in.ID, false)
 	// The ticket is closed; what it made ready is advice, and its failure must not look like a failed close.
-	unblocked, adviceErr := b.unblockedBy(ctx, d.Ticket())
+	unblocked, adviceErr := c.unblockedBy(changed.Document.Ticket())
 	message := in.ID + " is closed"
 	if in.Agent != "" {
 		message += " by " + who.claim()
@@ -74,11 +75,12 @@ func (b *Board) close(ctx context.Context, in closeIn) (Answer, error) {
 		message += "; now ready: " + listed(unblocked)
 	}
 	first := unblocked[:min(maxRelated, len(unblocked))]
-	return closeAnswer{b.changed(d, err, message), first, len(unblocked) - len(first)}, nil
+	changed.Decision.Message = message
+	return closeAnswer{c.changed(changed), first, len(unblocked) - len(first)}, nil
 }
 
 // childrenClosed refuses while a child is not closed, or a file that may be a child cannot be read.
-func childrenClosed(v *ticketfs.View, id string) error {
+func childrenClosed(v ticketfs.View, id string) error {
 	children, unreadable, err := v.Children(id)
 	if err != nil {
 		return err
@@ -100,9 +102,13 @@ func childrenClosed(v *ticketfs.View, id string) error {
 
 // unblockedBy lists the tickets that can be started now that this one is closed, of those that waited for it: themselves or
 // through an ancestor.
-func (b *Board) unblockedBy(ctx context.Context, closed document.Ticket) ([]row, error) {
+func (c *call) unblockedBy(closed document.Ticket) ([]row, error) {
 	rows := []row{}
-	v, err := b.Store.ViewAfter(closed)
+	folder, err := c.open()
+	if err != nil {
+		return rows, err
+	}
+	v, err := folder.After(closed)
 	if err != nil {
 		return rows, err
 	}
@@ -117,12 +123,12 @@ func (b *Board) unblockedBy(ctx context.Context, closed document.Ticket) ([]row,
 			continue
 		}
 		seen[t.ID] = true
-		c, err := b.startable(ctx, v, t)
+		next, err := c.startable(v, t)
 		if err != nil {
 			return rows, err
 		}
-		if c != nil && c.grace == 0 {
-			rows = append(rows, c.row())
+		if next != nil && next.grace == 0 {
+			rows = append(rows, next.row())
 		}
 		children, _, err := v.Children(t.ID)
 		if err != nil {

@@ -25,7 +25,7 @@ type createIn struct {
 }
 
 // create writes a new open ticket under an id that nobody has.
-func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
+func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 	title, err := checkTitle(in.Title)
 	if err != nil {
 		return nil, err
@@ -41,12 +41,16 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
 		}
 	}
-	d, err := b.Store.Create(ctx, b.Now(), b.cause(ctx, in.Agent, ""), func(id string, v *ticketfs.View) ([]byte, error) {
+	folder, err := c.openOrMake()
+	if err != nil {
+		return nil, err
+	}
+	changed, err := folder.Create(ctx, c.Now(), c.cause(in.Agent, ""), func(id string, v ticketfs.View) ([]byte, error) {
 		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
 			return nil, err
 		}
 		t := document.Ticket{
-			ID: id, Status: document.StatusOpen, Created: b.Now().UTC().Truncate(time.Second), Title: title,
+			ID: id, Status: document.StatusOpen, Created: c.Now().UTC().Truncate(time.Second), Title: title,
 			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, document.DefaultPriority),
 			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent,
 		}
@@ -55,18 +59,19 @@ func (b *Board) create(ctx context.Context, in createIn) (Answer, error) {
 		}
 		return document.New(t, in.Description, in.Design, in.Acceptance)
 	})
-	if !done(err) {
-		return nil, b.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)
+	if err != nil {
+		return nil, c.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)
 	}
-	message := "created " + d.Ticket().ID
+	message := "created " + changed.Document.Ticket().ID
 	if len(in.BlockedBy) > 0 {
 		message += ", blocked by " + strings.Join(in.BlockedBy, ", ")
 	}
 	if in.Parent != "" {
 		message += ", part of " + in.Parent
 	}
-	a := b.changed(d, err, message)
-	if other := b.Store.UnusedBoard(); other != "" {
+	changed.Decision.Message = message
+	a := c.changed(changed)
+	if other := c.Store.UnusedBoard(); other != "" {
 		a.Warning = joinLines(a.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
 	}
 	return a, nil
@@ -85,7 +90,7 @@ func checkTitle(title string) (string, error) {
 
 // newRelations judges the parent and the blockers of a ticket that does not exist yet. Only close(parent) will wait for it, so
 // a circle can only arise where what it waits for, start(parent) and the close of its blockers, waits for close(parent).
-func newRelations(v *ticketfs.View, parent string, blockers []string) error {
+func newRelations(v ticketfs.View, parent string, blockers []string) error {
 	named := blockers
 	if parent != "" {
 		named = append([]string{parent}, blockers...)
@@ -110,5 +115,5 @@ func newRelations(v *ticketfs.View, parent string, blockers []string) error {
 	for _, blocker := range blockers {
 		added = append(added, edge{event{parent, true}, event{blocker, true}})
 	}
-	return refuseCircle(v, "a child of "+parent+" that waits for "+strings.Join(named, ", "), added...)
+	return checkCycle(v, "a child of "+parent+" that waits for "+strings.Join(named, ", "), added...)
 }

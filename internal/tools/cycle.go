@@ -20,10 +20,10 @@ type event struct {
 // edge says that from waits for to.
 type edge struct{ from, to event }
 
-// refuseCircle judges edges that a change would add: each is refused if what it points to waits, over any number of steps, for
+// checkCycle judges edges that a change would add: each is refused if what it points to waits, over any number of steps, for
 // where it comes from. A circle elsewhere, made by hand, is none of the change's business. Closed tickets wait for nothing. If
 // no circle is seen, but a file that the search came by cannot be read and could hide one, its Refusal is the answer.
-func refuseCircle(v *ticketfs.View, change string, added ...edge) error {
+func checkCycle(v ticketfs.View, change string, added ...edge) error {
 	var doubt error
 	for _, e := range added {
 		ids, unread, err := search(v, e.to, e.from)
@@ -43,7 +43,7 @@ func refuseCircle(v *ticketfs.View, change string, added ...edge) error {
 
 // search looks for a path of waiting and returns the tickets along it, nil if there is none; unread is a file that it could
 // not look into.
-func search(v *ticketfs.View, from, to event) (ids []string, unread *ticketfs.Refusal, err error) {
+func search(v ticketfs.View, from, to event) (ids []string, unread *ticketfs.Refusal, err error) {
 	before := map[event]event{from: from}
 	for queue := []event{from}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
@@ -68,7 +68,7 @@ func search(v *ticketfs.View, from, to event) (ids []string, unread *ticketfs.Re
 }
 
 // waits are the events that an event waits for directly, as far as the files can be read. A missing ticket waits for nothing.
-func waits(v *ticketfs.View, e event) (next []event, unread *ticketfs.Refusal, err error) {
+func waits(v ticketfs.View, e event) (next []event, unread *ticketfs.Refusal, err error) {
 	t, err := v.Get(e.id)
 	switch {
 	case ticketfs.CodeOf(err) == ticketfs.NotFound:

@@ -39,20 +39,15 @@ const (
 // resolve is how a merge conflict in a ticket is settled, as the one that two clones make who note the same ticket.
 const resolve = "keep the notes of both sides and one version of every other line, remove the lines that begin with <<<<<<<, ======= and >>>>>>>, then git add the file"
 
-// Examine looks at the whole board, without locks.
-func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
-	ctx = b.attend(ctx)
-	v, err := b.Store.View()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := v.IDs()
+// examine looks at the whole board, without locks.
+func (c *call) examine(ctx context.Context) ([]Finding, error) {
+	v, err := c.snapshot()
 	if err != nil {
 		return nil, err
 	}
 	found := []Finding{}
 	var tickets []document.Ticket
-	for _, id := range ids {
+	for _, id := range v.IDs() {
 		t, err := v.Get(id)
 		var refusal *ticketfs.Refusal
 		switch {
@@ -70,29 +65,25 @@ func (b *Board) Examine(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	for _, t := range tickets {
-		of, err := b.examineTicket(ctx, v, t)
+		of, err := c.examineTicket(v, t)
 		if err != nil {
 			return nil, err
 		}
 		found = append(found, of...)
 	}
-	found = append(found, circles(tickets)...)
-	temps, err := b.Store.Leftovers(b.Now())
+	found = append(found, cycles(tickets)...)
+	temps, err := c.folder.Leftovers(c.Now())
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range temps {
 		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Mend: "remove the file"})
 	}
-	dir, err := b.Store.Dir()
-	if err != nil {
-		return nil, err
-	}
-	return append(found, examineGit(ctx, dir)...), nil
+	return append(found, examineGit(ctx, c.folder.Dir())...), nil
 }
 
 // examineTicket looks at one ticket and those it names.
-func (b *Board) examineTicket(ctx context.Context, v *ticketfs.View, t document.Ticket) ([]Finding, error) {
+func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding, error) {
 	var found []Finding
 	missing, err := missingBlockers(v, t)
 	if err != nil {
@@ -116,16 +107,16 @@ func (b *Board) examineTicket(ctx context.Context, v *ticketfs.View, t document.
 		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Mend: "remove these lines"})
 	}
 	if t.Status == document.StatusInProgress {
-		if h := b.holder(ctx, t); h.Life == session.Dead {
-			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + b.held(t, h) + "; start takes it over"})
+		if h := c.holder(t); h.Life == session.Dead {
+			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + c.held(t, h) + "; start takes it over"})
 		}
 	}
 	return found, nil
 }
 
-// circles finds tickets that wait for each other, one path for each circle. Events that wait for nothing are taken away until
+// cycles finds tickets that wait for each other, one path for each circle. Events that wait for nothing are taken away until
 // none is left or only circles, and what waits for them, remain.
-func circles(tickets []document.Ticket) []Finding {
+func cycles(tickets []document.Ticket) []Finding {
 	waiting := graph(tickets)
 	var found []Finding
 	for {

@@ -9,15 +9,12 @@ import (
 
 // Export writes every ticket as one JSON line, by id. Files that are no tickets are returned; the others are written.
 func (b *Board) Export(w io.Writer) (unreadable []importer.Fault, err error) {
-	v, err := b.Store.View()
+	c := b.newCall("export")
+	v, err := c.snapshot()
 	if err != nil {
 		return nil, err
 	}
-	ids, err := v.IDs()
-	if err != nil {
-		return nil, err
-	}
-	existing, err := b.existing()
+	existing, err := c.existing()
 	if err != nil {
 		return nil, err
 	}
@@ -27,8 +24,8 @@ func (b *Board) Export(w io.Writer) (unreadable []importer.Fault, err error) {
 			byRef[t.ExternalRef] = t.ID
 		}
 	}
-	for _, id := range ids {
-		d, err := b.Store.Get(id)
+	for _, id := range v.IDs() {
+		d, err := c.folder.Get(id)
 		if err != nil {
 			unreadable = append(unreadable, importer.Fault{Where: id + document.Ext, Err: err})
 			continue

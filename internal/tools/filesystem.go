@@ -6,16 +6,17 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// FilesystemOK is what Filesystem says when there is nothing to say.
+// FilesystemOK is what a diagnosis says when there is nothing to say.
 const FilesystemOK = "ok"
 
-// Filesystem tells whether the locks of the board's folder are to be trusted: by a probe, and by its kind.
-func (b *Board) Filesystem(ctx context.Context) (string, error) {
-	dir, err := b.Store.Dir()
+// filesystem tells whether the locks of the board's folder are to be trusted: by a probe, and by its kind.
+func (c *call) filesystem(ctx context.Context) (string, error) {
+	folder, err := c.open()
 	if err != nil {
 		return "", err
 	}
-	if err := b.Store.ProbeLocks(ctx); ticketfs.CodeOf(err) == ticketfs.UnsafeFS {
+	dir := folder.Dir()
+	if err := folder.ProbeLocks(ctx); ticketfs.CodeOf(err) == ticketfs.UnsafeFS {
 		return err.Error(), nil
 	} else if err != nil {
 		return "", err

@@ -14,30 +14,19 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// metaKey and conversationKey are where a call's context holds the request's _meta and the conversation that calls.
-type (
-	metaKey         struct{}
-	conversationKey struct{}
-)
-
-// attend begins a call: from here on its context knows which conversation calls.
-func (b *Board) attend(ctx context.Context) context.Context {
-	meta, _ := ctx.Value(metaKey{}).(map[string]any)
-	dir, err := b.Store.Dir()
-	if err != nil {
-		dir = "" // the tool will say so, if it needs one
+// attend begins the call: from here on it knows which conversation calls, by the request's _meta.
+func (c *call) attend(ctx context.Context) {
+	dir := ""
+	if folder, err := c.open(); err == nil { // the tool will say what is wrong, if it needs a board
+		dir = folder.Dir()
 	}
-	c := b.Session.Attend(dir, session.Call{Meta: meta, Client: clientName(ctx), Agent: b.ownName(ctx)})
-	return context.WithValue(ctx, conversationKey{}, c)
+	c.own = c.ownName(ctx)
+	c.client = clientName(ctx)
+	c.conversation = c.Session.Attend(dir, session.Call{Meta: c.meta, Client: c.client, Agent: c.own})
 }
 
 // Attend makes a conversation that this process was started for alive again, if it was before, ahead of any call.
-func (b *Board) Attend() { b.attend(context.Background()) }
-
-func conversation(ctx context.Context) session.Conversation {
-	c, _ := ctx.Value(conversationKey{}).(session.Conversation)
-	return c
-}
+func (b *Board) Attend() { b.newCall("").attend(context.Background()) }
 
 // caller is who makes a call: an agent of a conversation, or a person.
 type caller struct {
@@ -47,23 +36,23 @@ type caller struct {
 	own    string // the conversation's own name; the agent of that name is the conversation itself
 }
 
-// caller is who makes a call, as the agent that it names.
-func (b *Board) caller(ctx context.Context, agent string) caller {
-	if b.Person != "" {
-		return caller{Conversation: conversation(ctx), person: true, name: session.AgentName(b.Person)}
+// caller is who makes the call, as the agent that it names.
+func (c *call) caller(agent string) caller {
+	if c.Person != "" {
+		return caller{Conversation: c.conversation, person: true, name: session.AgentName(c.Person)}
 	}
-	c := caller{Conversation: conversation(ctx), own: b.ownName(ctx)}
-	if c.own == "" {
+	who := caller{Conversation: c.conversation, own: c.own}
+	if who.own == "" {
 		// A command in an agent's shell has no client that would name itself; the server of that agent has.
-		if names := c.Holder("@" + c.Key).Agents; len(names) > 0 {
-			c.own = names[0]
+		if names := who.Holder("@" + who.Key).Agents; len(names) > 0 {
+			who.own = names[0]
 		}
 	}
-	c.own = session.AgentName(c.own)
-	if c.name = c.own; strings.TrimSpace(agent) != "" {
-		c.name = session.AgentName(agent)
+	who.own = session.AgentName(who.own)
+	if who.name = who.own; strings.TrimSpace(agent) != "" {
+		who.name = session.AgentName(agent)
 	}
-	return c
+	return who
 }
 
 // claim is how the caller signs in a ticket.
@@ -121,25 +110,30 @@ func (s *started) has(c caller, id string) bool {
 }
 
 // settle readies the caller for a claim on a ticket that exists: that it lives can be seen before its name stands anywhere.
-func (b *Board) settle(ctx context.Context, id string) (context.Context, error) {
-	if _, err := b.Store.Locate(id); err != nil {
-		return ctx, err
+func (c *call) settle(id string) error {
+	folder, err := c.open()
+	if err != nil {
+		return err
 	}
-	if b.Person != "" {
-		return ctx, nil // lives until they give back
+	if err := folder.Exists(id); err != nil {
+		return err
 	}
-	c, err := conversation(ctx).Claim()
+	if c.Person != "" {
+		return nil // lives until they give back
+	}
+	claimed, err := c.conversation.Claim()
 	if errors.Is(err, session.ErrNoSession) {
-		return ctx, ticketfs.Refuse(ticketfs.Invalid, "start it by the MCP tool start, or run your commands under: ticket-mcp session -- COMMAND",
+		return ticketfs.Refuse(ticketfs.Invalid, "start it by the MCP tool start, or run your commands under: ticket-mcp session -- COMMAND",
 			"this shell belongs to an agent, and no server of its conversation shows that it lives; a claim would look abandoned when this command ends")
 	}
-	return context.WithValue(ctx, conversationKey{}, c), ticketfs.Refused(err)
+	c.conversation = claimed
+	return ticketfs.Refused(err)
 }
 
 // holder tells of the holder of a started ticket, to whoever calls.
-func (b *Board) holder(ctx context.Context, t document.Ticket) session.Holder {
-	h := conversation(ctx).Holder(t.ClaimedBy)
-	if b.Person != "" && h.Person() && h.Name == session.AgentName(b.Person) {
+func (c *call) holder(t document.Ticket) session.Holder {
+	h := c.conversation.Holder(t.ClaimedBy)
+	if c.Person != "" && h.Person() && h.Name == session.AgentName(c.Person) {
 		h.Life = session.Mine
 	}
 	return h
@@ -147,7 +141,7 @@ func (b *Board) holder(ctx context.Context, t document.Ticket) session.Holder {
 
 // mayFinish judges whether a caller may close or release a started ticket: its own, one that nobody claims, or one whose
 // holder is dead. Not one whose holder lives or cannot be seen, and not one that this conversation held until another took it.
-func (b *Board) mayFinish(ctx context.Context, who caller, t document.Ticket, tool string) error {
+func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 	if t.Status != document.StatusInProgress {
 		next := "start it first"
 		if t.Status == document.StatusClosed {
@@ -155,22 +149,22 @@ func (b *Board) mayFinish(ctx context.Context, who caller, t document.Ticket, to
 		}
 		return wrongStatus(t, tool, "in_progress", next)
 	}
-	h := b.holder(ctx, t)
+	h := c.holder(t)
 	switch {
-	case t.ClaimedBy == "", who.mayFinishFor(h), h.Life == session.Dead && !b.started.has(who, t.ID):
+	case t.ClaimedBy == "", who.mayFinishFor(h), h.Life == session.Dead && !c.started.has(who, t.ID):
 		return nil
 	case h.Life == session.Mine:
-		return ticketfs.Refuse(ticketfs.Claimed, fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name, tool), "%s is held by %s", t.ID, b.held(t, h))
-	case b.started.has(who, t.ID):
-		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, b.held(t, h))
+		return ticketfs.Refuse(ticketfs.Claimed, fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name, tool), "%s is held by %s", t.ID, c.held(t, h))
+	case c.started.has(who, t.ID):
+		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, c.held(t, h))
 	case h.Life == session.Unknown:
-		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, b.held(t, h))
+		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, c.held(t, h))
 	}
-	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, b.held(t, h))
+	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, c.held(t, h))
 }
 
 // held names a holder, since when, and what can be told of them.
-func (b *Board) held(t document.Ticket, h session.Holder) string {
+func (c *call) held(t document.Ticket, h session.Holder) string {
 	if t.ClaimedBy == "" {
 		return "an unnamed holder"
 	}
@@ -189,16 +183,16 @@ func (b *Board) held(t document.Ticket, h session.Holder) string {
 	case h.Life == session.Unknown:
 		return text + " (liveness unknown: other host or no session file)"
 	case h.Life == session.Alive:
-		return text + " (alive" + b.lastCalled(h) + ")"
+		return text + " (alive" + c.lastCalled(h) + ")"
 	}
 	return fmt.Sprintf("%s (%s)", text, h.Life)
 }
 
 // lastCalled says when a living holder last called, and which process that was, so that a person can judge whether it still
 // knows of its ticket.
-func (b *Board) lastCalled(h session.Holder) (text string) {
+func (c *call) lastCalled(h session.Holder) (text string) {
 	if !h.LastCalled.IsZero() {
-		text = ", last called " + ago(b.Now().Sub(h.LastCalled))
+		text = ", last called " + ago(c.Now().Sub(h.LastCalled))
 	}
 	if h.PID != 0 {
 		text += fmt.Sprintf(", pid %d", h.PID)

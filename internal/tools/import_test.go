@@ -59,8 +59,8 @@ func TestImportInterrupted(t *testing.T) {
 			t.Fatalf("made %d of %d; %v", made, len(p.New), refused)
 		}
 		done += made
-		if findings, err := b.Examine(context.Background()); err != nil || len(findings) > 0 {
-			t.Fatalf("after %d: %v %v", done, findings, err)
+		if d, err := b.Diagnose(context.Background()); err != nil || len(d.Findings) > 0 {
+			t.Fatalf("after %d: %v %v", done, d.Findings, err)
 		}
 	}
 	if files, err := filepath.Glob(filepath.Join(dir, "t*.md")); err != nil || len(files) != n {
@@ -116,7 +116,7 @@ func TestImportBroken(t *testing.T) {
 	if p := plan(); len(p.New) != 0 || p.Done != 1 {
 		t.Errorf("%d new, %d there", len(p.New), p.Done)
 	}
-	if _, err := b.Store.View(); err != nil {
+	if _, err := b.Diagnose(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -39,7 +39,7 @@ func (a listAnswer) Text() string {
 }
 
 // list filters tickets, in the order of their ids, which is that of their creation.
-func (b *Board) list(ctx context.Context, in listIn) (Answer, error) {
+func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 	after, err := decodeCursor(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -47,19 +47,15 @@ func (b *Board) list(ctx context.Context, in listIn) (Answer, error) {
 	if _, err := parentFilter(in.Parent); err != nil {
 		return nil, err
 	}
-	v, err := b.Store.View()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := v.IDs()
+	v, err := c.snapshot()
 	if err != nil {
 		return nil, err
 	}
 	limit := cmp.Or(in.Limit, defaultLimit)
-	a := listAnswer{readyAnswer: readyAnswer{Tickets: []row{}, place: b.place(nil)}}
+	a := listAnswer{readyAnswer: readyAnswer{Tickets: []row{}, place: c.place(nil)}}
 	last := ""
 	budget := rowBudget(in.Limit)
-	for _, id := range ids {
+	for _, id := range v.IDs() {
 		t, err := v.Get(id)
 		var refusal *ticketfs.Refusal
 		switch {
@@ -82,7 +78,7 @@ func (b *Board) list(ctx context.Context, in listIn) (Answer, error) {
 			a.More++
 			continue
 		}
-		r := b.listRow(ctx, t)
+		r := c.listRow(t)
 		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
 			a.More++
 			continue
@@ -115,12 +111,12 @@ func (in listIn) matches(t document.Ticket) bool {
 }
 
 // listRow names the holder of a started ticket, whether it is dead, and when it last called.
-func (b *Board) listRow(ctx context.Context, t document.Ticket) row {
+func (c *call) listRow(t document.Ticket) row {
 	r := ticketRow(t)
 	if t.Status != document.StatusInProgress {
 		return r
 	}
-	h := b.holder(ctx, t)
+	h := c.holder(t)
 	switch {
 	case t.ClaimedBy == "":
 		r.Holder = "an unnamed holder"
@@ -129,7 +125,7 @@ func (b *Board) listRow(ctx context.Context, t document.Ticket) row {
 	default:
 		r.Holder = oneLine(t.ClaimedBy, maxTitle) + ", " + string(h.Life)
 		if h.Life == session.Alive {
-			r.Holder += b.lastCalled(h)
+			r.Holder += c.lastCalled(h)
 		}
 	}
 	return r

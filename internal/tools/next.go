@@ -11,23 +11,23 @@ import (
 // under its locks by start itself, and when others were faster on all of them, the queue is made anew.
 //
 // Work goes before containers: a ticket with open children is given only when nothing without them is ready.
-func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
+func (c *call) startNext(ctx context.Context, in startIn) (Answer, error) {
 	const atOnce = 50
 	parent, err := parentFilter(in.Parent)
 	if err != nil {
 		return nil, err
 	}
 	for {
-		o, err := b.outlook(ctx, ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
+		o, err := c.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
 		if err != nil {
 			return nil, err
 		}
 		var last error
-		for _, c := range o.candidates {
-			answer, err := b.startTicket(ctx, c.ticket.ID, in, true)
+		for _, next := range o.candidates {
+			answer, err := c.startTicket(ctx, next.ticket.ID, in, true)
 			if err == nil {
-				if c.container {
-					answer.Message += "\n" + b.startableBelow(ctx, answer.ID)
+				if next.container {
+					answer.Message += "\n" + c.startableBelow(answer.ID)
 				}
 				return answer, nil
 			}
@@ -44,20 +44,20 @@ func (b *Board) startNext(ctx context.Context, in startIn) (Answer, error) {
 			if errors.As(last, &refusal) && refusal.Code == ticketfs.Busy {
 				return nil, last
 			}
-			return nil, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", b.Store.LockTimeout)
+			return nil, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", c.Store.LockTimeout)
 		}
 	}
 }
 
 // startableBelow says which children of a container can be started now that it is.
-func (b *Board) startableBelow(ctx context.Context, id string) string {
-	o, err := b.outlook(ctx, ask{parent: id, limit: maxRelated})
+func (c *call) startableBelow(id string) string {
+	o, err := c.outlook(ask{parent: id, limit: maxRelated})
 	if err != nil {
 		return "what can be started below it could not be seen: " + oneLine(err.Error(), 200)
 	}
 	var rows []row
-	for _, c := range o.candidates {
-		rows = append(rows, row{ID: c.ticket.ID})
+	for _, next := range o.candidates {
+		rows = append(rows, row{ID: next.ticket.ID})
 	}
 	if len(rows) == 0 {
 		return "it has open children, of which none can be started now: " + o.why()

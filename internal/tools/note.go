@@ -15,20 +15,24 @@ type noteIn struct {
 }
 
 // note appends a line to a ticket's notes. Anybody may, also a former holder: the line says who.
-func (b *Board) note(ctx context.Context, in noteIn) (Answer, error) {
+func (c *call) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
 	}
-	d, err := b.Store.Edit(ctx, in.ID, b.cause(ctx, in.Agent, in.Text), func(*document.Document) ([]document.Edit, error) {
-		return []document.Edit{b.noteEdit(ctx, in.Agent, in.Text)}, nil
-	})
-	if !done(err) {
+	folder, err := c.open()
+	if err != nil {
 		return nil, err
 	}
-	return b.changed(d, err, "noted on "+in.ID), nil
+	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, in.Text), func(*document.Document) (ticketfs.Decision, error) {
+		return ticketfs.Decision{Edits: []document.Edit{c.noteEdit(in.Agent, in.Text)}, Message: "noted on " + in.ID}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.changed(changed), nil
 }
 
 // noteEdit is the line that every note becomes: when, who, what.
-func (b *Board) noteEdit(ctx context.Context, agent, text string) document.Edit {
-	return document.AppendNote(stamp(b.Now()) + " " + b.who(ctx, agent) + ": " + strings.TrimSpace(text))
+func (c *call) noteEdit(agent, text string) document.Edit {
+	return document.AppendNote(stamp(c.Now()) + " " + c.who(agent) + ": " + strings.TrimSpace(text))
 }

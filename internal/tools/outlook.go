@@ -2,7 +2,6 @@ package tools
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,22 +54,20 @@ func (a ask) wants(t document.Ticket) bool {
 func (a ask) all() bool { return a.typ == "" && a.parent == "" }
 
 // outlook tells what can be started now.
-func (b *Board) outlook(ctx context.Context, a ask) (outlook, error) {
-	b.queue.mu.Lock()
-	defer b.queue.mu.Unlock()
-	q := &b.queue
-	v, err := b.Store.View()
+func (c *call) outlook(a ask) (outlook, error) {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	q := &c.queue
+	v, err := c.snapshot()
 	if err != nil {
 		return outlook{}, err
 	}
-	if err := q.update(v); err != nil {
-		return outlook{}, err
-	}
+	q.update(v)
 	o := outlook{waiting: q.reasons(v, a)}
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
-	orphans := b.orphans(ctx, v, &o, a)
+	orphans := c.orphans(v, &o, a)
 	var containers []candidate
 	for _, r := range q.ready {
 		if a.all() && len(o.candidates) == a.limit {
@@ -81,11 +78,11 @@ func (b *Board) outlook(ctx context.Context, a ask) (outlook, error) {
 			continue
 		}
 		o.total++
-		switch c := (candidate{ticket: t, container: a.next && hasOpenChild(v, t.ID)}); {
-		case c.container && len(containers) < a.limit:
-			containers = append(containers, c)
-		case !c.container && len(o.candidates) < a.limit:
-			o.candidates = append(o.candidates, c)
+		switch next := (candidate{ticket: t, container: a.next && hasOpenChild(v, t.ID)}); {
+		case next.container && len(containers) < a.limit:
+			containers = append(containers, next)
+		case !next.container && len(o.candidates) < a.limit:
+			o.candidates = append(o.candidates, next)
 		}
 	}
 	if a.all() {
@@ -110,7 +107,7 @@ func (c candidate) compare(other candidate) int {
 }
 
 // hasOpenChild reports whether work is left below a ticket.
-func hasOpenChild(v *ticketfs.View, id string) bool {
+func hasOpenChild(v *ticketfs.Snapshot, id string) bool {
 	children, _ := v.Dependents(id)
 	return slices.ContainsFunc(children, func(child string) bool {
 		t, err := v.Get(child)
@@ -121,7 +118,7 @@ func hasOpenChild(v *ticketfs.View, id string) bool {
 func rankOf(t document.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
 
 // reasons counts what the tickets that are asked for wait for.
-func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
+func (q *queue) reasons(v *ticketfs.Snapshot, a ask) map[string]int {
 	if a.all() {
 		return maps.Clone(q.waiting)
 	}
@@ -135,47 +132,47 @@ func (q *queue) reasons(v *ticketfs.View, a ask) map[string]int {
 }
 
 // orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
-func (b *Board) orphans(ctx context.Context, v *ticketfs.View, o *outlook, a ask) []candidate {
+func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	var orphans []candidate
-	for id := range b.queue.started {
+	for id := range c.queue.started {
 		t, err := v.Get(id)
 		if err != nil || !a.wants(t) {
 			continue
 		}
-		c, err := b.startable(ctx, v, t)
-		if c == nil || err != nil { // what cannot be judged is not offered
+		orphan, err := c.startable(v, t)
+		if orphan == nil || err != nil { // what cannot be judged is not offered
 			o.held++
 			continue
 		}
-		if c.grace > 0 {
+		if orphan.grace > 0 {
 			o.inGrace++
-			o.graceEnds = max(o.graceEnds, c.grace)
+			o.graceEnds = max(o.graceEnds, orphan.grace)
 			continue
 		}
-		c.container = a.next && hasOpenChild(v, id)
-		orphans = append(orphans, *c)
+		orphan.container = a.next && hasOpenChild(v, id)
+		orphans = append(orphans, *orphan)
 	}
 	return orphans
 }
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.
-func (b *Board) startable(ctx context.Context, v *ticketfs.View, t document.Ticket) (*candidate, error) {
-	c := candidate{ticket: t}
+func (c *call) startable(v ticketfs.View, t document.Ticket) (*candidate, error) {
+	next := candidate{ticket: t}
 	switch t.Status {
 	case document.StatusClosed:
 		return nil, nil
 	case document.StatusInProgress:
-		h := b.holder(ctx, t)
+		h := c.holder(t)
 		if h.Life != session.Dead {
 			return nil, nil
 		}
-		c.former, c.grace = t.ClaimedBy, b.Session.Grace(h)
+		next.former, next.grace = t.ClaimedBy, c.Session.Grace(h)
 	}
 	w, err := waitsFor(v, t)
 	if err != nil || w != nil {
 		return nil, err
 	}
-	return &c, nil
+	return &next, nil
 }
 
 // why says, for an empty queue, what the tickets wait for, the most frequent first.

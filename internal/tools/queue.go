@@ -41,17 +41,14 @@ func (r rank) compare(other rank) int {
 }
 
 // update moves the tickets that changed, and those whose waiting depends on them.
-func (q *queue) update(v *ticketfs.View) error {
+func (q *queue) update(v *ticketfs.Snapshot) {
 	changed := v.Changes()
 	var affected []string
 	if q.slots != nil {
 		affected = affectedBy(v, changed)
 	} else {
 		q.slots, q.started, q.waiting, q.problems = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}
-		var err error
-		if affected, err = v.IDs(); err != nil {
-			return err
-		}
+		affected = v.IDs()
 	}
 	var entered []rank
 	for _, id := range affected {
@@ -59,11 +56,10 @@ func (q *queue) update(v *ticketfs.View) error {
 		entered = append(entered, q.enter(v, id)...)
 	}
 	q.insert(entered)
-	return nil
 }
 
 // affectedBy adds to tickets that changed the ones they block, and all below these and themselves.
-func affectedBy(v *ticketfs.View, changed []string) []string {
+func affectedBy(v *ticketfs.Snapshot, changed []string) []string {
 	var below []string
 	for _, id := range changed {
 		_, blocked := v.Dependents(id)
@@ -101,7 +97,7 @@ func (q *queue) remove(id string) {
 }
 
 // enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
-func (q *queue) enter(v *ticketfs.View, id string) []rank {
+func (q *queue) enter(v *ticketfs.Snapshot, id string) []rank {
 	t, err := v.Get(id)
 	var refusal *ticketfs.Refusal
 	switch {

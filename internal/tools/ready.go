@@ -69,22 +69,22 @@ func (r row) size() int {
 const defaultLimit = 20
 
 // ready lists the tickets that can be started now, the next one first; if there is none, why.
-func (b *Board) ready(ctx context.Context, in readyIn) (Answer, error) {
+func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	parent, err := parentFilter(in.Parent)
 	if err != nil {
 		return nil, err
 	}
-	o, err := b.outlook(ctx, ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
+	o, err := c.outlook(ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
 	if err != nil {
 		return nil, err
 	}
-	a := readyAnswer{Tickets: []row{}, place: b.place(nil)}
+	a := readyAnswer{Tickets: []row{}, place: c.place(nil)}
 	for _, p := range o.problems {
 		a.problem(p)
 	}
 	budget := rowBudget(in.Limit)
-	for _, c := range o.candidates {
-		r := c.row()
+	for _, next := range o.candidates {
+		r := next.row()
 		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
 			break
 		}
@@ -117,15 +117,15 @@ func parentFilter(parent *string) (string, error) {
 }
 
 // instead names ready tickets for a caller who was refused one.
-func (b *Board) instead(ctx context.Context) string {
+func (c *call) instead() string {
 	const most = 3
-	o, err := b.outlook(ctx, ask{limit: most})
+	o, err := c.outlook(ask{limit: most})
 	if err != nil || len(o.candidates) == 0 {
 		return "see ready for others"
 	}
 	var ids []string
-	for _, c := range o.candidates {
-		ids = append(ids, c.ticket.ID)
+	for _, next := range o.candidates {
+		ids = append(ids, next.ticket.ID)
 	}
 	return "ready instead: " + strings.Join(ids, ", ")
 }

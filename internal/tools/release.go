@@ -18,8 +18,8 @@ type releaseIn struct {
 }
 
 // release gives a started ticket back: it becomes open.
-func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
-	who := b.caller(ctx, in.Agent)
+func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
+	who := c.caller(in.Agent)
 	edits := []document.Edit{
 		document.Set("status", string(document.StatusOpen)),
 		document.Remove("claimed-by"),
@@ -27,26 +27,27 @@ func (b *Board) release(ctx context.Context, in releaseIn) (Answer, error) {
 		document.Remove("closed"), // left over by another program
 		document.Remove("close-reason"),
 	}
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, _ *ticketfs.View) ([]document.Edit, error) {
+	message := in.ID + " is open again, held by nobody"
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, _ ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
-		err := b.mayFinish(ctx, who, t, "release")
+		err := c.mayFinish(who, t, "release")
 		if err != nil && (!in.force || ticketfs.CodeOf(err) != ticketfs.Claimed) {
-			return nil, err
+			return ticketfs.Decision{}, err
 		}
 		note := strings.TrimSpace(in.Reason)
 		if err != nil {
 			note = strings.TrimSuffix("by force from "+oneLine(t.ClaimedBy, maxTitle)+": "+note, ": ")
 		}
 		if note == "" {
-			return edits, nil
+			return ticketfs.Decision{Edits: edits, Message: message}, nil
 		}
-		return append(slices.Clip(edits), b.noteEdit(ctx, in.Agent, "released: "+note)), nil
+		return ticketfs.Decision{Edits: append(slices.Clip(edits), c.noteEdit(in.Agent, "released: "+note)), Message: message}, nil
 	})
-	if !done(err) {
+	if err != nil {
 		return nil, err
 	}
-	b.started.mark(who, in.ID, false)
-	return b.changed(d, err, in.ID+" is open again, held by nobody"), nil
+	c.started.mark(who, in.ID, false)
+	return c.changed(changed), nil
 }
 
 // ReleaseByForce gives back a started ticket whoever holds it: one that lives and has forgotten it, or of whom nobody can tell.
@@ -55,7 +56,9 @@ func (b *Board) ReleaseByForce(ctx context.Context, id, reason string) (Answer, 
 	if b.Person == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "ask a person; until then add a note, or take another ticket", "only a person can release %s by force", id)
 	}
-	ctx, cancel := context.WithTimeout(withCall(ctx, "release"), b.Store.LockTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 	defer cancel()
-	return b.release(b.attend(ctx), releaseIn{ID: id, Reason: reason, force: true})
+	c := b.newCall("release")
+	c.attend(ctx)
+	return c.release(ctx, releaseIn{ID: id, Reason: reason, force: true})
 }

@@ -14,8 +14,8 @@ type reopenIn struct {
 	Agent  string `json:"agent"`
 }
 
-// reopen makes a closed ticket open again, unless its parent is closed or a circle would come alive with it.
-func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
+// reopen makes a closed ticket open again, unless its parent is closed or it would create a dependency cycle.
+func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 	edits := []document.Edit{
 		document.Set("status", string(document.StatusOpen)),
 		document.Remove("closed"),
@@ -24,32 +24,32 @@ func (b *Board) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 		document.Remove("claimed-at"),
 	}
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
-		edits = append(edits, b.noteEdit(ctx, in.Agent, "reopened: "+reason))
+		edits = append(edits, c.noteEdit(in.Agent, "reopened: "+reason))
 	}
-	d, err := b.Store.Change(ctx, in.ID, b.cause(ctx, in.Agent, in.Reason), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
 		if t.Status != document.StatusClosed {
-			return nil, wrongStatus(t, "reopen", "closed", "nothing to do")
+			return ticketfs.Decision{}, wrongStatus(t, "reopen", "closed", "nothing to do")
 		}
 		if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
-			return nil, err
+			return ticketfs.Decision{}, err
 		}
-		if err := reopensNoCircle(v, t); err != nil {
-			return nil, err
+		if err := reopensNoCycle(v, t); err != nil {
+			return ticketfs.Decision{}, err
 		}
-		return edits, nil
+		return ticketfs.Decision{Edits: edits, Message: in.ID + " is open again"}, nil
 	})
-	if !done(err) {
+	if err != nil {
 		return nil, err
 	}
-	return b.changed(d, err, in.ID+" is open again"), nil
+	return c.changed(changed), nil
 }
 
-// reopensNoCircle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them
+// reopensNoCycle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them
 // as a blocker. Files that cannot be read do not count against it, as its own parent does not.
-func reopensNoCircle(v *ticketfs.View, t document.Ticket) error {
+func reopensNoCycle(v ticketfs.View, t document.Ticket) error {
 	t.Status = document.StatusOpen
-	v.Assume(t)
+	v = ticketfs.Assuming(v, t)
 	var alive []edge
 	for _, e := range []event{{id: t.ID}, {t.ID, true}} {
 		next, _, err := waits(v, e)
@@ -60,7 +60,7 @@ func reopensNoCircle(v *ticketfs.View, t document.Ticket) error {
 			alive = append(alive, edge{e, to})
 		}
 	}
-	err := refuseCircle(v, "reopening "+t.ID, alive...)
+	err := checkCycle(v, "reopening "+t.ID, alive...)
 	if ticketfs.CodeOf(err) == ticketfs.BadFile {
 		return nil
 	}
@@ -68,7 +68,7 @@ func reopensNoCircle(v *ticketfs.View, t document.Ticket) error {
 }
 
 // parentNotClosed refuses an open ticket below a closed one. A parent that cannot be read is not taken as closed.
-func parentNotClosed(v *ticketfs.View, id, parent string) error {
+func parentNotClosed(v ticketfs.View, id, parent string) error {
 	if parent == "" {
 		return nil
 	}

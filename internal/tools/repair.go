@@ -35,19 +35,19 @@ func (a repairAnswer) Text() string {
 }
 
 // repair examines the board and, unless it is a dry run, mends what can be mended without a decision of somebody.
-func (b *Board) repair(ctx context.Context, in repairIn) (Answer, error) {
+func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 	const most = 50
-	found, err := b.Examine(ctx)
+	found, err := c.examine(ctx)
 	if err != nil {
 		return nil, err
 	}
 	dry := in.DryRun == nil || *in.DryRun
 	if !dry {
-		if err := b.mend(ctx, in.Agent, found); err != nil {
+		if err := c.mend(ctx, in.Agent, found); err != nil {
 			return nil, err
 		}
 	}
-	a := repairAnswer{Found: []Finding{}, place: b.place(nil)}
+	a := repairAnswer{Found: []Finding{}, place: c.place(nil)}
 	a.Found = append(a.Found, found[:min(most, len(found))]...)
 	a.More = len(found) - len(a.Found)
 	a.Message = summary(found, dry)
@@ -78,13 +78,8 @@ func summary(found []Finding, dry bool) string {
 	return fmt.Sprintf("%d found; repair with dry_run: false mends %d of them", len(found), mendable)
 }
 
-// Mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
-func (b *Board) Mend(ctx context.Context, found []Finding) error {
-	return b.mend(b.attend(ctx), "", found)
-}
-
-func (b *Board) mend(ctx context.Context, agent string, found []Finding) error {
-	ctx = withCall(ctx, "repair")
+// mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
+func (c *call) mend(ctx context.Context, agent string, found []Finding) error {
 	mended := make(map[string]bool) // tickets, all of whose findings one change mends
 	for i := range found {
 		f := &found[i]
@@ -95,14 +90,14 @@ func (b *Board) mend(ctx context.Context, agent string, found []Finding) error {
 		f.Mended = true
 		switch f.Kind {
 		case oldTemp:
-			err = b.Store.RemoveLeftover(ctx, f.ID)
+			err = c.folder.RemoveLeftover(ctx, f.ID)
 		default:
 			if !mended[f.ID] {
-				_, err = b.Store.Change(ctx, f.ID, b.cause(ctx, agent, ""), mendTicket)
+				_, err = c.folder.Change(ctx, f.ID, c.cause(agent, ""), mendTicket)
 				mended[f.ID] = true
 			}
 		}
-		if !done(err) {
+		if err != nil {
 			return fmt.Errorf("mend %s: %w", f.ID, err)
 		}
 	}
@@ -110,10 +105,10 @@ func (b *Board) mend(ctx context.Context, agent string, found []Finding) error {
 }
 
 // mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's status.
-func mendTicket(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+func mendTicket(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 	missing, err := missingBlockers(v, d.Ticket())
 	if err != nil {
-		return nil, err
+		return ticketfs.Decision{}, err
 	}
 	var edits []document.Edit
 	for _, id := range missing {
@@ -122,10 +117,10 @@ func mendTicket(d *document.Document, v *ticketfs.View) ([]document.Edit, error)
 	for _, key := range leftoverKeys(d.Ticket()) {
 		edits = append(edits, document.Remove(key))
 	}
-	return edits, nil
+	return ticketfs.Decision{Edits: edits}, nil
 }
 
-func missingBlockers(v *ticketfs.View, t document.Ticket) ([]string, error) {
+func missingBlockers(v ticketfs.View, t document.Ticket) ([]string, error) {
 	var missing []string
 	for _, b := range t.BlockedBy {
 		_, err := v.Get(b.ID)

@@ -18,7 +18,7 @@ type wait struct {
 
 // waitsFor judges the rule that start enforces and ready predicts: the parent is started, and each blocker of the ticket and
 // of all its ancestors is closed. What is missing or malformed is never taken as started or closed. nil: nothing.
-func waitsFor(v *ticketfs.View, t document.Ticket) (*wait, error) {
+func waitsFor(v ticketfs.View, t document.Ticket) (*wait, error) {
 	lineage, w, err := ancestors(v, t)
 	if w != nil || err != nil {
 		return w, err
@@ -54,7 +54,7 @@ func waitsFor(v *ticketfs.View, t document.Ticket) (*wait, error) {
 
 // ancestors returns the parent, its parent and so on, or what is wrong with them. A loop, which only a hand can make, ends
 // where it closes.
-func ancestors(v *ticketfs.View, t document.Ticket) ([]document.Ticket, *wait, error) {
+func ancestors(v ticketfs.View, t document.Ticket) ([]document.Ticket, *wait, error) {
 	var lineage []document.Ticket
 	seen := map[string]bool{}
 	for child := t; child.Parent != "" && !seen[child.Parent]; child = lineage[len(lineage)-1] {
@@ -77,7 +77,7 @@ func ancestors(v *ticketfs.View, t document.Ticket) ([]document.Ticket, *wait, e
 }
 
 // stateOf is the status of another ticket in words, and whether it is closed.
-func stateOf(v *ticketfs.View, id string) (state string, closed bool, err error) {
+func stateOf(v ticketfs.View, id string) (state string, closed bool, err error) {
 	t, err := v.Get(id)
 	switch ticketfs.CodeOf(err) {
 	case ticketfs.NotFound:

@@ -18,12 +18,16 @@ type showIn struct {
 }
 
 // show reads one ticket from its file, whole.
-func (b *Board) show(ctx context.Context, in showIn) (Answer, error) {
-	d, err := b.Store.Get(in.ID)
+func (c *call) show(_ context.Context, in showIn) (Answer, error) {
+	folder, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	return b.ticketAnswer(ctx, d, in.Offset, "", nil)
+	d, err := folder.Get(in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return c.ticketAnswer(ticketfs.Changed{Document: d}, in.Offset)
 }
 
 // ticketAnswer is a ticket with all that is known of it.
@@ -96,12 +100,13 @@ func (a ticketAnswer) Text() string {
 	return text
 }
 
-// ticketAnswer describes a ticket from offset of its body on; written is nil or says what the change is short of.
-func (b *Board) ticketAnswer(ctx context.Context, d *document.Document, offset int, message string, written error) (ticketAnswer, error) {
+// ticketAnswer describes a ticket, as a change left it if there was one, from offset of its body on.
+func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer, error) {
+	d, message := changed.Document, changed.Decision.Message
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
-		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000), Message: message, place: b.place(written),
+		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000), Message: message, place: c.place(changed.Short),
 	}
 	if !t.Created.IsZero() {
 		a.Created = stamp(t.Created)
@@ -110,7 +115,7 @@ func (b *Board) ticketAnswer(ctx context.Context, d *document.Document, offset i
 		a.Closed = stamp(t.Closed)
 	}
 	if t.Status == document.StatusInProgress {
-		h := b.holder(ctx, t)
+		h := c.holder(t)
 		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(h.Life)
 		if h.Person() && h.Life != session.Mine {
 			a.Holder = "a person"
@@ -125,8 +130,8 @@ func (b *Board) ticketAnswer(ctx context.Context, d *document.Document, offset i
 			a.ClaimedAt = stamp(t.ClaimedAt)
 		}
 	}
-	if err := b.relate(&a, t); err != nil {
-		if written == nil && message == "" {
+	if err := c.relate(&a, t); err != nil {
+		if message == "" {
 			return a, err
 		}
 		// The change is made; that its surroundings could not be read must not look like a failed change.
@@ -136,8 +141,8 @@ func (b *Board) ticketAnswer(ctx context.Context, d *document.Document, offset i
 }
 
 // relate fills in the tickets around t.
-func (b *Board) relate(a *ticketAnswer, t document.Ticket) error {
-	v, err := b.Store.View()
+func (c *call) relate(a *ticketAnswer, t document.Ticket) error {
+	v, err := c.snapshot()
 	if err != nil {
 		return err
 	}
@@ -196,7 +201,7 @@ func closedLast(r row) int {
 }
 
 // related is the line of a ticket that another one names, also when its file is missing or malformed.
-func related(v *ticketfs.View, id, reason string) (row, error) {
+func related(v ticketfs.View, id, reason string) (row, error) {
 	t, err := v.Get(id)
 	r := shortRow(t)
 	if err != nil {

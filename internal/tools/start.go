@@ -21,14 +21,14 @@ type startIn struct {
 
 // start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next
 // ready one. An id that is empty is a wrong id, not "the next one".
-func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
+func (c *call) start(ctx context.Context, in startIn) (Answer, error) {
 	if in.ID == nil {
-		return b.startNext(ctx, in)
+		return c.startNext(ctx, in)
 	}
-	answer, err := b.startTicket(ctx, *in.ID, in, false)
+	answer, err := c.startTicket(ctx, *in.ID, in, false)
 	var refusal *ticketfs.Refusal
 	if errors.As(err, &refusal) && refusal.Code == ticketfs.Claimed && refusal.Next == "" {
-		refusal.Next = b.instead(ctx)
+		refusal.Next = c.instead()
 	}
 	if err != nil {
 		return nil, err
@@ -37,66 +37,63 @@ func (b *Board) start(ctx context.Context, in startIn) (Answer, error) {
 }
 
 // startTicket starts one ticket. With fresh, one that this session holds already is refused like any other that is held.
-func (b *Board) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
-	ctx, err := b.settle(ctx, id)
-	if err != nil {
+func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
+	if err := c.settle(id); err != nil {
 		return ticketAnswer{}, err
 	}
-	who := b.caller(ctx, in.Agent)
+	who := c.caller(in.Agent)
 	edits := []document.Edit{
 		document.Set("status", string(document.StatusInProgress)),
 		document.Set("claimed-by", who.claim()),
-		document.Set("claimed-at", stamp(b.Now())),
+		document.Set("claimed-at", stamp(c.Now())),
 		document.Remove("closed"), // left over by another program
 		document.Remove("close-reason"),
 	}
-	var message string
-	var already bool
-	d, err := b.Store.Change(ctx, id, b.cause(ctx, in.Agent, ""), func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
+	changed, err := c.change(ctx, id, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
-		message, already = fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, who.claim()), false
+		message := fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, who.claim())
 		switch t.Status {
 		case document.StatusClosed:
-			return nil, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
+			return ticketfs.Decision{}, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
 		case document.StatusInProgress:
-			if h := b.holder(ctx, t); !fresh && who.holds(h) {
-				message, already = fmt.Sprintf("%s is already yours: held by %s", t.ID, b.held(t, h)), true
-				return nil, nil
-			} else if err := b.mayTakeOver(t, h, in.Takeover); err != nil {
-				return nil, err
-			} else {
-				message += ", taken over from " + b.held(t, h)
-				if notes := lastNotes(d); notes != "" {
-					message += "\nits last notes:\n" + notes
-				}
+			h := c.holder(t)
+			if !fresh && who.holds(h) {
+				return ticketfs.Decision{Message: fmt.Sprintf("%s is already yours: held by %s", t.ID, c.held(t, h))}, nil
+			}
+			if err := c.mayTakeOver(t, h, in.Takeover); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			message += ", taken over from " + c.held(t, h)
+			if notes := lastNotes(d); notes != "" {
+				message += "\nits last notes:\n" + notes
 			}
 		}
 		w, err := waitsFor(v, t)
 		if err != nil {
-			return nil, err
+			return ticketfs.Decision{}, err
 		}
 		if w != nil {
-			return nil, w.refusal
+			return ticketfs.Decision{}, w.refusal
 		}
-		return edits, nil
+		return ticketfs.Decision{Edits: edits, Message: message}, nil
 	})
-	if !done(err) {
+	if err != nil {
 		return ticketAnswer{}, err
 	}
 	who.Claimed()
-	b.started.mark(who, id, true)
-	answer, err := b.ticketAnswer(ctx, d, 0, message, err)
-	answer.AlreadyYours = already
+	c.started.mark(who, id, true)
+	answer, err := c.ticketAnswer(changed, 0)
+	answer.AlreadyYours = len(changed.Decision.Edits) == 0
 	return answer, err
 }
 
 // mayTakeOver judges whether a ticket may be taken from its holder: from a dead one, once ten seconds have shown that it does
 // not come back, and from one of whom nothing can be told, if the caller insists. Never from one that lives.
-func (b *Board) mayTakeOver(t document.Ticket, h session.Holder, insists bool) error {
+func (c *call) mayTakeOver(t document.Ticket, h session.Holder, insists bool) error {
 	next := "" // tickets that are ready instead
 	switch h.Life {
 	case session.Dead:
-		left := b.Session.Grace(h)
+		left := c.Session.Grace(h)
 		if left == 0 {
 			return nil
 		}
@@ -109,7 +106,7 @@ func (b *Board) mayTakeOver(t document.Ticket, h session.Holder, insists bool) e
 	case session.Mine:
 		next = fmt.Sprintf("it is your conversation's: work on it without start, or let %s release it first", h.Name)
 	}
-	return ticketfs.Refuse(ticketfs.Claimed, next, "%s is held by %s", t.ID, b.held(t, h))
+	return ticketfs.Refuse(ticketfs.Claimed, next, "%s is held by %s", t.ID, c.held(t, h))
 }
 
 // lastNotes are the newest notes of a ticket, for whoever takes it over.

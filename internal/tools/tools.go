@@ -47,12 +47,12 @@ type Answer interface{ Text() string }
 // tool is one tool of a Board.
 type tool struct {
 	name string
-	run  func(*Board, context.Context, json.RawMessage) (Answer, error)
+	run  func(*call, context.Context, json.RawMessage) (Answer, error)
 }
 
 // define gives a tool's rule the form of a tool: arguments are checked against the schema, then decoded.
-func define[In any](name string, run func(*Board, context.Context, In) (Answer, error)) tool {
-	return tool{name, func(b *Board, ctx context.Context, args json.RawMessage) (Answer, error) {
+func define[In any](name string, run func(*call, context.Context, In) (Answer, error)) tool {
+	return tool{name, func(c *call, ctx context.Context, args json.RawMessage) (Answer, error) {
 		if err := checkArguments(name, args); err != nil {
 			return nil, err
 		}
@@ -62,36 +62,36 @@ func define[In any](name string, run func(*Board, context.Context, In) (Answer, 
 				return nil, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", name, err)
 			}
 		}
-		ctx = withCall(ctx, name)
 		// One deadline for all the locks that the call may need.
-		ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.Store.LockTimeout)
 		defer cancel()
-		return run(b, b.attend(ctx), in)
+		c.attend(ctx)
+		return run(c, ctx, in)
 	}}
 }
 
 // all are the tools, in the order an agent meets them.
 var all = []tool{
-	define("ready", (*Board).ready),
-	define("start", (*Board).start),
-	define("show", (*Board).show),
-	define("note", (*Board).note),
-	define("close", (*Board).close),
-	define("release", (*Board).release),
-	define("reopen", (*Board).reopen),
-	define("list", (*Board).list),
-	define("create", (*Board).create),
-	define("update", (*Board).update),
-	define("block", (*Board).block),
-	define("unblock", (*Board).unblock),
-	define("repair", (*Board).repair),
+	define("ready", (*call).ready),
+	define("start", (*call).start),
+	define("show", (*call).show),
+	define("note", (*call).note),
+	define("close", (*call).close),
+	define("release", (*call).release),
+	define("reopen", (*call).reopen),
+	define("list", (*call).list),
+	define("create", (*call).create),
+	define("update", (*call).update),
+	define("block", (*call).block),
+	define("unblock", (*call).unblock),
+	define("repair", (*call).repair),
 }
 
 // Call runs a tool with its arguments as JSON.
 func (b *Board) Call(ctx context.Context, name string, args json.RawMessage) (Answer, error) {
 	for _, t := range all {
 		if t.name == name {
-			return t.run(b, ctx, args)
+			return t.run(b.newCall(t.name), ctx, args)
 		}
 	}
 	return nil, ticketfs.Refuse(ticketfs.Invalid, "see tools/list", "no tool %q", name)
@@ -134,10 +134,11 @@ func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, 
 	if err != nil {
 		return failure(err)
 	}
+	c := b.newCall(t.name)
 	if meta := request.Params.Meta; meta != nil {
-		ctx = context.WithValue(ctx, metaKey{}, meta.AdditionalFields)
+		c.meta = meta.AdditionalFields
 	}
-	answer, err := t.run(b, ctx, args)
+	answer, err := t.run(c, ctx, args)
 	if err != nil {
 		if ticketfs.CodeOf(err) == "" {
 			err = fmt.Errorf("%s: %w", t.name, err)

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -26,7 +25,7 @@ type updateIn struct {
 }
 
 // update changes fields and sections of a ticket that is not closed; never its status.
-func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
+func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 	edits, what, err := in.edits()
 	if err != nil {
 		return nil, err
@@ -34,33 +33,35 @@ func (b *Board) update(ctx context.Context, in updateIn) (Answer, error) {
 	if len(edits) == 0 {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "name at least one field or section", "nothing to update")
 	}
-	change := b.Store.Edit
+	wanted := ticketfs.Decision{Edits: edits, Message: "updated " + strings.Join(what, ", ") + " of " + in.ID}
 	if in.Parent != nil {
-		change = func(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
-			return b.Store.Change(ctx, id, cause, func(d *document.Document, v *ticketfs.View) ([]document.Edit, error) {
-				if err := notClosed(d.Ticket()); err != nil {
-					return nil, err
-				}
-				if err := newParent(v, d.Ticket(), *in.Parent); err != nil {
-					return nil, err
-				}
-				return fn(d)
-			})
-		}
+		return c.updateParent(ctx, in, wanted)
 	}
-	d, err := change(ctx, in.ID, b.cause(ctx, in.Agent, ""), func(d *document.Document) ([]document.Edit, error) {
-		if err := notClosed(d.Ticket()); err != nil {
-			return nil, err
-		}
-		return edits, nil
-	})
-	if !done(err) {
-		if in.Parent != nil {
-			err = b.alike(err, in.ID, *in.Parent)
-		}
+	folder, err := c.open()
+	if err != nil {
 		return nil, err
 	}
-	return b.changed(d, err, "updated "+strings.Join(what, ", ")+" of "+in.ID), nil
+	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document) (ticketfs.Decision, error) {
+		return wanted, notClosed(d.Ticket())
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.changed(changed), nil
+}
+
+// updateParent is an update whose rule reads other tickets.
+func (c *call) updateParent(ctx context.Context, in updateIn, wanted ticketfs.Decision) (Answer, error) {
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+		if err := notClosed(d.Ticket()); err != nil {
+			return ticketfs.Decision{}, err
+		}
+		return wanted, newParent(v, d.Ticket(), *in.Parent)
+	})
+	if err != nil {
+		return nil, c.alike(err, in.ID, *in.Parent)
+	}
+	return c.changed(changed), nil
 }
 
 func notClosed(t document.Ticket) error {
@@ -119,7 +120,7 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 
 // newParent judges a new parent of a ticket that has other relations already: start(t) will wait for start(parent), and
 // close(parent) for close(t), in place of what its old parent made wait.
-func newParent(v *ticketfs.View, t document.Ticket, parent string) error {
+func newParent(v ticketfs.View, t document.Ticket, parent string) error {
 	if parent == "" || parent == t.Parent {
 		return nil
 	}
@@ -130,8 +131,7 @@ func newParent(v *ticketfs.View, t document.Ticket, parent string) error {
 		return err
 	}
 	t.Parent = parent
-	v.Assume(t)
-	return refuseCircle(v, "making "+parent+" the parent of "+t.ID,
+	return checkCycle(ticketfs.Assuming(v, t), "making "+parent+" the parent of "+t.ID,
 		edge{event{id: t.ID}, event{id: parent}},
 		edge{event{parent, true}, event{t.ID, true}})
 }

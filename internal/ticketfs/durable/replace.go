@@ -14,13 +14,13 @@ import (
 // Step is called at each stage of a change; crash tests set it to die there.
 var Step = func(name string) {}
 
-// tempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so that whatever a killed
+// TempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so that whatever a killed
 // writer leaves is found and replaced by the next writer of that ticket, under the ticket's lock.
 func TempPath(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 }
 
-// replacement makes new content the file at path, whole or not at all. For a ticket t the system sees:
+// Replacement makes new content the file at path, whole or not at all. For a ticket t the system sees:
 //
 //	open(".tickets", O_RDONLY|O_CLOEXEC)                          = 9
 //	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
@@ -41,7 +41,7 @@ type Replacement struct {
 	Ready   bool
 }
 
-// write puts content into the temp file and syncs it, unless it is there already. Content that is nil or equal to the old is
+// Write puts content into the temp file and syncs it, unless it is there already. Content that is nil or equal to the old is
 // no change.
 func (r *Replacement) Write(content []byte) error {
 	if content == nil || r.Old.Content != nil && bytes.Equal(content, r.Old.Content) {
@@ -68,9 +68,12 @@ func (r *Replacement) Write(content []byte) error {
 	return nil
 }
 
-// rename makes the content visible, if the ticket is still the one that was read.
+// Unchanged returns a ChangedError when the file is no longer the one that was read.
+func (r *Replacement) Unchanged() error { return r.Old.unchanged(r.Path) }
+
+// Rename makes the content visible, if the ticket is still the one that was read.
 func (r *Replacement) Rename() error {
-	if err := r.Old.unchanged(r.Path); err != nil {
+	if err := r.Unchanged(); err != nil {
 		return err
 	}
 	Step("checked")
@@ -82,7 +85,7 @@ func (r *Replacement) Rename() error {
 	return nil
 }
 
-// sync makes the rename durable.
+// Sync makes the rename durable.
 func (r *Replacement) Sync() error {
 	if err := SyncFolder(r.folder); err != nil {
 		return fmt.Errorf("sync the ticket folder: %w", err)
@@ -91,7 +94,7 @@ func (r *Replacement) Sync() error {
 	return nil
 }
 
-// discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by the next writer.
+// Discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by the next writer.
 func (r *Replacement) Discard() {
 	if r.folder == nil {
 		return
@@ -152,10 +155,10 @@ func keepMode(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
-// syncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
+// SyncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
 var SyncFolder = fsyncFolder
 
-// syncPath makes the names in a folder durable.
+// SyncPath makes the names in a folder durable.
 func SyncPath(dir string) error {
 	folder, err := os.Open(dir)
 	if err != nil {

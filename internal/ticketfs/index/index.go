@@ -53,7 +53,7 @@ func (x *indexed) fresh(now durable.Stamp) bool {
 // those who write: the kernel tells every process that watches of every file they touch.
 const WatchFrom = 500
 
-// refreshOld is refresh for an index that was not brought up to date for a second, or never.
+// RefreshOld is Refresh for an index that was not brought up to date for a second, or never.
 func (x *Index) RefreshOld(dir string) error {
 	x.mu.RLock()
 	recent := x.dir == dir && time.Since(x.Refreshed) < time.Second
@@ -64,7 +64,22 @@ func (x *Index) RefreshOld(dir string) error {
 	return x.Refresh(dir)
 }
 
-// refresh brings the index up to what the folder holds now.
+// Revalidate is RefreshOld, and in any case looks at the files of these tickets again.
+func (x *Index) Revalidate(dir string, ids []string) error {
+	if err := x.RefreshOld(dir); err != nil || len(ids) == 0 {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	folder, err := durable.OpenFolder(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return x.reread(folder, ids, false)
+}
+
+// Refresh brings the index up to what the folder holds now.
 func (x *Index) Refresh(dir string) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -21,12 +21,8 @@ var (
 )
 
 // Leftovers are the names of temp files in the folder that killed programs left more than an hour ago.
-func (s *Store) Leftovers(now time.Time) ([]string, error) {
-	dir, err := s.Dir()
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(dir)
+func (f *Folder) Leftovers(now time.Time) ([]string, error) {
+	entries, err := os.ReadDir(f.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -59,23 +55,19 @@ func isTemp(name string) bool {
 }
 
 // RemoveLeftover removes a file that Leftovers named; one of ours under the lock of its ticket, if that exists.
-func (s *Store) RemoveLeftover(ctx context.Context, name string) error {
-	dir, err := s.Dir()
-	if err != nil {
-		return err
-	}
+func (f *Folder) RemoveLeftover(ctx context.Context, name string) error {
 	if !isTemp(name) || name != filepath.Base(name) {
 		return Refuse(Invalid, "", "%q is not a temp file", name)
 	}
 	remove := func() error {
-		if err := os.Remove(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(f.dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		return nil
 	}
 	if m := ownTemp.FindStringSubmatch(name); m != nil {
-		if _, path, err := s.locate(m[1]); err == nil {
-			return s.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return nil, remove() })
+		if path, err := f.locate(m[1]); err == nil {
+			return f.store.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return nil, remove() })
 		}
 	}
 	return remove()

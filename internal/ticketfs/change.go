@@ -1,0 +1,159 @@
+package ticketfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+)
+
+// Decision is what a rule wants of a ticket: the edits, and what to say once they are made. No edits are no change.
+type Decision struct {
+	Edits   []document.Edit
+	Message string
+}
+
+// Rule decides on a ticket in view of the others. It is run more than once, on the same ticket and on views of different
+// moments; the last result counts, so it has no effect but its result. Its refusals come back unchanged.
+type Rule func(*document.Document, View) (Decision, error)
+
+// Changed is a ticket as a change left it.
+type Changed struct {
+	Document *document.Document
+	Decision Decision
+	Short    error // what the change is short of: ErrNotDurable, ErrNotJournaled, with their causes; nil for nothing
+}
+
+// Edit changes a ticket by a rule that reads nothing but the ticket. cause goes into the ticket's journal.
+func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause, rule func(*document.Document) (Decision, error)) (Changed, error) {
+	return f.change(ctx, id, cause, false, func(d *document.Document, _ View) (Decision, error) { return rule(d) })
+}
+
+// Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend on: it is decided and written
+// under the relations lock.
+func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause, rule Rule) (Changed, error) {
+	return f.change(ctx, id, cause, true, rule)
+}
+
+func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, relations bool, rule Rule) (Changed, error) {
+	path, err := f.locate(id)
+	if err != nil {
+		return Changed{}, err
+	}
+	var read *document.Document
+	var c Changed
+	run := func(contents [][]byte, view func(document.Ticket) (View, error)) ([]write, error) {
+		if read == nil {
+			if read, err = f.parse(id, contents[0]); err != nil {
+				return nil, err
+			}
+		}
+		v, err := view(read.Ticket())
+		if err != nil {
+			return nil, err
+		}
+		wanted, err := rule(read, v)
+		if err != nil {
+			return nil, err
+		}
+		if c.Document == nil || !slices.Equal(wanted.Edits, c.Decision.Edits) {
+			if c.Document, err = read.Apply(wanted.Edits...); err != nil {
+				return nil, refused(id, err)
+			}
+		}
+		c.Decision = wanted
+		return []write{{content: c.Document.Bytes(), before: read, after: c.Document}}, nil
+	}
+	var speculative decide
+	if relations {
+		speculative = func(contents [][]byte) ([]write, error) {
+			return run(contents, func(t document.Ticket) (View, error) { return f.speculate(t) })
+		}
+	}
+	authoritative := func(contents [][]byte) ([]write, error) {
+		return run(contents, func(t document.Ticket) (View, error) {
+			return Assuming(f.locked(), t), nil
+		})
+	}
+	c.Short, err = made(f.store.change(ctx, []string{path}, cause, speculative, authoritative))
+	if err != nil {
+		return Changed{}, err
+	}
+	return c, nil
+}
+
+// made tells a change that was made, and what it is short of, from one that failed.
+func made(err error) (short, failed error) {
+	if Made(err) {
+		return err, nil
+	}
+	return nil, err
+}
+
+// Create writes a new ticket under an id that no other has, made from now. content gives its bytes; it is run like a Rule.
+func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+	id := f.store.ids.New(now)
+	if _, err := content(id, f.locked()); err != nil {
+		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket that there will not be.
+		err = f.underRelations(ctx, func() error { _, err := content(id, f.locked()); return err })
+		if err != nil {
+			return Changed{}, refused("the new ticket", err)
+		}
+	}
+	for ; ; id = f.store.ids.New(now) {
+		c, err := f.createAt(ctx, id, cause, content)
+		if !errors.Is(err, fs.ErrExist) {
+			return c, err
+		}
+	}
+}
+
+// CreateAs is Create under an id that the caller has, as an import does. A ticket that has it already is left as it is and
+// refused.
+func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+	if _, err := content(id, f.locked()); err != nil { // which leaves no lock file
+		return Changed{}, refused(id, err)
+	}
+	c, err := f.createAt(ctx, id, cause, content)
+	if errors.Is(err, fs.ErrExist) {
+		return Changed{}, Refuse(Invalid, "choose another id", "there is a ticket %s already", id)
+	}
+	return c, err
+}
+
+// createAt creates a ticket under an id; fs.ErrExist if there is one.
+func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+	path, err := ticketPath(f.dir, id)
+	if err != nil {
+		return Changed{}, err
+	}
+	var created []byte
+	run := func(contents [][]byte, view View, err error) ([]write, error) {
+		if contents[0] != nil {
+			return nil, fs.ErrExist
+		}
+		if err == nil {
+			created, err = content(id, view)
+		}
+		return []write{{content: created}}, refused(id, err)
+	}
+	short, err := made(f.store.change(ctx, []string{path}, cause,
+		func(contents [][]byte) ([]write, error) {
+			v, err := f.speculate()
+			return run(contents, v, err)
+		},
+		func(contents [][]byte) ([]write, error) { return run(contents, f.locked(), nil) }))
+	if err != nil {
+		return Changed{}, err
+	}
+	if err := f.store.nameFolder(f.dir); err != nil {
+		short = errors.Join(short, fmt.Errorf("%w: %w", ErrNotDurable, err))
+	}
+	d, err := f.parse(id, created)
+	return Changed{Document: d, Short: short}, err
+}

@@ -1,0 +1,80 @@
+package ticketfs
+
+import (
+	"io/fs"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+)
+
+// locked is the view of an authoritative run: it exists only while the relations lock is held, which every change of a
+// relation takes, so what it says holds until the lock is released. It reads each ticket asked for from its file, once.
+type locked struct {
+	folder *Folder
+	known  map[string]entry
+	fresh  bool // the index was brought up to date under the lock
+}
+
+// entry is what is known of one ticket.
+type entry struct {
+	ticket document.Ticket
+	err    error
+}
+
+func (f *Folder) locked() *locked { return &locked{folder: f, known: make(map[string]entry)} }
+
+func (v *locked) Get(id string) (document.Ticket, error) {
+	if e, known := v.known[id]; known {
+		return e.ticket, e.err
+	}
+	var e entry
+	e.ticket, e.err = v.folder.read(id)
+	v.known[id] = e
+	return e.ticket, e.err
+}
+
+// read reads the fields of a ticket from its file.
+func (f *Folder) read(id string) (document.Ticket, error) {
+	path, err := ticketPath(f.dir, id)
+	if err != nil {
+		return document.Ticket{}, err
+	}
+	file, err := readTicketFile(path)
+	if err == nil && file.Content == nil {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return document.Ticket{}, refused(id, err)
+	}
+	if t, ok := document.Scan(id, file.Content); ok {
+		return t, nil
+	}
+	d, err := document.Parse(id, file.Content)
+	if err != nil {
+		return document.Ticket{}, refused(id, err)
+	}
+	return d.Ticket(), nil
+}
+
+func (v *locked) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
+	if err := v.refresh(); err != nil {
+		return nil, nil, err
+	}
+	return v.folder.childrenOf(id)
+}
+
+func (v *locked) Blocks(id string) ([]document.Ticket, error) {
+	if err := v.refresh(); err != nil {
+		return nil, err
+	}
+	return v.folder.store.index.BlockedBy(id), nil
+}
+
+// refresh brings the index up to date, once: nothing that it is asked for changes under the lock.
+func (v *locked) refresh() error {
+	if v.fresh {
+		return nil
+	}
+	err := v.folder.store.index.Refresh(v.folder.dir)
+	v.fresh = err == nil
+	return err
+}

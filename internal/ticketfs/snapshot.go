@@ -1,0 +1,122 @@
+package ticketfs
+
+import (
+	"bytes"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+)
+
+// Snapshot is what was known of a board at one moment, from memory: for answers, which are advice on files that may change, and
+// for speculative runs.
+type Snapshot struct{ folder *Folder }
+
+// Snapshot returns the board as it is now: it reflects every write that was answered before.
+func (f *Folder) Snapshot() (*Snapshot, error) {
+	if err := f.store.index.Refresh(f.dir); err != nil {
+		return nil, err
+	}
+	return &Snapshot{f}, nil
+}
+
+// After returns the board as it was when the last change was decided, but for that change, which is assumed: without another
+// look through the folder. The rule of that change must have asked for children; else the view is older.
+func (f *Folder) After(changed ...document.Ticket) (View, error) {
+	if err := f.store.index.RefreshOld(f.dir); err != nil {
+		return nil, err
+	}
+	return Assuming(&Snapshot{f}, changed...), nil
+}
+
+// speculate returns the view for the speculative run of a change of tickets, which are as given. It may be stale by up to a
+// second, except for the tickets that these name, which are the most likely to matter: a wrong guess costs a sync of the disk
+// under the relations lock.
+func (f *Folder) speculate(tickets ...document.Ticket) (View, error) {
+	var named []string
+	for _, t := range tickets {
+		if t.Parent != "" {
+			named = append(named, t.Parent)
+		}
+		for _, b := range t.BlockedBy {
+			named = append(named, b.ID)
+		}
+	}
+	if err := f.store.index.Revalidate(f.dir, named); err != nil {
+		return nil, err
+	}
+	return Assuming(&Snapshot{f}, tickets...), nil
+}
+
+// Get is View's.
+func (s *Snapshot) Get(id string) (document.Ticket, error) {
+	t, err := s.folder.store.index.Get(id)
+	return t, refused(id, err)
+}
+
+// IDs lists the tickets of the board, by id. The caller must not change the list.
+func (s *Snapshot) IDs() []string { return s.folder.store.index.Ids() }
+
+// Children is View's.
+func (s *Snapshot) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
+	return s.folder.childrenOf(id)
+}
+
+// Blocks is View's.
+func (s *Snapshot) Blocks(id string) ([]document.Ticket, error) {
+	return s.folder.store.index.BlockedBy(id), nil
+}
+
+// childrenOf asks the index. A file that cannot be read may be a child when its bytes contain the id.
+func (f *Folder) childrenOf(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
+	children, broken := f.store.index.ChildrenOf(id)
+	for _, other := range broken {
+		if other == id {
+			continue
+		}
+		file, err := readTicketFile(filepath.Join(f.dir, other+document.Ext))
+		if err != nil && !durable.FileFault(err) {
+			return nil, nil, err
+		}
+		var refusal *Refusal
+		_, err = f.store.index.Get(other)
+		if bytes.Contains(file.Content, []byte(id)) && errors.As(refused(other, err), &refusal) {
+			unreadable = append(unreadable, refusal)
+		}
+	}
+	return children, unreadable, nil
+}
+
+// Changes returns the tickets that changed since it was last asked, of any snapshot of the store. It has one user: whoever keeps
+// something that is made of all tickets.
+func (s *Snapshot) Changes() []string { return s.folder.store.index.TakeChanges() }
+
+// Dependents returns the ids of a ticket's children and of the tickets that it blocks.
+func (s *Snapshot) Dependents(id string) (children, blocked []string) {
+	return s.folder.store.index.Dependents(id)
+}
+
+// Contains reports whether the title or the body of a ticket holds a text, case ignored.
+func (s *Snapshot) Contains(id, text string) bool {
+	f, err := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext))
+	if err != nil {
+		return false
+	}
+	d, err := document.Parse(id, f.Content)
+	return err == nil && strings.Contains(strings.ToLower(d.Body()), strings.ToLower(text))
+}
+
+// ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.
+func (s *Snapshot) ConflictMarker(id string) int {
+	f, _ := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext)) // what cannot be read is another finding
+	n := 0
+	for line := range bytes.Lines(f.Content) {
+		n++
+		if bytes.HasPrefix(line, []byte("<<<<<<< ")) || bytes.HasPrefix(line, []byte(">>>>>>> ")) {
+			return n
+		}
+	}
+	return 0
+}

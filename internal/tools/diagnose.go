@@ -1,0 +1,36 @@
+package tools
+
+import "context"
+
+// Diagnosis is what doctor says of a board.
+type Diagnosis struct {
+	Board      string    `json:"board"`
+	Filesystem string    `json:"filesystem"` // FilesystemOK, or why its locks are not to be trusted
+	Findings   []Finding `json:"findings"`
+}
+
+// Diagnose examines the whole board, without locks but for a probe of them.
+func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
+	c := b.newCall("doctor")
+	folder, err := c.open()
+	if err != nil {
+		return Diagnosis{}, err
+	}
+	c.attend(ctx)
+	d := Diagnosis{Board: folder.Dir()}
+	if d.Filesystem, err = c.filesystem(ctx); err != nil {
+		return d, err
+	}
+	d.Findings, err = c.examine(ctx)
+	return d, err
+}
+
+// Repair does what the findings propose, each under the locks and decided again there, and marks what was done.
+func (b *Board) Repair(ctx context.Context, found []Finding) error {
+	c := b.newCall("repair")
+	if _, err := c.open(); err != nil {
+		return err
+	}
+	c.attend(ctx)
+	return c.mend(ctx, "", found)
+}
