@@ -68,7 +68,11 @@ func (p property) is(kind string) bool {
 func verbCommands(o *options) []*cobra.Command {
 	var commands []*cobra.Command
 	for _, v := range verbs {
-		commands = append(commands, v.command(o))
+		c := v.command(o)
+		if v.tool == "release" {
+			withForce(c, o)
+		}
+		commands = append(commands, c)
 	}
 	return commands
 }
@@ -184,12 +188,17 @@ func callTool(c *cobra.Command, b *tools.Board, tool string, arguments any, asJS
 	if err != nil {
 		return err
 	}
+	return printAnswer(c, tool, answer, asJSON)
+}
+
+// printAnswer prints a tool's answer: its text, or its structured content.
+func printAnswer(c *cobra.Command, tool string, answer tools.Answer, asJSON bool) error {
 	if asJSON {
 		e := json.NewEncoder(c.OutOrStdout())
 		e.SetEscapeHTML(false)
 		return e.Encode(answer)
 	}
-	_, err = io.WriteString(c.OutOrStdout(), styleOf(os.Stdout).answer(tool, answer.Text()))
+	_, err := io.WriteString(c.OutOrStdout(), styleOf(os.Stdout).answer(tool, answer.Text()))
 	return err
 }
 
