@@ -36,8 +36,8 @@ func TestMounts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && i%3 > 0 {
-				t.Skip("one in three is quick")
+			if testing.Short() && i%4 > 0 {
+				t.Skip("one in four is quick")
 			}
 			root := tree(t)
 			commit(t, root+"/main")

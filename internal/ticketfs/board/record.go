@@ -221,7 +221,6 @@ func (r *repository) choose(set settings, below string, making bool) (record, er
 
 // first returns the board of a worktree for the place below it, "" when it has none.
 func (w worktree) first(below string) (string, error) {
-	s := search{}
 	for dir := filepath.Join(w.root, below); ; dir = filepath.Dir(dir) {
 		path := filepath.Join(dir, FolderName)
 		there, err := IsDir(path)
@@ -230,7 +229,7 @@ func (w worktree) first(below string) (string, error) {
 		}
 		if there {
 			var none *NotFound
-			if _, err := s.open(path); errors.As(err, &none) {
+			if _, err := (spot{path: path, root: w.root}).open(); errors.As(err, &none) {
 				return "", nil // a link out of the worktree, to another one's board or anywhere
 			}
 			return path, nil

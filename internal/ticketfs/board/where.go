@@ -41,7 +41,7 @@ func (w Where) Find() (Board, error) {
 		return Board{}, err
 	}
 	if s.named && (s.absolute || s.local) {
-		return s.open(filepath.Join(s.at, FolderName))
+		return s.explicit().open()
 	}
 	const most = 100 // repositories within each other; more are a circle of configurations
 	for at, level := s.at, 0; level < most; level++ {
@@ -112,16 +112,20 @@ func (w Where) search() (search, error) {
 // first returns the board of a home, "" when it has none.
 func (s search) first(h home) (string, error) {
 	if h.board != "" {
-		b, err := s.open(h.board)
+		at, err := s.configured(h)
+		if err != nil {
+			return "", err
+		}
+		b, err := at.open()
 		return b.Dir, err
 	}
 	begin := filepath.Join(h.root, h.below)
 	for dir := begin; ; dir = filepath.Dir(dir) {
-		candidate := filepath.Join(dir, FolderName)
-		if there, err := IsDir(candidate); err != nil {
+		at := s.spot(h, filepath.Join(dir, FolderName))
+		if there, err := IsDir(at.path); err != nil {
 			return "", err
 		} else if there {
-			b, err := s.open(candidate)
+			b, err := at.open()
 			return b.Dir, err
 		}
 		if s.exact || dir == h.root || dir == filepath.Dir(dir) {
@@ -129,55 +133,113 @@ func (s search) first(h home) (string, error) {
 		}
 	}
 	if h.recorded != "" && !s.exact {
-		b, err := s.open(h.recorded)
+		b, err := s.spot(h, h.recorded).open()
 		return b.Dir, err
 	}
 	return "", nil
 }
 
-// open returns the board at path. One that a tree brought along must not lead out of it.
-func (s search) open(path string) (Board, error) {
-	there, err := IsDir(path)
+// spot is where a board is, or shall be. What a tree brings along, links above all, must not lead out of it.
+type spot struct {
+	path string
+	root string // of the worktree that must hold it; "" for anywhere
+	link bool   // the folder itself may be a link that leads anywhere, since a person named it
+}
+
+// explicit is the spot that a person named by its whole path.
+func (s search) explicit() spot {
+	return spot{path: filepath.Join(s.at, FolderName), link: true}
+}
+
+// spot is a place in the worktree of a home.
+func (s search) spot(h home, path string) spot {
+	return spot{path: path, root: h.root, link: s.named}
+}
+
+// configured is the spot that ticket-mcp.board names. The configuration is a person's word, but what stands there is a tree's.
+func (s search) configured(h home) (spot, error) {
+	folder, err := filepath.EvalSymlinks(filepath.Dir(h.board))
+	if missing(err) {
+		return spot{}, undecided("%s, which ticket-mcp.board names, does not exist", h.board)
+	}
+	if err != nil {
+		return spot{}, unseen(h.board, err)
+	}
+	at := spot{path: filepath.Join(folder, FolderName)}
+	r, err := repositoryOf(folder)
+	if r != nil {
+		at.root = r.root
+	}
+	return at, err
+}
+
+// open returns the board at the spot.
+func (p spot) open() (Board, error) {
+	there, err := IsDir(p.path)
 	if err != nil {
 		return Board{}, err
 	}
-	info, lstatErr := os.Lstat(path)
-	link := lstatErr == nil && info.Mode()&fs.ModeSymlink != 0
-	switch {
-	case link && !there:
-		return Board{}, undecided("%s is a link that leads to no folder", path)
-	case !there:
-		return Board{}, &NotFound{fmt.Sprintf("%s does not exist", path), "create a ticket to make it, or start the server with --dir and another one"}
+	if !there {
+		return Board{}, p.notThere()
 	}
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return Board{}, unseen(path, err)
+	if err := p.held(filepath.Dir(p.path)); err != nil {
+		return Board{}, err
 	}
-	if link && !s.named {
-		if out, err := leadsOut(path, real); err != nil {
+	if !p.link {
+		if err := p.held(p.path); err != nil {
 			return Board{}, err
-		} else if out {
-			return Board{}, &NotFound{
-				fmt.Sprintf("%s is a link out of the repository, to %s", path, real),
-				"if that is to be the board, start the server with --dir " + quote(path),
-			}
 		}
+	}
+	real, err := filepath.EvalSymlinks(p.path)
+	if err != nil {
+		return Board{}, unseen(p.path, err)
 	}
 	return Board{Dir: real}, nil
 }
 
-// leadsOut reports whether a link in a worktree leads out of it.
-func leadsOut(link, to string) (bool, error) {
-	r, err := repositoryOf(filepath.Dir(link))
-	if r == nil || err != nil {
-		return false, err
+// notThere says what is at the spot instead of a board.
+func (p spot) notThere() *NotFound {
+	info, err := os.Lstat(p.path)
+	switch {
+	case err != nil:
+		return &NotFound{fmt.Sprintf("%s does not exist", p.path), "create a ticket to make it, or start the server with --dir and another one"}
+	case info.Mode()&fs.ModeSymlink != 0:
+		return undecided("%s is a link that leads to no folder", p.path)
 	}
-	root := r.root
-	if root == "" {
-		root = r.common
+	return undecided("%s is not a folder", p.path)
+}
+
+// held refuses a path that leads out of the worktree that must hold it.
+func (p spot) held(path string) error {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return unseen(path, err)
 	}
-	_, below := cutFolder(to, root)
-	return !below, nil
+	if _, below := cutFolder(real+string(filepath.Separator), p.root); p.root == "" || below {
+		return nil
+	}
+	return &NotFound{
+		fmt.Sprintf("%s is a link out of the repository, to %s", path, real),
+		"if that is to be the board, start the server with --dir " + quote(p.path),
+	}
+}
+
+// create makes the board at the spot, unless it is there.
+func (p spot) create() (Board, error) {
+	if _, err := os.Stat(filepath.Dir(p.path)); missing(err) {
+		return Board{}, undecided("%s does not exist", filepath.Dir(p.path))
+	}
+	if err := p.held(filepath.Dir(p.path)); err != nil {
+		return Board{}, err
+	}
+	if err := os.Mkdir(p.path, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return Board{}, fmt.Errorf("make the ticket folder: %w", err)
+	}
+	b, err := p.open()
+	if err != nil {
+		return b, err
+	}
+	return b, b.Sync()
 }
 
 // cutFolder returns the rest of path below folder.
@@ -272,7 +334,7 @@ func (w Where) Make() (Board, error) {
 		return Board{}, err
 	}
 	if s.named && (s.absolute || s.local) {
-		return s.makeAt(filepath.Join(s.at, FolderName))
+		return s.explicit().create()
 	}
 	h, err := s.home(s.at, true)
 	if err != nil {
@@ -280,9 +342,13 @@ func (w Where) Make() (Board, error) {
 	}
 	switch {
 	case h.board != "":
-		return s.makeAt(h.board)
+		at, err := s.configured(h)
+		if err != nil {
+			return Board{}, err
+		}
+		return at.create()
 	case s.exact:
-		return s.makeAt(filepath.Join(h.root, h.below, FolderName))
+		return s.spot(h, filepath.Join(h.root, h.below, FolderName)).create()
 	case h.repo == nil:
 		return Board{}, s.none(h)
 	case h.root == filepath.Dir(h.root) || isHome(h.root):
@@ -295,24 +361,9 @@ func (w Where) Make() (Board, error) {
 	if path == "" {
 		path = filepath.Join(h.root, FolderName)
 	}
-	b, err := s.makeAt(path)
+	b, err := s.spot(h, path).create()
 	b.Unused = s.own(h)
 	return b, err
-}
-
-func (s search) makeAt(path string) (Board, error) {
-	err := os.Mkdir(path, 0o777)
-	if missing(err) {
-		return Board{}, &NotFound{fmt.Sprintf("%s does not exist", filepath.Dir(path)), choose}
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return Board{}, fmt.Errorf("make the ticket folder: %w", err)
-	}
-	b, err := s.open(path)
-	if err != nil {
-		return b, err
-	}
-	return b, b.Sync()
 }
 
 // Sync makes the board's name durable. Whoever makes a ticket does so once, since the process that made the folder may have

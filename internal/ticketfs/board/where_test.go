@@ -730,6 +730,22 @@ func TestLinksOut(t *testing.T) {
 	if _, err := (Where{Start: root + "/main/sub"}).Make(); err == nil {
 		t.Error("a link that leads nowhere was taken")
 	}
+	// A folder above it that is a link only on the main worktree's branch leads nobody out either.
+	must(t, os.Remove(link))
+	git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
+	must(t, os.RemoveAll(root+"/main/sub"))
+	must(t, os.Symlink("../out", root+"/main/sub"))
+	refuses(t, Where{Start: root + "/linked/sub"}, "link out of the repository")
+	refuses(t, Where{Start: "sub/.tickets", From: root + "/linked"}, "link out of the repository")
+	must(t, os.Remove(root+"/out/.tickets"))
+	if b, err := (Where{Start: "sub/.tickets", From: root + "/linked"}).Make(); err == nil {
+		t.Errorf("made %s", b.Dir)
+	}
+	write(t, root+"/main/.tickets", "no folder")
+	refuses(t, Where{Start: root + "/main"})
+	if b, err := (Where{Start: root + "/main"}).Make(); err == nil {
+		t.Errorf("made %s", b.Dir)
+	}
 	// In a bare layout a worktree that links to another one's board has none of its own.
 	bare(t, root, "p.git")
 	git(t, root+"/p.git", "worktree", "add", "-q", "../one", "-b", "one")
