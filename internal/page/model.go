@@ -54,10 +54,10 @@ type Holder struct {
 
 // Wait is one thing that a ticket waits for.
 type Wait struct {
-	ID    string
-	State string // open, in progress, missing, malformed
-	// Why tells a blocker of the ticket itself ("") from one that it has through another: "parent", or the ancestor's id.
-	Why string
+	ID      string
+	State   string // open, in progress, missing, malformed
+	Start   bool   // it is an ancestor, which is to be started first
+	Through string // the ancestor whose blocker it is; "" for one of the ticket's own
 }
 
 // Ticket is a ticket as the board shows it.
@@ -92,12 +92,10 @@ type Change struct {
 
 // Text is what is read of a ticket only when it is looked at.
 type Text struct {
-	Body       string
-	Notes      []string // first lines, oldest first
-	Boxes      int
-	BoxesDone  int
-	LastChange time.Time
-	History    []Change // newest first
+	Body      string
+	Notes     []string // first lines, oldest first
+	Boxes     int
+	BoxesDone int
 }
 
 // Board is all tickets at one moment.
@@ -154,7 +152,7 @@ func (t Ticket) waitsOn() []string {
 		}
 	}
 	for _, w := range t.Waits {
-		if w.Why == "parent" && w.ID == t.Parent && !slices.Contains(ids, w.ID) {
+		if w.Start && w.ID == t.Parent && !slices.Contains(ids, w.ID) {
 			ids = append(ids, w.ID)
 		}
 	}

@@ -38,6 +38,7 @@ var templates = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"add":        func(a, b int) int { return a + b },
 		"rfc":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"line":       line,
 		"number":     number,
 		"tickets":    func(n int) string { return counted(n, "ticket") },
 		"columnName": columnName,

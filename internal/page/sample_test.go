@@ -17,9 +17,9 @@ func sample(now time.Time) (*Board, func(string) (Text, error)) {
 			{ID: "d5logi", Title: "Log in with a passkey", Type: "feature", Priority: 0, Column: InProgress, Tags: []string{"auth"}, Holder: &Holder{"planner", Alive, ago(18 * time.Minute)}},
 			{ID: "d5chec", Title: "Checkout epic", Type: "epic", Priority: 1, Column: InProgress, Holder: &Holder{"Ada Lovelace", Person, ago(3 * time.Hour)}, Children: 9, ChildrenClosed: 5},
 			{ID: "d5pool", Title: "Pool the connections to the database", Type: "task", Priority: 2, Column: InProgress, Holder: &Holder{"reviewer", Unknown, ago(26 * time.Hour)}},
-			{ID: "d5audi", Title: "Audit the log-in", Type: "task", Priority: 2, Column: Waiting, Blockers: []string{"d5logi", "dc20j2", "dc20aa"}, Waits: []Wait{{"d5logi", "in progress", ""}, {"dc20j2", "open", ""}}},
-			{ID: "dc21aa", Title: "Refund flow", Type: "feature", Priority: 2, Column: Waiting, Parent: "d5chec", Blockers: []string{"dc21k0"}, Waits: []Wait{{"dc21k0", "open", ""}}},
-			{ID: "dc2rel", Title: "Release 2.0 to everybody", Type: "task", Priority: 1, Column: Waiting, Blockers: []string{"d5audi", "dc21aa", "d5pool"}, Waits: []Wait{{"d5audi", "open", ""}, {"dc21aa", "open", ""}, {"d5pool", "in progress", ""}}},
+			{ID: "d5audi", Title: "Audit the log-in", Type: "task", Priority: 2, Column: Waiting, Blockers: []string{"d5logi", "dc20j2", "dc20aa"}, Waits: []Wait{{ID: "d5logi", State: "in progress"}, {ID: "dc20j2", State: "open"}}},
+			{ID: "dc21aa", Title: "Refund flow", Type: "feature", Priority: 2, Column: Waiting, Parent: "d5chec", Blockers: []string{"dc21k0"}, Waits: []Wait{{ID: "dc21k0", State: "open"}}},
+			{ID: "dc2rel", Title: "Release 2.0 to everybody", Type: "task", Priority: 1, Column: Waiting, Blockers: []string{"d5audi", "dc21aa", "d5pool"}, Waits: []Wait{{ID: "d5audi", State: "open"}, {ID: "dc21aa", State: "open"}, {ID: "d5pool", State: "in progress"}}},
 			{ID: "dc21k0", Title: "Payment provider", Type: "task", Priority: 1, Column: OnHold, Hold: "for Grace: Stripe or Adyen? Fees differ for EU cards."},
 			{ID: "dc1zz9", Title: "Remove the old API", Type: "chore", Priority: 3, Column: OnHold, HoldUntil: now.Add(5 * 24 * time.Hour)},
 			{ID: "dc20aa", Title: "Session cookie expires too early", Type: "bug", Priority: 1, Column: DoneToday, Closed: ago(72 * time.Minute), ClosedBy: "builder", CloseReason: "commit 1a2b3c, 214 tests pass"},
@@ -60,7 +60,7 @@ func crowd(n int, now time.Time) *Board {
 			for _, from := range []int{i - 1, i - 10, i - 13} {
 				if from > 0 && from/50 == i/50 && from%10 != 0 {
 					t.Blockers = append(t.Blockers, fmt.Sprintf("t%05d", from))
-					t.Waits = append(t.Waits, Wait{fmt.Sprintf("t%05d", from), "open", ""})
+					t.Waits = append(t.Waits, Wait{ID: fmt.Sprintf("t%05d", from), State: "open"})
 				}
 			}
 			if t.Blockers != nil {

@@ -266,10 +266,7 @@ func (b *Board) ticketView(id string, text func(id string) (Text, error)) (v tic
 		v.Malformed = line(err.Error(), 2000)
 	}
 	v.Body = markdown(withoutTitle(more.Body))
-	for i, c := range more.History {
-		if i == maxRelated {
-			break
-		}
+	for _, c := range b.ticketChanges(id) {
 		v.History = append(v.History, c.shown())
 	}
 	var left []string
