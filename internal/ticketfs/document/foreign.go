@@ -82,8 +82,12 @@ func jsonString(s string) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-// Section is a part of a body below a heading of the second level.
-type Section struct{ Heading, Text string }
+// Section is a part of a body below a heading of the second level. Tight is a section whose text follows the heading without a
+// blank line.
+type Section struct {
+	Heading, Text string
+	Tight         bool
+}
 
 // JoinBody makes the part of a body behind the title: a description and sections. A section without text is left out, and a
 // code block that a text leaves open is closed, so that it does not swallow what comes behind.
@@ -94,7 +98,11 @@ func JoinBody(description string, sections []Section) string {
 	}
 	for _, s := range sections {
 		if text := closeCode(block(s.Text, "\n"), "\n"); text != "" {
-			parts = append(parts, "## "+s.Heading+"\n\n"+text)
+			between := "\n\n"
+			if s.Tight {
+				between = "\n"
+			}
+			parts = append(parts, "## "+s.Heading+between+text)
 		}
 	}
 	return strings.Join(parts, "\n\n")
@@ -108,6 +116,9 @@ func SplitBody(body string) (title, description string, sections []Section) {
 	next := Section{}
 	cut := func(end int) {
 		text := block(body[start:end], "\n")
+		if next.Heading != "" && next.Text == "" && text != "" {
+			next.Tight = !strings.HasPrefix(strings.TrimLeft(body[start:end], " \t\r"), "\n")
+		}
 		if next.Text != "" && text != "" {
 			text = "\n\n" + text
 		}
