@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"pgregory.net/rapid"
 
@@ -12,9 +13,10 @@ import (
 
 // What random tests draw from.
 var (
-	people   = []string{"s1", "s2", "s3"}                                            // the sessions that run
-	claimers = []string{"s1", "s2", "s3", "gone", "gone", "far", "lost", "bob!", ""} // of claims that a hand wrote
-	ids      = []string{"t1", "t2", "t3", "t4", "t10", "Up-1", "a.b"}                // t1 is part of t10
+	people   = []string{"s1", "s2", "s3", "Ada@person"}                                                                  // who calls
+	agents   = []string{"", "", "", "one", "two"}                                                                        // of a session
+	claimers = []string{"s1", "s2", "s3", "gone", "gone", "far", "lost", "bob!", "", "s1/one", "gone/one", "Ada@person"} // of claims that a hand wrote
+	ids      = []string{"t1", "t2", "t3", "t4", "t10", "Up-1", "a.b"}                                                    // t1 is part of t10
 	badIDs   = []string{"none", "T1", "", "../t1", "t1.md", ".t1", "t1/", "-t1", "ünï", string(make([]byte, 65))}
 	types    = []string{"bug", "feature", "task", "epic", "chore"}
 	statuses = []spec.Status{spec.Open, spec.Open, spec.InProgress, spec.Closed}
@@ -76,7 +78,8 @@ func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	if ticket.Status == spec.InProgress || rarely(t, 6, "leftover claim") {
 		who := pick(t, claimers, "holder")
 		ticket.Holder = claimOf(who)
-		if s := w.sessions[who]; s != nil && s.board != nil {
+		who, _, _ = strings.Cut(who, "/")
+		if s := w.sessions[who]; s != nil && s.board != nil && !isPerson(who) {
 			w.settle(s)
 		}
 	}
@@ -106,7 +109,7 @@ func drawID(t *rapid.T, w *world, label string) string {
 // drawOp draws an operation and the session that calls it.
 func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 	s := w.session(pick(t, people, "session"))
-	u := spec.UserInput{Verb: verb}
+	u := spec.UserInput{Verb: verb, Agent: pick(t, agents, "agent")}
 	tickets := w.look().state.Tickets
 	if verb != spec.StartNext && verb != spec.Create {
 		u.ID = drawID(t, w, "id")
@@ -125,6 +128,9 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		if len(held) > 0 && !rarely(t, 3, "anybody's") {
 			u.ID = pick(t, held, "held")
 			s = w.byKey(tickets[u.ID].Holder)
+			if !rarely(t, 3, "by any agent") {
+				u.Agent = tickets[u.ID].Agent
+			}
 		}
 	}
 	switch verb {
@@ -151,6 +157,9 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		u.Text = pick(t, append(texts, "", " "), "text")
 	case spec.Create, spec.Update:
 		drawFields(t, w, &u)
+	}
+	if isPerson(s.name) {
+		u.Agent = "" // a person has none
 	}
 	if s.board == nil {
 		w.begin(s)

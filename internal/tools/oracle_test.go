@@ -67,6 +67,9 @@ func property(base string, crowded bool, answered map[string]int) func(*rapid.T)
 // drawSession lets a session end, begin anew, or lose its file.
 func drawSession(t *rapid.T, w *world) {
 	s := w.session(pick(t, people, "session"))
+	if isPerson(s.name) {
+		return // a command is over before the next call
+	}
 	switch what := rapid.IntRange(0, 3).Draw(t, "what"); {
 	case s.board == nil:
 		w.begin(s)
