@@ -68,3 +68,51 @@ func TestFaultFolderSync(t *testing.T) {
 	_, settleErr := process.Attend(dir, session.Call{}).Claim()
 	must(t, makeErr, settleErr)
 }
+
+// A process that made the ticket folder may have died before its name was durable. Whoever creates a ticket there makes good for
+// it, once, and again when the folder is another one.
+func TestFaultFolderNameSync(t *testing.T) {
+	var synced []string
+	fail := false
+	before := durable.SyncFolder
+	durable.SyncFolder = func(f *os.File) error {
+		synced = append(synced, f.Name())
+		if fail && filepath.Base(f.Name()) != board.FolderName {
+			return errors.New("disk on fire")
+		}
+		return before(f)
+	}
+	defer func() { durable.SyncFolder = before }()
+	root := t.TempDir()
+	dir := filepath.Join(root, board.FolderName)
+	makeFolder(t, dir) // by one that has just died
+	s := NewStore(board.Where{Start: dir}, DefaultLockTimeout)
+	create := func() error {
+		_, err := s.createWith(t.Context(), time.Now(), func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
+		return err
+	}
+	names := func() int {
+		n := 0
+		for _, name := range synced {
+			if name == root {
+				n++
+			}
+		}
+		return n
+	}
+	fail = true
+	if err := create(); !errors.Is(err, ErrNotDurable) {
+		t.Errorf("a name that may be lost: %v", err)
+	}
+	fail = false
+	must(t, create(), create())
+	if n := names(); n != 2 {
+		t.Errorf("the name was synced %d times, want one that failed and one that did not", n)
+	}
+	must(t, os.Rename(dir, dir+".away"))
+	makeFolder(t, dir)
+	must(t, create())
+	if n := names(); n != 3 {
+		t.Errorf("the name of another folder was synced %d times", n-2)
+	}
+}

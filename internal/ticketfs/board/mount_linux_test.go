@@ -30,6 +30,8 @@ func TestMounts(t *testing.T) {
 		{"a hidden git folder", "mount -t tmpfs none main/.git", "main/sub", "", []string{"/main/.git", "mount"}},
 		{"a hidden .git file", "mount --bind /dev/null linked/.git", "linked", "", []string{"/linked/.git", "mount"}},
 		{"a git folder mounted over itself, read-only", "mount --bind main/.git main/.git && mount -o remount,bind,ro main/.git", "linked", "main/.tickets", nil},
+		{"a bare git folder that cannot be written", "git clone -q --bare main p.git && git -C p.git worktree add -q ../one main && git -C p.git worktree add -q ../two && mount --bind p.git p.git && mount -o remount,bind,ro p.git",
+			"one", "", []string{"/p.git/ticket-mcp-board", "read-only", "config ticket-mcp.board"}},
 		{"all of it mounted elsewhere", "mkdir x && mount --bind main x && mount --bind main/.git x/.git", "x", "x/.tickets", nil},
 		{"the repository is a mount", "mount --bind main main", "linked", "main/.tickets", nil},
 		{"names that the kernel escapes", "mkdir 'a b	c\\040' && mount --bind main 'a b	c\\040' && mount --bind other/.git 'a b	c\\040/.git'", "a b	c\\040", "", []string{"mount"}},

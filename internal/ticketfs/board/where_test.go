@@ -818,9 +818,33 @@ func TestMakeInBareLayouts(t *testing.T) {
 	if _, err := os.Stat(root + "/p.git/" + recordName); err == nil {
 		t.Error("a record of nothing")
 	}
-	b, err := (Where{Start: root + "/one"}).Make()
-	if err != nil || b.Dir != root+"/main/.tickets" {
-		t.Errorf("made %s, %v", b.Dir, err)
+	var wait sync.WaitGroup
+	for i := range 9 { // all at once
+		wait.Go(func() {
+			b, err := (Where{Start: root + []string{"/one", "/two", "/main"}[i%3]}).Make()
+			if err != nil || b.Dir != root+"/main/.tickets" {
+				t.Errorf("made %s, %v", b.Dir, err)
+			}
+		})
 	}
+	wait.Wait()
 	finds(t, Where{Start: root + "/two"}, root+"/main/.tickets")
+}
+
+// A board may lie deeper in the worktree. The place from which a server starts has its own, as in any repository; where it has
+// none, the one that was recorded is there for all.
+func TestBoardsBelowTheRoot(t *testing.T) {
+	t.Parallel()
+	root := tree(t)
+	bare(t, root, "p.git")
+	git(t, root+"/p.git", "worktree", "add", "-q", "../main", "main")
+	git(t, root+"/p.git", "worktree", "add", "-q", "../feat", "-b", "feat")
+	for _, w := range []string{"/main", "/feat"} {
+		must(t, os.Rename(root+w+"/.tickets", root+w+"/sub/.tickets"))
+		must(t, os.MkdirAll(root+w+"/other/.tickets", 0o777))
+	}
+	finds(t, Where{Start: root + "/feat/sub"}, root+"/main/sub/.tickets")
+	finds(t, Where{Start: root + "/feat/other"}, root+"/main/other/.tickets")
+	finds(t, Where{Start: root + "/feat"}, root+"/main/sub/.tickets")
+	finds(t, Where{Start: root + "/p.git"}, root+"/main/sub/.tickets")
 }
