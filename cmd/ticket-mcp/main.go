@@ -101,9 +101,20 @@ func newRoot() *cobra.Command {
 	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"}, &cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})
 	root.SetHelpCommandGroupID("setup")
 	root.SetCompletionCommandGroupID("setup")
-	root.AddCommand(boardCommand(&o), graphCommand(&o))
 	root.AddCommand(verbCommands(&o)...)
-	root.AddCommand(importCommand(&o), exportCommand(&o), doctorCommand(&o), sessionCommand(&o), raceCommand(), installCommand(), instructionsCommand(), versionCommand())
+	root.AddCommand(
+		editCommand(&o),
+		boardCommand(&o),
+		graphCommand(&o),
+		importCommand(&o),
+		exportCommand(&o),
+		doctorCommand(&o),
+		sessionCommand(&o),
+		raceCommand(),
+		installCommand(),
+		instructionsCommand(),
+		versionCommand(),
+	)
 	return root
 }
 
