@@ -20,6 +20,7 @@ const (
 	WrongStatus  Code = "wrong_status"  // the ticket's status does not allow it: another tool, or nothing
 	Claimed      Code = "claimed"       // another session holds the ticket: take another one
 	Blocked      Code = "blocked"       // a blocker is not closed: work on that one
+	OnHold       Code = "on_hold"       // it waits for a person: another ticket
 	ParentStatus Code = "parent_status" // the parent is in the wrong state: start or reopen it
 	OpenChildren Code = "open_children" // children are not closed: close them
 	Cycle        Code = "cycle"         // tickets would wait for each other: choose another edge

@@ -35,6 +35,7 @@ func TestCodes(t *testing.T) {
 		}
 	}
 	answered[string(busy(t).code)] = true
+	answered[string(held(t).code)] = true
 	for _, call := range []string{`start`, `list`} {
 		answered[string(noStore(t, call).code)] = true
 	}
@@ -49,6 +50,15 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s is no code of ticketfs", code)
 		}
 	}
+}
+
+// held is the answer to a start of a ticket that waits for a person.
+func held(t *testing.T) reply {
+	t.Helper()
+	w := testWorld(t)
+	b := w.session("me").board
+	created := call(t, b, "create", map[string]any{"title": "x", "hold": "which way?"})
+	return call(t, b, "start", map[string]any{"id": created.fields["id"]})
 }
 
 // codeConstants are the values of the constants of type ticketfs.Code.

@@ -21,6 +21,7 @@ type createIn struct {
 	Parent      string   `json:"parent"`
 	BlockedBy   []string `json:"blocked_by"`
 	Assignee    string   `json:"assignee"`
+	Hold        string   `json:"hold"`
 	Agent       string   `json:"agent"`
 }
 
@@ -52,7 +53,7 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 		t := document.Ticket{
 			ID: id, Status: document.StatusOpen, Created: c.Now().UTC().Truncate(time.Second), Title: title,
 			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, document.DefaultPriority),
-			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent,
+			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Hold: strings.TrimSpace(in.Hold),
 		}
 		for _, blocker := range in.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})

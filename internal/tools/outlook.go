@@ -21,6 +21,7 @@ type outlook struct {
 	inGrace    int         // in progress, of holders that just died
 	graceEnds  time.Duration
 	waiting    map[string]int
+	holds      []string // what the tickets on hold wait for, one each, the oldest first
 	problems   []row
 }
 
@@ -62,8 +63,8 @@ func (c *call) outlook(a ask) (outlook, error) {
 	if err != nil {
 		return outlook{}, err
 	}
-	q.update(v)
-	o := outlook{waiting: q.reasons(v, a)}
+	q.update(v, c.Now())
+	o := outlook{waiting: q.reasons(v, a), holds: q.holds(v, a)}
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
@@ -168,11 +169,23 @@ func (c *call) startable(v ticketfs.View, t document.Ticket) (*candidate, error)
 		}
 		next.former, next.grace = t.ClaimedBy, c.Session.Grace(h)
 	}
-	w, err := waitsFor(v, t)
+	w, err := waitsFor(v, t, c.Now())
 	if err != nil || w != nil {
 		return nil, err
 	}
 	return &next, nil
+}
+
+// onHold counts what waits for people, and names the first.
+func (o outlook) onHold() string {
+	switch n := len(o.holds); {
+	case n == 0:
+		return ""
+	case n == 1:
+		return "1 on hold: " + o.holds[0]
+	default:
+		return fmt.Sprintf("%d on hold, the first: %s", n, o.holds[0])
+	}
 }
 
 // why says, for an empty queue, what the tickets wait for, the most frequent first.
@@ -186,6 +199,9 @@ func (o outlook) why() string {
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%d %s", o.waiting[reason], reason))
+	}
+	if holds := o.onHold(); holds != "" {
+		parts = append(parts, holds)
 	}
 	if o.inGrace > 0 {
 		parts = append(parts, fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", o.inGrace, seconds(o.graceEnds)))

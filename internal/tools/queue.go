@@ -20,6 +20,7 @@ type queue struct {
 	ready    []rank            // open, waiting for nothing, first to be started first
 	started  map[string]bool   // in progress: whether one may be taken over is a question of the moment
 	waiting  map[string]int    // reason -> how many tickets wait for it
+	holdEnds time.Time         // when the first of those on hold is so no more; zero for never
 	problems map[string]string // malformed files
 }
 
@@ -27,6 +28,7 @@ type queue struct {
 type slot struct {
 	rank   rank
 	reason string // what it waits for; "" in ready
+	hold   string // the ticket on hold that keeps it back, itself or an ancestor; "" for none
 }
 
 // rank orders tickets: by priority, then age.
@@ -41,8 +43,16 @@ func (r rank) compare(other rank) int {
 }
 
 // update moves the tickets that changed, and those whose waiting depends on them.
-func (q *queue) update(v *ticketfs.Snapshot) {
+func (q *queue) update(v *ticketfs.Snapshot, now time.Time) {
 	changed := v.Changes()
+	if !q.holdEnds.IsZero() && !now.Before(q.holdEnds) {
+		q.holdEnds = time.Time{}
+		for id, s := range q.slots {
+			if s.hold != "" {
+				changed = append(changed, id)
+			}
+		}
+	}
 	var affected []string
 	if q.slots != nil {
 		affected = affectedBy(v, changed)
@@ -53,7 +63,7 @@ func (q *queue) update(v *ticketfs.Snapshot) {
 	var entered []rank
 	for _, id := range affected {
 		q.remove(id)
-		entered = append(entered, q.enter(v, id)...)
+		entered = append(entered, q.enter(v, id, now)...)
 	}
 	q.insert(entered)
 }
@@ -87,6 +97,9 @@ func (q *queue) remove(id string) {
 		return
 	}
 	delete(q.slots, id)
+	if p.hold != "" {
+		return
+	}
 	if p.reason != "" {
 		if q.waiting[p.reason]--; q.waiting[p.reason] == 0 {
 			delete(q.waiting, p.reason)
@@ -97,7 +110,7 @@ func (q *queue) remove(id string) {
 }
 
 // enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
-func (q *queue) enter(v *ticketfs.Snapshot, id string) []rank {
+func (q *queue) enter(v *ticketfs.Snapshot, id string, now time.Time) []rank {
 	t, err := v.Get(id)
 	var refusal *ticketfs.Refusal
 	switch {
@@ -115,13 +128,18 @@ func (q *queue) enter(v *ticketfs.Snapshot, id string) []rank {
 	case t.Status == document.StatusClosed:
 		return nil
 	}
-	w, err := waitsFor(v, t)
+	w, err := waitsFor(v, t, now)
 	if err != nil {
 		q.problems[id] = err.Error()
 		return nil
 	}
 	p := slot{rank: rankOf(t)}
-	if w != nil {
+	if w != nil && w.hold != nil {
+		p.hold = w.hold.ID
+		if end := w.hold.HoldUntil; !end.IsZero() && (q.holdEnds.IsZero() || end.Before(q.holdEnds)) {
+			q.holdEnds = end
+		}
+	} else if w != nil {
 		p.reason = w.reason()
 		q.waiting[p.reason]++
 	}
@@ -143,6 +161,26 @@ func (q *queue) insert(ranks []rank) {
 	}
 	q.ready = append(q.ready, ranks...)
 	slices.SortFunc(q.ready, rank.compare)
+}
+
+// holds says what those on hold wait for, themselves or through an ancestor, the oldest ticket first.
+func (q *queue) holds(v ticketfs.View, a ask) []string {
+	keepers := make(map[string]bool)
+	for id, s := range q.slots {
+		if s.hold == "" {
+			continue
+		}
+		if t, err := v.Get(id); err == nil && a.wants(t) {
+			keepers[s.hold] = true
+		}
+	}
+	var texts []string
+	for _, id := range slices.Sorted(maps.Keys(keepers)) {
+		if t, err := v.Get(id); err == nil {
+			texts = append(texts, heldBack(t))
+		}
+	}
+	return texts
 }
 
 // reason is why a ticket waits, for counting.

@@ -102,6 +102,9 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	if len(a.Tickets) > 0 && o.inGrace > 0 {
 		a.Message += fmt.Sprintf("; %d more in %s, unless its holder, which just died, comes back", o.inGrace, seconds(o.graceEnds))
 	}
+	if holds := o.onHold(); len(a.Tickets) > 0 && holds != "" {
+		a.Message += "; " + holds
+	}
 	return a, nil
 }
 

@@ -12,6 +12,7 @@ import (
 type releaseIn struct {
 	ID     string `json:"id"`
 	Reason string `json:"reason"`
+	Hold   string `json:"hold"`
 	Agent  string `json:"agent"`
 
 	force bool // whoever holds it; a person's decision alone
@@ -28,6 +29,10 @@ func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 		document.Remove("close-reason"),
 	}
 	message := in.ID + " is open again, held by nobody"
+	if strings.TrimSpace(in.Hold) != "" {
+		edits = append(edits, holdEdits(in.Hold)...)
+		message += ", and on hold: nobody is given it until that is cleared"
+	}
 	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, _ ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
 		err := c.mayFinish(who, t, "release")

@@ -41,6 +41,8 @@ type ticketAnswer struct {
 	Created     string `json:"created,omitempty"`
 	Closed      string `json:"closed,omitempty"`
 	CloseReason string `json:"close_reason,omitempty"`
+	Hold        string `json:"hold,omitempty"`
+	HoldUntil   string `json:"hold_until,omitempty"`
 	ClaimedBy   string `json:"claimed_by,omitempty"`
 	ClaimedAt   string `json:"claimed_at,omitempty"`
 	Holder      string `json:"holder,omitempty"`      // mine, alive, dead, unknown; or a person
@@ -72,6 +74,7 @@ func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
 	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee}.line())
 	for _, l := range []struct{ label, value string }{
+		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
 		{"created: ", a.Created}, {"closed: ", a.Closed}, {"close reason: ", a.CloseReason},
 	} {
@@ -114,6 +117,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	if !t.Closed.IsZero() {
 		a.Closed = stamp(t.Closed)
 	}
+	a.Hold, a.HoldUntil = oneLine(t.Hold, 500), t.When("hold-until")
 	if t.Status == document.StatusInProgress {
 		h := c.holder(t)
 		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(h.Life)

@@ -68,9 +68,15 @@ func (c *call) standing(v ticketfs.View, t document.Ticket) (Standing, error) {
 		s.Holder = c.holder(t)
 		s.Grace = c.Session.Grace(s.Holder)
 	}
-	w, err := waitsFor(v, t)
+	w, err := waitsFor(v, t, c.Now())
 	if w == nil || err != nil {
 		return s, err
+	}
+	if w.hold != nil {
+		if w.hold.ID != t.ID {
+			s.Waits = append(s.Waits, Waiting{ID: w.hold.ID, State: "on hold"})
+		}
+		return s, nil
 	}
 	if w.parent != "" {
 		state, _, err := stateOf(v, w.parent)

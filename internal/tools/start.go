@@ -68,7 +68,7 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 				message += "\nits last notes:\n" + notes
 			}
 		}
-		w, err := waitsFor(v, t)
+		w, err := waitsFor(v, t, c.Now())
 		if err != nil {
 			return ticketfs.Decision{}, err
 		}

@@ -20,6 +20,8 @@ type updateIn struct {
 	Description *string  `json:"description"`
 	Design      *string  `json:"design"`
 	Acceptance  *string  `json:"acceptance"`
+	Hold        *string  `json:"hold"`
+	HoldUntil   *string  `json:"hold_until"`
 	Tick        []string `json:"tick"`
 	Agent       string   `json:"agent"`
 }
@@ -42,7 +44,7 @@ func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 		return nil, err
 	}
 	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document) (ticketfs.Decision, error) {
-		return wanted, notClosed(d.Ticket())
+		return wanted, in.allowed(d.Ticket())
 	})
 	if err != nil {
 		return nil, err
@@ -53,7 +55,7 @@ func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 // updateParent is an update whose rule reads other tickets.
 func (c *call) updateParent(ctx context.Context, in updateIn, wanted ticketfs.Decision) (Answer, error) {
 	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		if err := notClosed(d.Ticket()); err != nil {
+		if err := in.allowed(d.Ticket()); err != nil {
 			return ticketfs.Decision{}, err
 		}
 		return wanted, newParent(v, d.Ticket(), *in.Parent)
@@ -64,9 +66,16 @@ func (c *call) updateParent(ctx context.Context, in updateIn, wanted ticketfs.De
 	return c.changed(changed), nil
 }
 
-func notClosed(t document.Ticket) error {
+// allowed judges what an update asks of the ticket itself.
+func (in updateIn) allowed(t document.Ticket) error {
 	if t.Status == document.StatusClosed {
 		return wrongStatus(t, "update", "open or in_progress", "reopen it first, or add a note")
+	}
+	if in.Hold != nil {
+		t.Hold = strings.TrimSpace(*in.Hold)
+	}
+	if in.HoldUntil != nil && strings.TrimSpace(*in.HoldUntil) != "" && t.Hold == "" {
+		return ticketfs.Refuse(ticketfs.Invalid, "give hold as well: why, and for whom", "%s is not on hold, so a date has nothing to end", t.ID)
 	}
 	return nil
 }
@@ -103,6 +112,20 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 			return nil, nil, invalidID("parent", *in.Parent)
 		}
 		wish("parent", setOrRemove("parent", *in.Parent))
+	}
+	if in.Hold != nil {
+		edits, what = append(edits, holdEdits(*in.Hold)...), append(what, "hold")
+	}
+	if in.HoldUntil != nil {
+		until, err := holdUntil(*in.HoldUntil)
+		if err != nil {
+			return nil, nil, err
+		}
+		e := document.Remove("hold-until")
+		if !until.IsZero() {
+			e = document.Set("hold-until", stamp(until))
+		}
+		wish("hold_until", e)
 	}
 	for _, section := range []struct {
 		name, heading string
