@@ -120,6 +120,9 @@ var (
 	keys  = regexp.MustCompile(`@[0-9a-f]{12}\b`)
 	// newIDs are ids that create made: of this time of the century, so that they begin with d or e.
 	newIDs = regexp.MustCompile(`\b[de][0-9a-hjkmnp-tv-z]{11}\b`)
+	// calls are the ends of names of rows, cursors continue a history.
+	calls   = regexp.MustCompile(`:[a-z2-7]{8}\b`)
+	cursors = regexp.MustCompile(`\bc\d{19}-[0-9a-f]+-`)
 )
 
 // mask FILE [TO] replaces what differs from run to run, the time of day and session keys, in a file or in the last stdout or
@@ -136,6 +139,8 @@ func mask(ts *testscript.TestScript, neg bool, args []string) {
 		return "TIME"
 	})
 	text = keys.ReplaceAllString(text, "@KEY")
+	text = calls.ReplaceAllString(text, ":CALL")
+	text = cursors.ReplaceAllString(text, "CURSOR-")
 	text = newIDs.ReplaceAllString(text, "NEWID")
 	text = waits.ReplaceAllString(text, " in WAIT")
 	text = pids.ReplaceAllString(text, "pid PID")

@@ -84,6 +84,16 @@ func checkText(t *testing.T, call string, r client.Result) {
 		delete(fields, "body")
 	}
 	text := r.Text
+	if history, ok := fields["history"].([]any); ok && answer.Body != nil {
+		end := "\nhistory:"
+		for _, line := range history {
+			end += "\n" + fmt.Sprint(line)
+		}
+		text = strings.TrimSuffix(text, end)
+		if !strings.HasSuffix(*answer.Body, "\n") {
+			text = strings.TrimSuffix(text, "\n")
+		}
+	}
 	if answer.Body != nil {
 		head, found := strings.CutSuffix(text, "\n\n"+*answer.Body)
 		if !found || strings.Contains(head, "\n\n") {

@@ -40,6 +40,7 @@ var verbs = []verb{
 	{tool: "block", args: []string{"id", "blocked_by"}},
 	{tool: "unblock", args: []string{"id", "blocked_by"}},
 	{tool: "repair"},
+	{tool: "history", args: []string{"id"}},
 }
 
 // toolSchema is what a command needs of schemas/<tool>.json.
@@ -194,12 +195,26 @@ func callTool(c *cobra.Command, b *tools.Board, tool string, arguments any, asJS
 // printAnswer prints a tool's answer: its text, or its structured content.
 func printAnswer(c *cobra.Command, tool string, answer tools.Answer, asJSON bool) error {
 	if asJSON {
-		e := json.NewEncoder(c.OutOrStdout())
-		e.SetEscapeHTML(false)
-		return e.Encode(answer)
+		return printJSON(c.OutOrStdout(), answer)
 	}
 	_, err := io.WriteString(c.OutOrStdout(), styleOf(os.Stdout).answer(tool, answer.Text()))
 	return err
+}
+
+// printJSON prints an answer as one JSON object, and one that is a stream of rows as an object a line.
+func printJSON(w io.Writer, answer tools.Answer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	stream, ok := answer.(interface{ JSONLines() []any })
+	if !ok {
+		return e.Encode(answer)
+	}
+	for _, line := range stream.JSONLines() {
+		if err := e.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // given is the value of a flag that stands for an argument.

@@ -24,9 +24,9 @@ type Query struct {
 // Page is a part of the board's history, oldest row first: the first rows of a query that says since
 // when, else the last ones.
 type Page struct {
-	Rows []Row
-	// More says that rows were left out: later ones where the query said since when, else earlier.
-	More bool
+	Rows    []Row
+	Earlier bool // there are earlier rows, where the query does not say since when
+	Later   int  // there are so many later ones, where it does
 	// Next continues behind the page: what is appended later is told then. A row may be told twice,
 	// none is left out.
 	Next Since
@@ -49,7 +49,7 @@ func (j Journal) History(q Query) (Page, error) {
 	var page Page
 	for _, f := range files {
 		if c.complete(f.Modified) {
-			page.More = true
+			c.over = true
 			break
 		}
 		err := j.Ticket(f.Ticket, false, func(r Row) bool {
@@ -114,7 +114,8 @@ type collector struct {
 	rows  []Row // wanted ones
 	again []Row // wanted ones that the cursor says were told
 	keys  []key // of all rows in the margin before the page, and on it
-	more  bool
+	found int   // wanted ones
+	over  bool  // and there are more of them
 }
 
 func (c *collector) cursor() key { return key{c.query.Since.time.UnixNano(), c.query.Since.ticket} }
@@ -136,6 +137,7 @@ func (c *collector) add(r Row) {
 	case told:
 		c.again = append(c.again, r)
 	default:
+		c.found++
 		c.rows = append(c.rows, r)
 	}
 	if len(c.keys) > 4*c.query.Limit+4096 {
@@ -145,8 +147,8 @@ func (c *collector) add(r Row) {
 
 // complete reports whether no row of a journal that was changed last at t can be on the page.
 func (c *collector) complete(t time.Time) bool {
-	if c.forward() || len(c.rows) < c.query.Limit {
-		return false
+	if c.forward() || c.query.By != "" || len(c.rows) < c.query.Limit {
+		return false // by whom the rows of the others are is not known
 	}
 	c.trim()
 	return t.Before(c.rows[0].Time) && t.Before(c.rows[len(c.rows)-1].Time.Add(-margin))
@@ -160,7 +162,7 @@ func (c *collector) trim() {
 	slices.SortFunc(c.again, byKey)
 	limit := c.query.Limit
 	if over := len(c.rows) - limit; over > 0 {
-		c.more = true
+		c.over = true
 		if c.forward() {
 			c.rows = c.rows[:limit]
 		} else {
@@ -183,10 +185,16 @@ func (c *collector) trim() {
 func (c *collector) finish(page *Page) {
 	if c.query.Since.ticket != "" && c.digest(c.cursor()) != c.query.Since.told {
 		// A row came late: it is among those that the margin holds, whichever it is.
+		c.found += len(c.again)
 		c.rows = append(c.again, c.rows...)
 	}
 	c.trim()
-	page.Rows, page.More = c.rows, page.More || c.more
+	page.Rows = c.rows
+	if c.forward() {
+		page.Later = c.found - len(c.rows)
+	} else {
+		page.Earlier = c.over
+	}
 	page.Next = c.query.Since
 	switch n := len(c.rows); {
 	case n > 0:

@@ -51,8 +51,9 @@ func TestHistory(t *testing.T) {
 				c.query.Limit = 100
 			}
 			page := b.history(c.query)
-			if got := told(page.Rows); got != c.want || page.More != c.more || page.Unread != nil {
-				t.Errorf("told %q, more %v, unread %v; want %q, %v", got, page.More, page.Unread, c.want, c.more)
+			more := page.Earlier || page.Later > 0
+			if got := told(page.Rows); got != c.want || more != c.more || page.Unread != nil {
+				t.Errorf("told %q, more %v, unread %v; want %q, %v", got, more, page.Unread, c.want, c.more)
 			}
 		})
 	}
@@ -99,7 +100,7 @@ func TestCursor(t *testing.T) {
 					}
 				}
 				since = page.Next
-				if !page.More {
+				if page.Later == 0 {
 					return
 				}
 			}

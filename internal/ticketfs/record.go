@@ -22,8 +22,20 @@ func Made(err error) bool {
 // Journal returns the journal of the board.
 func (f *Folder) Journal() journal.Journal { return journal.Of(f.dir) }
 
-// unsaid are the keys that a row leaves out: it has them under other names, or they follow from its time.
-var unsaid = map[string]bool{"schema_version": true, "id": true, "status": true, "created": true, "claimed-at": true, "closed": true}
+// follows reports whether a row need not say a change, since it follows from its ticket, its time, its status and its cause.
+func follows(c document.Change, cause journal.Cause) bool {
+	switch c.Key {
+	case "schema_version", "id", "status", "created", "claimed-at", "closed":
+		return true
+	case "close-reason":
+		return c.New == cause.Reason
+	case "## Notes":
+		return cause.Tool == "note"
+	case "claimed-by":
+		return c.Old == "" && c.New == cause.Actor || c.New == "" && c.Old == cause.Actor
+	}
+	return false
+}
 
 // record appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
 // WithTicketLock may write one, has no status and no fields.
@@ -56,7 +68,7 @@ func (s *Store) record(path string, cause journal.Cause, before []byte, w write)
 	if w.after != nil {
 		row.To = string(w.after.Ticket().Status)
 		for _, c := range w.after.Changes(w.before) {
-			if !unsaid[c.Key] && (c.Key != "close-reason" || c.New != row.Reason) {
+			if !follows(c, row.Cause) {
 				row.Fields = append(row.Fields, journal.Field(c))
 			}
 		}

@@ -56,7 +56,7 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("%d rows: %+v", len(rows), rows)
 	}
 	first := rows[0]
-	want := []journal.Field{{Key: "claimed-by", New: cause.Actor}, {Key: "title", Old: "T", New: "New"}}
+	want := []journal.Field{{Key: "title", Old: "T", New: "New"}}
 	if first.Cause != cause || first.From != "open" || first.To != "in_progress" || fmt.Sprint(first.Fields) != fmt.Sprint(want) {
 		t.Errorf("%+v", first)
 	}

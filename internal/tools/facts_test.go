@@ -2,23 +2,26 @@ package tools_test
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
 // facts are all that structured content may say, by tool: the fields of objects, of lists and rows in them. What is missing here
-// was said by no answer of the tests, so that nobody would know whether the text says it too. `durable` and `warning` are not
-// here: they need a disk that fails, or another filesystem.
+// was said by no answer of the tests, so that nobody would know whether the text says it too. `durable`, `journaled` and
+// `warning` are not here: they need a disk that fails, or another filesystem; nor is the client of a row, which a server knows.
 var facts = map[string]string{
 	"ready": "board message more problems/id problems/reason tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/title tickets/type",
 	"start": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
-		"claimed_at claimed_by created holder id message parent/id parent/status parent/title priority status title type",
+		"claimed_at claimed_by created history holder id message parent/id parent/status parent/title priority status title type",
 	"show": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
-		"children/id children/status children/title claimed_at claimed_by close_reason closed created holder id next_offset parent/id parent/status parent/title priority status title type unseen",
+		"children/id children/status children/title claimed_at claimed_by close_reason closed created history holder id next_offset parent/id parent/status parent/title priority status title type unseen",
 	"note":    "board id message status title",
 	"close":   "board id message status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/title unblocked/type",
 	"release": "board id message status title",
@@ -28,6 +31,7 @@ var facts = map[string]string{
 	"update":  "board id message status title",
 	"block":   "board id message status title",
 	"unblock": "board id message status title",
+	"history": "board message more next rows/by rows/changed rows/from rows/id rows/reason rows/row rows/time rows/to rows/tool unread",
 	"repair":  "board found/id found/kind found/mend found/mended found/what message",
 }
 
@@ -64,7 +68,7 @@ func TestFacts(t *testing.T) {
 		leaves("", r.fields, func(path string, _ any) {
 			said[tool][regexp.MustCompile(`/[0-9]+`).ReplaceAllString(path, "")[1:]] = true
 		})
-		if _, mutates := r.fields["found"]; !mutates && r.fields["tickets"] == nil && (r.str("id") == "" || r.fields["title"] == nil) {
+		if _, mutates := r.fields["found"]; !mutates && r.fields["tickets"] == nil && r.fields["rows"] == nil && (r.str("id") == "" || r.fields["title"] == nil) {
 			t.Errorf("%s does not echo id and title: %v", tool, r.fields)
 		}
 		return r
@@ -90,6 +94,12 @@ func TestFacts(t *testing.T) {
 	ask("reopen", map[string]any{"id": "first", "reason": "not quite"})
 	ask("create", map[string]any{"title": odd[:60], "description": "Words.", "design": "D.", "acceptance": "- [ ] x", "type": "chore", "priority": 4, "parent": "epic", "blocked_by": []string{"first", "second"}, "assignee": "Ada"})
 	ask("repair", map[string]any{"dry_run": false})
+	ask("show", map[string]any{"id": "first"})
+	ask("history", map[string]any{"limit": 3})
+	ask("history", map[string]any{"limit": 3, "since": "2d"})
+	ask("history", map[string]any{"id": "first", "by": "me", "since": "1h"})
+	must(t, os.Mkdir(filepath.Join(w.dir, journal.Folder, "long.jsonl"), 0o755))
+	ask("history", map[string]any{"id": "long"})
 
 	for tool := range files(t) {
 		for _, fact := range strings.Fields(facts[tool]) {

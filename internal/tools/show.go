@@ -59,6 +59,8 @@ type ticketAnswer struct {
 	place
 	Body       string `json:"body"`
 	NextOffset int    `json:"next_offset,omitempty"`
+	// History are the last things done to it before, at the end where the body is read from its start.
+	History []string `json:"history,omitempty"`
 }
 
 // maxAnswer is how long the text of an answer gets, in bytes: some clients cut what is longer, without a word.
@@ -97,6 +99,12 @@ func (a ticketAnswer) Text() string {
 		}
 	}
 	text := joinLines(append(lines, a.Unseen, a.place.Text())...) + "\n\n" + a.Body
+	if len(a.History) > 0 {
+		if !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		text += "\nhistory:\n" + strings.Join(a.History, "\n")
+	}
 	if a.NextOffset > 0 {
 		text += fmt.Sprintf("\n… cut here; show with offset %d reads on", a.NextOffset)
 	}
@@ -140,6 +148,12 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 		}
 		// The change is made; that its surroundings could not be read must not look like a failed change.
 		a.Unseen = "related tickets could not be read: " + oneLine(err.Error(), 200)
+	}
+	if offset == 0 {
+		var err error
+		if a.History, err = c.recent(t.ID); err != nil {
+			a.Unseen = joinLines(a.Unseen, "its history could not be read: "+oneLine(err.Error(), 200))
+		}
 	}
 	return a, a.cut(d.Body(), offset)
 }

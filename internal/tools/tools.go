@@ -85,6 +85,7 @@ var all = []tool{
 	define("block", (*call).block),
 	define("unblock", (*call).unblock),
 	define("repair", (*call).repair),
+	define("history", (*call).history),
 }
 
 // Call runs a tool with its arguments as JSON.
