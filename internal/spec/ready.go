@@ -70,3 +70,11 @@ func next(s State, op Op) (string, Code) {
 	}
 	return "", NotFound
 }
+
+// WaitsForBlocker reports whether a ticket that is not closed waits for a
+// blocker, its own or that of an ancestor, as start says with the code blocked.
+func WaitsForBlocker(s State, id string) bool {
+	t := s.Tickets[id]
+	above, _ := s.ancestors(t)
+	return s.look(id) == OK && t.Status != Closed && slices.ContainsFunc(append([]Ticket{t}, above...), s.waitsForBlocker)
+}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"path/filepath"
-	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -98,14 +97,17 @@ func (s *Snapshot) Dependents(id string) (children, blocked []string) {
 	return s.folder.store.index.Dependents(id)
 }
 
-// Contains reports whether the title or the body of a ticket holds a text, case ignored.
-func (s *Snapshot) Contains(id, text string) bool {
+// Body returns the text of a ticket as its file is now, "" when it cannot be read.
+func (s *Snapshot) Body(id string) string {
 	f, err := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext))
 	if err != nil {
-		return false
+		return ""
 	}
 	d, err := document.Parse(id, f.Content)
-	return err == nil && strings.Contains(strings.ToLower(d.Body()), strings.ToLower(text))
+	if err != nil {
+		return ""
+	}
+	return d.Body()
 }
 
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.

@@ -97,6 +97,10 @@ type row struct {
 	Assignee string `json:"assignee,omitempty"`
 	Holder   string `json:"holder,omitempty"`
 	Reason   string `json:"reason,omitempty"` // of a blocker
+
+	WaitsFor     int `json:"waits_for,omitempty"` // how many of its blockers are not closed
+	Children     int `json:"children,omitempty"`
+	OpenChildren int `json:"open_children,omitempty"` // of these, not closed
 }
 
 // line is, for example: d5czj08 in_progress P1 feature: Add locking (in d5cz1ng, held by planner@5f3a9c21d0e4)
@@ -120,6 +124,12 @@ func (r row) line() string {
 		if e.value != "" {
 			extra = append(extra, e.label+e.value)
 		}
+	}
+	if r.WaitsFor > 0 {
+		extra = append(extra, fmt.Sprint("waits for ", r.WaitsFor))
+	}
+	if r.Children > 0 {
+		extra = append(extra, fmt.Sprintf("%d of %d children open", r.OpenChildren, r.Children))
 	}
 	if len(extra) > 0 {
 		line += " (" + strings.Join(extra, ", ") + ")"

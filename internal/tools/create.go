@@ -70,12 +70,34 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 	if in.Parent != "" {
 		message += ", part of " + in.Parent
 	}
+	message += c.sameTitle(changed.Document.Ticket())
 	changed.Decision.Message = message
 	a := c.changed(changed)
 	if other := c.Store.UnusedBoard(); other != "" {
 		a.Warning = joinLines(a.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
 	}
 	return a, nil
+}
+
+// sameTitle names the tickets beside a new one that are not closed and bear its title: one of them may be in vain. It is advice;
+// the ticket is created, whatever comes of it.
+func (c *call) sameTitle(created document.Ticket) string {
+	v, err := c.snapshot()
+	if err != nil {
+		return "; whether others have this title could not be seen: " + oneLine(err.Error(), 200)
+	}
+	title := fold(created.Title)
+	var same []row
+	for _, id := range v.IDs() {
+		t, err := v.Get(id)
+		if err == nil && id != created.ID && t.Parent == created.Parent && t.Status != document.StatusClosed && fold(t.Title) == title {
+			same = append(same, row{ID: id, Status: string(t.Status)})
+		}
+	}
+	if len(same) == 0 {
+		return ""
+	}
+	return "; same title as " + listed(same) + ": if it is the same work, keep only one"
 }
 
 func checkTitle(title string) (string, error) {

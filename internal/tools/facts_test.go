@@ -26,7 +26,8 @@ var facts = map[string]string{
 	"close":   "board id message status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/title unblocked/type",
 	"release": "board id message status title",
 	"reopen":  "board id message status title",
-	"list":    "board message more next_cursor problems/id problems/reason tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/title tickets/type",
+	"list": "board message more nearest/id nearest/status nearest/title next_cursor problems/id problems/reason tickets/assignee tickets/children tickets/holder tickets/id " +
+		"tickets/open_children tickets/parent tickets/priority tickets/status tickets/title tickets/type tickets/waits_for",
 	"create":  "board id message status title",
 	"update":  "board id message status title",
 	"block":   "board id message status title",
@@ -77,6 +78,7 @@ func TestFacts(t *testing.T) {
 	ask("ready", map[string]any{})
 	ask("list", map[string]any{"limit": 3})
 	ask("list", map[string]any{})
+	ask("list", map[string]any{"query": "long nothing"})
 	for _, id := range []string{"first", "k", "epic", "open", "long"} {
 		ask("show", map[string]any{"id": id})
 	}

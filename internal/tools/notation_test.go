@@ -212,6 +212,8 @@ func (w *world) layBoard(line string) {
 				t.Mentions = strings.Split(v, ",")
 			case "type":
 				t.Type = v
+			case "title":
+				t.Title = text
 			case "assignee":
 				t.Assignee = text
 			case "priority":

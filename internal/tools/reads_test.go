@@ -1,6 +1,7 @@
 package tools_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -91,6 +92,8 @@ type filter struct {
 	Type     string      `json:"type,omitempty"`
 	Priority int         `json:"priority,omitempty"`
 	Parent   string      `json:"parent,omitempty"`
+	Blocked  *bool       `json:"blocked,omitempty"`
+	Mine     *bool       `json:"mine,omitempty"`
 	Limit    int         `json:"limit"`
 }
 
@@ -108,20 +111,36 @@ func drawFilter(t *rapid.T) filter {
 	if rarely(t, 3, "by parent") {
 		f.Parent = pick(t, ids, "parent")
 	}
+	if rarely(t, 3, "by blocked") {
+		f.Blocked = new(rapid.Bool().Draw(t, "blocked"))
+	}
+	if rarely(t, 5, "mine or not") {
+		f.Mine = new(rapid.Bool().Draw(t, "mine"))
+	}
 	return f
+}
+
+// wants says whether a list with these filters has a ticket.
+func (f filter) wants(s *actor, state spec.State, id string) bool {
+	t := state.Tickets[id]
+	mine := t.Status == spec.InProgress && t.Holder == s.key
+	return !t.Malformed && (f.Status == "" || t.Status == f.Status) && (f.Type == "" || t.Type == f.Type) &&
+		(f.Priority == 0 || t.Priority == f.Priority) && (f.Parent == "" || t.Parent == f.Parent) &&
+		(f.Blocked == nil || *f.Blocked == spec.WaitsForBlocker(state, id)) && (f.Mine == nil || *f.Mine == mine)
 }
 
 // checkList reads all pages of a list and holds them against the state.
 func (w *world) checkList(s *actor, l look, f filter) {
 	w.t.Helper()
 	var want []string
-	for id, t := range l.state.Tickets {
-		if !t.Malformed && (f.Status == "" || t.Status == f.Status) && (f.Type == "" || t.Type == f.Type) &&
-			(f.Priority == 0 || t.Priority == f.Priority) && (f.Parent == "" || t.Parent == f.Parent) {
+	for id := range l.state.Tickets {
+		if f.wants(s, l.state, id) {
 			want = append(want, id)
 		}
 	}
-	slices.Sort(want)
+	slices.SortFunc(want, func(a, b string) int {
+		return cmp.Or(cmp.Compare(l.state.Tickets[a].Created, l.state.Tickets[b].Created), cmp.Compare(a, b))
+	})
 	text, err := json.Marshal(f)
 	must(w.t, err)
 	args := map[string]any{}
@@ -133,6 +152,7 @@ func (w *world) checkList(s *actor, l look, f filter) {
 			w.checkProblems(r, l)
 		}
 		got = append(got, r.ids("tickets")...)
+		w.checkCounts(r, l)
 		more, _ := r.fields["more"].(float64)
 		if len(got)+int(more) != len(want) {
 			w.t.Fatalf("list %s: %d so far and %v more, want %v", text, len(got), more, want)
@@ -148,6 +168,36 @@ func (w *world) checkList(s *actor, l look, f filter) {
 	}
 	if !slices.Equal(got, want) {
 		w.t.Fatalf("list %s: %v, want %v\n%s", text, got, want, l.dump())
+	}
+}
+
+// checkCounts holds what rows say of blockers and children against the state.
+func (w *world) checkCounts(r reply, l look) {
+	w.t.Helper()
+	rows, _ := r.fields["tickets"].([]any)
+	for _, one := range rows {
+		fields, _ := one.(map[string]any)
+		id, _ := fields["id"].(string)
+		t := l.state.Tickets[id]
+		want := map[string]float64{}
+		for _, b := range t.BlockedBy {
+			if blocker := l.state.Tickets[b]; t.Status != spec.Closed && (blocker.Malformed || blocker.Status != spec.Closed) {
+				want["waits_for"]++
+			}
+		}
+		for _, child := range l.state.Tickets {
+			if child.Parent == id && !child.Malformed {
+				want["children"]++
+				if child.Status != spec.Closed {
+					want["open_children"]++
+				}
+			}
+		}
+		for _, count := range []string{"waits_for", "children", "open_children"} {
+			if got, _ := fields[count].(float64); got != want[count] {
+				w.t.Fatalf("list says of %s: %s %v, want %v\n%s", id, count, got, want[count], l.dump())
+			}
+		}
 	}
 }
 
