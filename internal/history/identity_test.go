@@ -21,7 +21,12 @@ type table struct {
 
 func newTable(t *testing.T, board map[string]spec.Ticket) table {
 	t.Helper()
-	r := &recorder{program: realServer(t), dir: filepath.Join(t.TempDir(), ".tickets"), began: time.Now()}
+	return tableFor(t, realServer(t), board)
+}
+
+func tableFor(t *testing.T, program string, board map[string]spec.Ticket) table {
+	t.Helper()
+	r := &recorder{program: program, dir: filepath.Join(t.TempDir(), ".tickets"), began: time.Now()}
 	if err := layOut(r.dir, board); err != nil {
 		t.Fatal(err)
 	}
@@ -39,23 +44,27 @@ func (b table) sit(id string, args ...string) *session {
 	return s
 }
 
-// says makes a call and wants an answer: "done", "already", "taken over", or a code.
+// says makes a call and wants one of these outcomes.
 func (b table) says(s *session, op spec.UserInput, want ...string) entry {
 	b.t.Helper()
 	e := b.call(s, 0, op)
-	got := string(e.result.Code)
-	switch {
-	case e.done() && e.result.AlreadyYours:
-		got = "already"
-	case e.done() && e.result.TakenOver:
-		got = "taken over"
-	case e.done():
-		got = "done"
-	}
-	if !slices.Contains(want, got) {
+	if !slices.Contains(want, outcome(e)) {
 		b.t.Errorf("want %v: %s", want, e)
 	}
 	return e
+}
+
+// outcome is an answer in a word: "done", "already", "taken over", or a code.
+func outcome(e entry) string {
+	switch {
+	case e.done() && e.result.AlreadyYours:
+		return "already"
+	case e.done() && e.result.TakenOver:
+		return "taken over"
+	case e.done():
+		return "done"
+	}
+	return string(e.result.Code)
 }
 
 func (b table) rises(s *session) {
