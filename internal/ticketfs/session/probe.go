@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
@@ -58,11 +59,15 @@ func (p *Process) probe(key string) Holder {
 	if p.dir == "" {
 		return h
 	}
+	if durable.CheckFolder(filepath.Join(p.dir, Folder)) != nil {
+		return h // a link would lead to marks of another board
+	}
 	proven, hash, found := true, sha256.New(), 0
 	var called, pidCalled time.Time
 	for n, missing := 0, 0; missing <= gap && n < maxSlots; n++ {
 		s, err := look(slotPath(p.dir, key, n))
-		if errors.Is(err, fs.ErrNotExist) {
+		if s.mtime.IsZero() {
+			proven = proven && errors.Is(err, fs.ErrNotExist)
 			missing++
 			continue
 		}
@@ -114,8 +119,8 @@ type seenSlot struct {
 	mtime    time.Time
 }
 
-// look reads a slot, then probes its lock: a holder that signs in between is seen to hold it. The error says that the file
-// does not exist or what is wrong with it; that it is held is told in any case.
+// look reads a slot, then probes its lock: a holder that signs in between is seen to hold it. The error says what is wrong with
+// it; that it is held is told in any case. Without an mtime nothing is there, or nothing that can be seen.
 func look(path string) (seenSlot, error) {
 	var s seenSlot
 	info, err := os.Lstat(path)
@@ -135,9 +140,6 @@ func look(path string) (seenSlot, error) {
 	}
 	held, lockErr := flocker.Held(path)
 	s.held = held
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New("removed meanwhile")
-	}
 	return s, errors.Join(err, lockErr)
 }
 

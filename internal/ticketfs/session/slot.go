@@ -49,7 +49,7 @@ func (p *Process) take(key string, alone bool) (*slot, error) {
 			return nil, errTwin
 		case lock == nil:
 			continue
-		case alone && p.heldBeyond(key, n):
+		case alone && (p.heldBeyond(key, n) || another(path)):
 			return nil, errors.Join(errTwin, lock.Unlock())
 		}
 		return &slot{key: key, lock: lock, path: path}, nil
@@ -80,6 +80,17 @@ func tryLock(path string) (*flocker.Lock, error) {
 	}
 	lock, err := flocker.Try(path)
 	return lock, errors.Join(err, f.Close())
+}
+
+// another reports whether the mark in a slot that we just locked is of another process that lives: then the file is a copy, and
+// that process holds the one that was here before.
+func another(path string) bool {
+	line, _, err := readLine(path)
+	if err != nil {
+		return false
+	}
+	m, err := parseMark(line)
+	return err == nil && m.PID != os.Getpid() && m.lives()
 }
 
 // heldBeyond reports whether a slot after the n-th is held.
