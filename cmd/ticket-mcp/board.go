@@ -91,7 +91,7 @@ func look(f *os.File) page.Look {
 	const unknownWidth = 100
 	l := page.Look{Width: unknownWidth}
 	if width, _, err := terminal.Size(f); err == nil {
-		l.Width, l.Colour = width, os.Getenv("NO_COLOR") == ""
+		l.Width, l.Colour = width, terminal.Colours(f)
 	}
 	return l
 }

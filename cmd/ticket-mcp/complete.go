@@ -1,14 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
-	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
 // idArguments are the arguments that name a ticket.
@@ -42,44 +40,23 @@ func ticketWords(c *cobra.Command, o options, begun, status string) (words []cob
 	if err != nil {
 		return nil
 	}
-	const most = 5000 // more no shell can show
-	arguments := map[string]any{"limit": 200}
-	if status != "" {
-		arguments["status"] = status
+	folder, err := b.Store.Open()
+	if err != nil {
+		return nil
 	}
-	for seen := 0; seen < most; {
-		var page struct {
-			Tickets    []struct{ ID, Title string }
-			NextCursor string `json:"next_cursor"`
+	snapshot, err := folder.Snapshot()
+	if err != nil {
+		return nil
+	}
+	for _, id := range snapshot.IDs() {
+		if !strings.HasPrefix(id, begun) {
+			continue
 		}
-		if err := answerOf(c, b, "list", arguments, &page); err != nil {
-			return words
+		// One that is malformed has no title, and may be meant where a ticket of any status is.
+		t, err := snapshot.Get(id)
+		if status == "" || err == nil && string(t.Status) == status {
+			words = append(words, cobra.CompletionWithDesc(id, terminal.Printable(t.Title)))
 		}
-		for _, t := range page.Tickets {
-			if strings.HasPrefix(t.ID, begun) {
-				words = append(words, cobra.CompletionWithDesc(t.ID, terminal.Printable(t.Title)))
-			}
-		}
-		if seen += len(page.Tickets); page.NextCursor == "" {
-			return words
-		}
-		arguments["cursor"] = page.NextCursor
 	}
 	return words
-}
-
-// answerOf calls a tool and decodes its structured answer.
-func answerOf(c *cobra.Command, b *tools.Board, tool string, arguments, into any) error {
-	text, err := json.Marshal(arguments)
-	if err != nil {
-		return err
-	}
-	answer, err := b.Call(c.Context(), tool, text)
-	if err != nil {
-		return err
-	}
-	if text, err = json.Marshal(answer); err != nil {
-		return err
-	}
-	return json.Unmarshal(text, into)
 }

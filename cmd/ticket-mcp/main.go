@@ -24,7 +24,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // Exit statuses. Every command uses these and no others.
 const (
-	statusDone   = 0 // done, or yes
+	statusDone   = 0 // done, or yes: no error
 	statusWrong  = 1 // refused, wrong, or an error
 	statusUsage  = 2 // the command line or the environment makes no sense
 	statusNotYet = 3 // what was asked for is not so yet
@@ -42,25 +42,38 @@ func (exitStatus) Error() string { return "see the output" }
 func run(args []string) int {
 	out := newOutput(os.Stdout)
 	root := newRoot()
+	begun := false
+	mark(root, &begun)
 	root.SetOut(out)
 	root.SetErr(os.Stderr)
 	root.SetArgs(doubleDashes(root, args))
 	err := root.Execute()
-	if flushErr := out.flush(); err == nil || errors.As(err, new(exitStatus)) && flushErr != nil {
-		err = flushErr
-	}
 	var status exitStatus
-	switch {
-	case err == nil:
-		return statusDone
-	case errors.As(err, &status):
+	told := err == nil || errors.As(err, &status)
+	if flushErr := out.flush(); told && flushErr != nil {
+		err, told, begun = flushErr, false, true
+	}
+	if told {
 		return int(status)
 	}
 	fmt.Fprintf(os.Stderr, "ticket-mcp: %s\n", terminal.Printable(err.Error())) // it may quote a file
-	if errors.As(err, new(usageError)) {
+	if !begun || errors.As(err, new(usageError)) {
 		return statusUsage
 	}
 	return statusWrong
+}
+
+// mark makes a command and those below it tell that they have begun: what is wrong before is wrong use.
+func mark(c *cobra.Command, begun *bool) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			*begun = true
+			return run(c, args)
+		}
+	}
+	for _, below := range c.Commands() {
+		mark(below, begun)
+	}
 }
 
 const about = `ticket-mcp lets AI agents and people work on the tickets of one repository, Markdown files in .tickets/, at once.

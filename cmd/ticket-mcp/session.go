@@ -30,9 +30,9 @@ func sessionCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "session [--name NAME] -- COMMAND [ARGUMENT]...", Short: "Run a command whose tickets are held in one name until it ends",
 		Long: aboutSession, GroupID: "board",
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usageError{errors.New("COMMAND is missing; usage: ticket-mcp session [--name NAME] -- COMMAND [ARGUMENT]...")}
+				return usageError{fmt.Errorf("COMMAND is missing; usage: ticket-mcp %s", c.Use)}
 			}
 			return nil
 		},

@@ -14,7 +14,13 @@ type style struct {
 	columns int // 0 for any number
 }
 
-func styleOf(f *os.File) style { return style{terminal.Colours(f), terminal.Columns(f)} }
+func styleOf(f *os.File) style {
+	columns, _, err := terminal.Size(f)
+	if err != nil {
+		columns = 0 // a file takes lines of any length
+	}
+	return style{terminal.Colours(f), columns}
+}
 
 // ticketLine is a line that begins with a ticket and its status.
 var ticketLine = regexp.MustCompile(`^(\S+) (open|in_progress|closed)\b(.*)$`)

@@ -42,15 +42,6 @@ func Colours(f *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Is(f)
 }
 
-// Columns is how wide a terminal is; 0 for a file that is none, which takes lines of any length.
-func Columns(f *os.File) int {
-	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
-}
-
 // Fit cuts a line off so that it takes at most so many columns, with a mark of that; 0 columns cut nothing.
 func Fit(line string, columns int) string {
 	if columns <= 0 {
