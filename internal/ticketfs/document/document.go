@@ -23,6 +23,8 @@ type Document struct {
 	fields []field
 	byKey  map[string]int // index in fields
 	ticket Ticket
+
+	fault *Malformed // of a document that Open returned beside it
 }
 
 // field is a top-level key of the front matter and its value. stop is where the next one, or the closing fence, starts.
@@ -34,19 +36,34 @@ type field struct {
 // Parse reads a ticket file. The error is always a *Malformed. An id that is not "" must be that of the front matter, when it
 // has one.
 func Parse(id string, content []byte) (*Document, error) {
-	d := &Document{id: id, text: string(content)}
-	for _, step := range []func() *Malformed{
-		func() *Malformed { return checkText(d.text) },
-		d.findFences,
-		d.checkFrontMatter,
-		d.decode,
-		d.readTicket,
-	} {
-		if m := step(); m != nil {
-			return nil, m
-		}
+	d, fault := Open(id, content)
+	if fault != nil {
+		return nil, fault
 	}
 	return d, nil
+}
+
+// Open is Parse for those who can do with less: of a malformed file whose fences can be found it returns a document beside the
+// fault. Its ticket has an id and a title and nothing else, and it can be edited by AppendNote only. nil is a file without fences.
+func Open(id string, content []byte) (*Document, *Malformed) {
+	d := &Document{id: id, text: string(content)}
+	d.fault = checkText(d.text)
+	if m := d.findFences(); m != nil {
+		if d.fault == nil {
+			d.fault = m
+		}
+		return nil, d.fault
+	}
+	for _, step := range []func() *Malformed{d.checkFrontMatter, d.decode, d.readTicket} {
+		if d.fault == nil {
+			d.fault = step()
+		}
+	}
+	if d.fault != nil {
+		d.fields, d.byKey = nil, nil
+		d.ticket = Ticket{ID: id, Title: titleOf(d.Body())}
+	}
+	return d, d.fault
 }
 
 // Ticket returns the fields and the title.

@@ -103,6 +103,9 @@ func (d *Document) Apply(edits ...Edit) (*Document, error) {
 }
 
 func (d *Document) apply(edits []Edit) (*Document, *EditError) {
+	if d.fault != nil {
+		return d.noteOnBroken(edits)
+	}
 	keys, err := gather(edits)
 	if err != nil {
 		return nil, err
@@ -138,6 +141,32 @@ func (d *Document) apply(edits []Edit) (*Document, *EditError) {
 	}
 	if err := d.verify(changed, keys, edits); err != nil {
 		return nil, err
+	}
+	return changed, nil
+}
+
+// noteOnBroken appends notes to the body of a malformed file. All else stays as it is, the fault included.
+func (d *Document) noteOnBroken(edits []Edit) (*Document, *EditError) {
+	body := d.Body()
+	for _, e := range edits {
+		if e.kind != editNote {
+			return nil, cannot("the file is malformed: %v", d.fault)
+		}
+		var err *EditError
+		if body, err = appendNote(body, d.bodyEOL(), e.value); err != nil {
+			return nil, err
+		}
+	}
+	head := d.text[:d.body]
+	if eol(head) == "" {
+		head += d.bodyEOL()
+	}
+	if len(head)+len(body) > MaxFile {
+		return nil, cannot("the file would have %d bytes, more than the %d a ticket may have", len(head)+len(body), MaxFile)
+	}
+	changed, fault := Open(d.id, []byte(head+body))
+	if changed == nil || fault == nil || fault.Why != d.fault.Why || changed.FrontMatter() != d.FrontMatter() {
+		return nil, cannot("the file is malformed: %v", d.fault)
 	}
 	return changed, nil
 }
