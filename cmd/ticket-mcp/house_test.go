@@ -33,7 +33,7 @@ var arrows = map[string][]string{
 		"internal/ticketfs/session", "schemas"},
 	"internal/ticketfs": {"internal/flocker", "internal/journal", "internal/ticketfs/board", "internal/ticketfs/document",
 		"internal/ticketfs/durable", "internal/ticketfs/index", "internal/ticketfs/session"},
-	"internal/ticketfs/index":    {"internal/ticketfs/document", "internal/ticketfs/durable"},
+	"internal/ticketfs/index":    {"internal/journal", "internal/ticketfs/document", "internal/ticketfs/durable"},
 	"internal/ticketfs/session":  {"internal/flocker", "internal/ticketfs/durable"},
 	"internal/ticketfs/board":    {"internal/ticketfs/durable"},
 	"internal/ticketfs/document": {},

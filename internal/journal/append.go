@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -21,6 +22,12 @@ type Journal struct{ dir string }
 func Of(board string) Journal { return Journal{filepath.Join(board, Folder)} }
 
 func (j Journal) path(ticket string) string { return filepath.Join(j.dir, ticket+fileExt) }
+
+// Has reports whether there are rows of a ticket.
+func (j Journal) Has(ticket string) bool {
+	info, err := os.Lstat(j.path(ticket))
+	return err == nil && info.Mode().IsRegular()
+}
 
 // Append writes a row behind the others of its ticket, by one write and without a sync. The caller
 // holds that ticket's lock and has made the change. An error says that the row is not there, or not

@@ -66,7 +66,7 @@ func viewChild(t *testing.T, dir string) {
 		case priority == 0:
 			err = os.Remove(path)
 		case priority == viewBroken:
-			err = os.WriteFile(path, []byte("no ticket\n"), 0o666)
+			err = os.WriteFile(path, []byte("---\nstatus: broken\n---\n"), 0o666)
 		default:
 			err = viewChanges[what](s, path, id, priority)
 		}

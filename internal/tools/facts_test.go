@@ -54,7 +54,7 @@ func TestFacts(t *testing.T) {
 		ticket.Type, ticket.Priority, ticket.Created = "feature", 3, began.Unix()
 		w.lay(id, ticket, style{lists: mapList})
 	}
-	w.write("mm.md", "---\nstatus: [epic\n---\n")
+	w.write("mm.md", "---\nstatus: [\nparent: epic\n---\n")
 	w.write("long.md", "---\nstatus: open\n---\n# L\n"+strings.Repeat("word ", 10000))
 	said := map[string]map[string]bool{}
 	ask := func(tool string, args map[string]any) reply {

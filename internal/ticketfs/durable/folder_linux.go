@@ -45,10 +45,10 @@ func (f Folder) Read(name string, buffer []byte, most int) (content []byte, s St
 		return buffer[:n], stampFrom(&st), nil
 	}
 	whole, err := ReadFile(filepath.Join(f.dir, name), most)
-	if err != nil || whole.Content == nil {
+	if whole.Content == nil {
 		return nil, s, err
 	}
-	return whole.Content, stampOf(whole.Info), nil
+	return whole.Content, stampOf(whole.Info), err
 }
 
 func (f Folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok bool) {

@@ -37,10 +37,10 @@ func (f Folder) Stamp(name string) (Stamp, error) {
 // read is readFile for one file of the folder.
 func (f Folder) Read(name string, _ []byte, most int) (content []byte, s Stamp, err error) {
 	file, err := ReadFile(filepath.Join(f.dir, name), most)
-	if err != nil || file.Content == nil {
+	if file.Content == nil {
 		return nil, s, err
 	}
-	return file.Content, stampOf(file.Info), nil
+	return file.Content, stampOf(file.Info), err
 }
 
 func stampOf(info fs.FileInfo) Stamp {

@@ -10,32 +10,61 @@ import (
 
 // What may be asked of an index, by any number of goroutines, between two refreshes.
 
-// get returns a ticket, fs.ErrNotExist when there is none, or why the file is no ticket.
+// Get returns a ticket, fs.ErrNotExist when there is none, or why the file cannot be read as one.
 func (x *Index) Get(id string) (document.Ticket, error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	f := x.files[id]
-	if f == nil {
+	if f == nil || x.isNone(id) {
 		return document.Ticket{}, fs.ErrNotExist
 	}
-	return f.ticket, x.broken[id]
+	return f.ticket, x.broken[id].why
 }
 
-// ids are the files' ids in order. The list is never changed, but replaced.
+// isNone reports whether a file is no ticket, and not only a malformed one.
+func (x *Index) isNone(id string) bool {
+	return x.broken[id].none && len(x.parents[id])+len(x.blocks[id])+len(x.links[id]) == 0
+}
+
+// Ids are the tickets' ids in order, malformed ones included. The list is never changed, but replaced.
 func (x *Index) Ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.names == nil {
-		x.names = slices.Sorted(maps.Keys(x.files))
+		x.names = make([]string, 0, len(x.files))
+		for id := range x.files {
+			if !x.isNone(id) {
+				x.names = append(x.names, id)
+			}
+		}
+		slices.Sort(x.names)
 	}
 	return x.names
 }
 
-// childrenOf are the tickets with this parent, by id, and the files that cannot be read.
-func (x *Index) ChildrenOf(id string) (children []document.Ticket, broken []string) {
+// NoTickets are the ids of files that are no tickets, in order, with the reasons.
+func (x *Index) NoTickets() (ids []string, why []error) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return x.tickets(x.parents[id]), slices.Sorted(maps.Keys(x.broken))
+	for _, id := range slices.Sorted(maps.Keys(x.broken)) {
+		if x.isNone(id) {
+			ids, why = append(ids, id), append(why, x.broken[id].why)
+		}
+	}
+	return ids, why
+}
+
+// ChildrenOf are the tickets with this parent, by id, and the files that may be such tickets and cannot be read.
+func (x *Index) ChildrenOf(id string) (children []document.Ticket, unread []string) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for other, b := range x.broken {
+		if other != id && !x.isNone(other) && (!b.told || slices.Contains(b.parents, id)) {
+			unread = append(unread, other)
+		}
+	}
+	slices.Sort(unread)
+	return x.tickets(x.parents[id]), unread
 }
 
 func (x *Index) BlockedBy(id string) []document.Ticket {

@@ -23,7 +23,8 @@ type Index struct {
 	files   map[string]*indexed
 	parents map[string]map[string]bool // parent -> children
 	blocks  map[string]map[string]bool // blocker -> tickets that list it
-	broken  map[string]error           // why a file is no ticket
+	links   map[string]map[string]bool // ticket -> those that it is a link of
+	broken  map[string]broken          // files that cannot be read as tickets
 	unsure  map[string]bool            // files of which a watch does not tell all: see put
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
@@ -128,7 +129,8 @@ func (x *Index) begin(dir string, folder fs.FileInfo) {
 	x.files = make(map[string]*indexed)
 	x.parents = make(map[string]map[string]bool)
 	x.blocks = make(map[string]map[string]bool)
-	x.broken = make(map[string]error)
+	x.links = make(map[string]map[string]bool)
+	x.broken = make(map[string]broken)
 	x.unsure = make(map[string]bool)
 }
 
@@ -173,7 +175,7 @@ func (x *Index) forgetAllBut(ids []string) {
 	}
 	for id := range x.files {
 		if !here[id] {
-			x.put(id, nil, nil)
+			x.put(id, nil, broken{})
 		}
 	}
 }
@@ -206,41 +208,51 @@ func ownFault(err error) bool {
 	return errors.As(err, &bad) || durable.FileFault(err)
 }
 
-// put replaces what is known of a file, and of whom it names. broken says why it is no ticket.
-func (x *Index) put(id string, now *indexed, broken error) {
+// put replaces what is known of a file, and of whom it names.
+func (x *Index) put(id string, now *indexed, fault broken) {
 	old := x.files[id]
 	if old == nil && now == nil {
 		return
 	}
+	if old == nil || now == nil || fault.none || x.broken[id].none {
+		x.names = nil
+	}
 	if old != nil {
-		unlink(x.parents, old.ticket.Parent, id)
-		for _, b := range old.ticket.BlockedBy {
-			unlink(x.blocks, b.ID, id)
-		}
+		x.name(old.ticket, unlink)
 	}
 	delete(x.broken, id)
 	delete(x.unsure, id)
 	if now == nil {
 		delete(x.files, id)
-		x.names = nil
 	} else {
-		if old == nil {
-			x.names = nil
-		}
 		x.files[id] = now
-		link(x.parents, now.ticket.Parent, id)
-		for _, b := range now.ticket.BlockedBy {
-			link(x.blocks, b.ID, id)
-		}
-		if broken != nil {
-			x.broken[id] = broken
+		x.name(now.ticket, link)
+		if fault.why != nil {
+			x.broken[id] = fault
 		}
 		// What is written through another name, outside the folder, is no event of the folder; nor is a disk that reads again.
-		if now.stamp.Links > 1 || broken != nil && !ownFault(broken) {
+		if now.stamp.Links > 1 || fault.why != nil && !ownFault(fault.why) {
 			x.unsure[id] = true
 		}
 	}
 	x.changed[id] = true
+}
+
+// name links a ticket with those that it names, or unlinks it. A file that is none while nobody names it changes by that.
+func (x *Index) name(t document.Ticket, do func(m map[string]map[string]bool, from, to string)) {
+	named := func(m map[string]map[string]bool, id string) {
+		do(m, id, t.ID)
+		if x.broken[id].none {
+			x.names, x.changed[id] = nil, true
+		}
+	}
+	named(x.parents, t.Parent)
+	for _, b := range t.BlockedBy {
+		named(x.blocks, b.ID)
+	}
+	for _, id := range t.Links {
+		named(x.links, id)
+	}
 }
 
 func link(m map[string]map[string]bool, from, to string) {

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -20,7 +21,22 @@ const perReader = 256
 type found struct {
 	id     string
 	file   *indexed // nil when there is none any more
-	broken error    // why it is no ticket
+	broken broken
+}
+
+// broken is what is known of a file that cannot be read as a ticket.
+type broken struct {
+	why     error // nil for a ticket
+	none    bool  // it does not want to be a ticket, and never was one
+	parents []string
+	told    bool // whether parents are all that its parent may be
+}
+
+// brokenBy tells what can be told of a malformed file, or the beginning of one that is too long.
+func (x *Index) brokenBy(id string, content []byte, why error) broken {
+	b := broken{why: why, none: document.NoTicket(content) && !journal.Of(x.dir).Has(id)}
+	b.parents, b.told = document.Parents(content)
+	return b
 }
 
 // reread compares the stamps of files with those in the index, on all processors, and reads what is new, or with all
@@ -59,7 +75,7 @@ func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed
 		if buffer == nil {
 			buffer = make([]byte, 16<<10)
 		}
-		f, err := readIndexed(folder, id, buffer)
+		f, err := x.readFile(folder, id, buffer)
 		if err != nil {
 			return changed, fmt.Errorf("read ticket %s: %w", id, err)
 		}
@@ -68,24 +84,30 @@ func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed
 	return changed, nil
 }
 
-// readIndexed reads a file's fields. What is wrong with the file itself is no error, but what is found.
-func readIndexed(folder durable.Folder, id string, buffer []byte) (found, error) {
+// readFile reads a file's fields. What is wrong with the file itself is no error, but what is found.
+func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: time.Now().UnixNano()}
 	content, stamp, err := folder.Read(id+document.Ext, buffer, document.MaxFile)
-	if durable.FileFault(err) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) {
-		return found{id, file, err}, nil // a per-file error; anything else fails the refresh
-	}
-	if err != nil || content == nil {
+	file.stamp = stamp
+	var tooLong *durable.TooLongError
+	switch {
+	case errors.As(err, &tooLong):
+		return found{id, file, x.brokenBy(id, content, err)}, nil
+	case durable.FileFault(err): // no file, and so nobody's child
+		return found{id, file, broken{why: err, told: true}}, nil
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EIO):
+		return found{id, file, broken{why: err}}, nil // a per-file error; anything else fails the refresh
+	case err != nil || content == nil:
 		return found{id: id}, err
 	}
-	file.stamp = stamp
 	if t, ok := document.Scan(id, content); ok {
 		file.ticket = t
-		return found{id, file, nil}, nil
+		return found{id, file, broken{}}, nil
 	}
 	d, err := document.Parse(id, content)
-	if err == nil {
-		file.ticket = d.Ticket()
+	if err != nil {
+		return found{id, file, x.brokenBy(id, content, err)}, nil
 	}
-	return found{id, file, err}, nil
+	file.ticket = d.Ticket()
+	return found{id, file, broken{}}, nil
 }
