@@ -77,6 +77,9 @@ func (s *Source) walkBacklog(root, folder string) error {
 			s.fault(name, err)
 			return nil
 		}
+		if s.size += len(content); s.size > MaxInput {
+			return errTooLarge
+		}
 		return s.backlogFile(name, content)
 	})
 }

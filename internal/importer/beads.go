@@ -47,15 +47,15 @@ func beadsFile(dir string) (string, error) {
 func ParseBeads(r io.Reader) (*Source, error) {
 	s := &Source{Name: "beads"}
 	lines := bufio.NewReaderSize(io.LimitReader(r, MaxInput+1), 64<<10)
-	read, number := 0, 0
+	number := 0
 	for {
 		line, whole, err := readLine(lines)
-		read += whole
+		s.size += whole
 		if whole > 0 {
 			number++
 		}
-		if read > MaxInput {
-			return nil, fmt.Errorf("more than %d bytes", MaxInput)
+		if s.size > MaxInput {
+			return nil, errTooLarge
 		}
 		where := fmt.Sprintf("line %d", number)
 		if number == 1 {

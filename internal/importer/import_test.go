@@ -2,6 +2,7 @@ package importer
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -206,7 +207,7 @@ func checkOrder(t *testing.T, plan *Plan) (edges int) {
 // TestCaps: what is too large is a fault or an error, and what is no file is not read.
 func TestCaps(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 256 MiB")
+		t.Skip("reads 64 MiB, twice")
 	}
 	long := `{"id":"long","title":"` + strings.Repeat("x", MaxLine) + `"}`
 	source, err := ParseBeads(strings.NewReader(long + "\n" + `{"id":"a","title":"A"}` + "\n" + long))
@@ -229,6 +230,19 @@ func TestCaps(t *testing.T) {
 				t.Errorf("%s was read: %+v", path, source)
 			}
 		}
+	}
+	folder := filepath.Join(t.TempDir(), "tasks")
+	if err := os.Mkdir(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for i := range MaxInput/document.MaxFile + 1 {
+		path := filepath.Join(folder, fmt.Sprintf("%03d.md", i))
+		if err := errors.Join(os.WriteFile(path, nil, 0o666), os.Truncate(path, document.MaxFile)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ReadBacklog(filepath.Dir(folder)); !errors.Is(err, errTooLarge) {
+		t.Errorf("%v, want %v", err, errTooLarge)
 	}
 	deep := `{"id":"a","title":"A","x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}"
 	big := `{"id":"b","title":"B","description":"` + strings.Repeat("x", document.MaxFile) + `"}`

@@ -21,9 +21,9 @@ import (
 
 // Caps on what is read. What is beyond them is an error that names them, or a fault of one item.
 const (
-	MaxLine  = 4 << 20   // bytes of one line of JSON
-	MaxInput = 256 << 20 // bytes of one file of JSON lines
-	MaxItems = 50_000    // of one import
+	MaxLine  = 4 << 20  // bytes of one line of JSON
+	MaxInput = 64 << 20 // bytes of one import
+	MaxItems = 50_000   // of one import
 )
 
 // Source is what was read of another tracker.
@@ -34,6 +34,7 @@ type Source struct {
 	Tally  Tally
 
 	refs map[string]bool // ids read so far, in lower case, where a file may have that of another
+	size int             // bytes read so far
 }
 
 // Item is one of their issues as the ticket that it would become. Its relations name ids of theirs.
@@ -72,8 +73,11 @@ func (f Fault) Unwrap() error { return f.Err }
 
 func (s *Source) fault(where string, err error) { s.Faults = append(s.Faults, Fault{where, err}) }
 
-// errTooMany ends the reading of a source.
-var errTooMany = fmt.Errorf("more than %d items", MaxItems)
+// errTooMany and errTooLarge end the reading of a source.
+var (
+	errTooMany  = fmt.Errorf("more than %d items", MaxItems)
+	errTooLarge = fmt.Errorf("more than %d bytes", MaxInput)
+)
 
 func (s *Source) add(item Item) error {
 	if len(s.Items) == MaxItems {
