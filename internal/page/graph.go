@@ -39,20 +39,27 @@ type graphEdge struct {
 	Kind           string // "", "parent", "cycle", "done"
 }
 
+// openTicket reports whether a ticket is there and not closed.
+func (b *Board) openTicket(id string) bool {
+	t := b.links.byID[id]
+	return t != nil && !t.Column.closed()
+}
+
 func (c Column) closed() bool { return c == Done || c == DoneToday }
 
 // boardGraph draws the tickets that wait or are waited for: what is worked on and what can be started first, then what these
 // release, as much as fits.
 func (b *Board) boardGraph() graph {
 	r := b.links
-	var roots []Ticket
+	var roots []*Ticket
 	wanted := make(map[string]bool)
 	free := 0
-	for _, t := range b.Tickets {
+	for i := range b.Tickets {
+		t := &b.Tickets[i]
 		if t.Column.closed() {
 			continue
 		}
-		open := slices.ContainsFunc(r.blocks[t.ID], func(id string) bool { o, _ := b.Ticket(id); return !o.Column.closed() })
+		open := slices.ContainsFunc(r.blocks[t.ID], func(id string) bool { return b.openTicket(id) })
 		if !open && len(t.waitsOn()) == 0 {
 			free++
 			continue
@@ -66,7 +73,7 @@ func (b *Board) boardGraph() graph {
 		}
 		roots = append(roots, t)
 	}
-	slices.SortStableFunc(roots, func(x, y Ticket) int {
+	slices.SortStableFunc(roots, func(x, y *Ticket) int {
 		return cmp.Or(cmp.Compare(startRank(x), startRank(y)), cmp.Compare(len(r.blocks[y.ID]), len(r.blocks[x.ID])), cmp.Compare(x.Priority, y.Priority))
 	})
 	var starts []string
@@ -95,7 +102,7 @@ func (b *Board) boardGraph() graph {
 }
 
 // startRank orders the tickets from which a board is drawn.
-func startRank(t Ticket) int {
+func startRank(t *Ticket) int {
 	switch t.Column {
 	case InProgress:
 		return 0
@@ -157,7 +164,7 @@ func (b *Board) draw(chosen map[string]bool, r links, focus string) graph {
 	slices.SortFunc(ids, func(x, y string) int {
 		a, _ := b.Ticket(x)
 		c, _ := b.Ticket(y)
-		return cmp.Or(cmp.Compare(startRank(a), startRank(c)), cmp.Compare(a.Priority, c.Priority), cmp.Compare(x, y))
+		return cmp.Or(cmp.Compare(startRank(&a), startRank(&c)), cmp.Compare(a.Priority, c.Priority), cmp.Compare(x, y))
 	})
 	index := make(map[string]int, len(ids))
 	for i, id := range ids {

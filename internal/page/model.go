@@ -112,6 +112,7 @@ type Board struct {
 
 // links is who names whom: made once, by prepare.
 type links struct {
+	byID     map[string]*Ticket
 	blockers map[string][]string // of a ticket: what it lists, or the parent it waits for
 	blocks   map[string][]string
 	children map[string][]string
@@ -119,18 +120,22 @@ type links struct {
 
 // Ticket finds a ticket by its id.
 func (b *Board) Ticket(id string) (Ticket, bool) {
-	i, found := slices.BinarySearchFunc(b.Tickets, id, func(t Ticket, id string) int { return cmp.Compare(t.ID, id) })
-	if !found {
-		return Ticket{}, false
+	if t := b.links.byID[id]; t != nil {
+		return *t, true
 	}
-	return b.Tickets[i], true
+	return Ticket{}, false
 }
 
-// prepare puts the tickets in the order that Ticket relies on, and relates them. Everything else needs it.
+// prepare puts the tickets in the order of their ids, and relates them. Everything else needs it.
 func (b *Board) prepare() *Board {
 	slices.SortFunc(b.Tickets, func(x, y Ticket) int { return cmp.Compare(x.ID, y.ID) })
-	l := links{make(map[string][]string), make(map[string][]string), make(map[string][]string)}
-	for _, t := range b.Tickets {
+	l := links{
+		byID: make(map[string]*Ticket, len(b.Tickets)), blockers: make(map[string][]string),
+		blocks: make(map[string][]string), children: make(map[string][]string),
+	}
+	for i := range b.Tickets {
+		t := &b.Tickets[i]
+		l.byID[t.ID] = t
 		for _, id := range t.waitsOn() {
 			l.blockers[t.ID] = append(l.blockers[t.ID], id)
 			l.blocks[id] = append(l.blocks[id], t.ID)
@@ -144,7 +149,7 @@ func (b *Board) prepare() *Board {
 }
 
 // waitsOn are the tickets that t waits for by itself, each once: its blockers, and its parent while that is not started.
-func (t Ticket) waitsOn() []string {
+func (t *Ticket) waitsOn() []string {
 	var ids []string
 	for _, id := range t.Blockers {
 		if !slices.Contains(ids, id) {
@@ -160,19 +165,19 @@ func (t Ticket) waitsOn() []string {
 }
 
 // inColumn are a column's tickets in the order in which a reader wants them: what is next first; of what is done the latest.
-func (b *Board) inColumn(c Column) []Ticket {
-	var list []Ticket
-	for _, t := range b.Tickets {
-		if t.Column == c {
+func (b *Board) inColumn(c Column) []*Ticket {
+	var list []*Ticket
+	for i := range b.Tickets {
+		if t := &b.Tickets[i]; t.Column == c {
 			list = append(list, t)
 		}
 	}
-	slices.SortStableFunc(list, func(x, y Ticket) int {
-		if c == DoneToday || c == Done {
-			return y.Closed.Compare(x.Closed)
+	slices.SortFunc(list, func(x, y *Ticket) int {
+		if c.closed() {
+			return cmp.Or(y.Closed.Compare(x.Closed), cmp.Compare(x.ID, y.ID))
 		}
 		if c == OnHold {
-			return x.Created.Compare(y.Created)
+			return cmp.Or(x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
 		}
 		return cmp.Or(cmp.Compare(x.Priority, y.Priority), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
 	})

@@ -152,6 +152,17 @@ func (s *Server) look() (st state, changed bool) {
 	return st, changed
 }
 
+// now is the board as it is known: while a page is open, it is kept up to date.
+func (s *Server) now() state {
+	s.mu.Lock()
+	st, kept := s.state, len(s.streams) > 0
+	s.mu.Unlock()
+	if st.board == nil || !kept {
+		st, _ = s.look()
+	}
+	return st
+}
+
 const noVersion = ` data-version=""`
 
 // picture renders the board. Its version is the hash of what is seen, but for ages, which the page counts by itself.
@@ -227,17 +238,12 @@ func (s *Server) servePage(w http.ResponseWriter) {
 }
 
 func (s *Server) serveFragment(w http.ResponseWriter) {
-	s.mu.Lock()
-	st := s.state
-	s.mu.Unlock()
-	if st.board == nil {
-		st, _ = s.look()
-	}
+	st := s.now()
 	send(w, "text/html; charset=utf-8", st.fragment)
 }
 
 func (s *Server) serveIndex(w http.ResponseWriter) {
-	st, _ := s.look()
+	st := s.now()
 	if st.board == nil {
 		http.Error(w, st.fault, http.StatusServiceUnavailable)
 		return
@@ -251,7 +257,7 @@ func (s *Server) serveIndex(w http.ResponseWriter) {
 }
 
 func (s *Server) serveTicket(w http.ResponseWriter, id string) {
-	st, _ := s.look()
+	st := s.now()
 	if st.board == nil {
 		http.Error(w, st.fault, http.StatusServiceUnavailable)
 		return

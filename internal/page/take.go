@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
@@ -15,11 +16,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// Taker takes pictures of a board of tickets.
+// Taker takes pictures of a board of tickets. Its methods may be called by any number of goroutines.
 type Taker struct {
 	Tickets *tools.Board // nobody else asks it
 	Now     func() time.Time
 
+	mu   sync.Mutex
 	told []tools.Standing
 }
 
@@ -44,7 +46,9 @@ func (k *Taker) Board() (*Board, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.mu.Lock()
 	k.told = standings
+	k.mu.Unlock()
 	b := &Board{Name: filepath.Base(filepath.Dir(dir)), Dir: dir, At: k.Now()}
 	year, month, day := b.At.Date()
 	today := time.Date(year, month, day, 0, 0, 0, 0, b.At.Location())
@@ -191,7 +195,7 @@ func nameOf(claim string) string {
 	if c.Person() {
 		return strings.ReplaceAll(c.Name, "-", " ")
 	}
-	return c.Name
+	return cmp.Or(c.Name, claim)
 }
 
 // fieldsChanged says in words which fields a row gave another value, but for those that its verb says.
@@ -248,8 +252,11 @@ func (k *Taker) Wait(ctx context.Context) bool {
 		if !sleep(ctx, pollEach) {
 			return false
 		}
+		k.mu.Lock()
+		told := k.told
+		k.mu.Unlock()
 		// What cannot be looked at now, a picture will tell.
-		if changed, err := k.Tickets.Changed(ctx, k.told); changed || err != nil {
+		if changed, err := k.Tickets.Changed(ctx, told); changed || err != nil {
 			return true
 		}
 	}

@@ -339,7 +339,7 @@ func (b *Board) below(look Look, above int, text func(id string) (Text, error)) 
 }
 
 // short is a ticket on one line: what matters in its column stands behind the title, which gives way to it.
-func (b *Board) short(t Ticket, c Column, ids, width int, text func(id string) (Text, error)) row {
+func (b *Board) short(t *Ticket, c Column, ids, width int, text func(id string) (Text, error)) row {
 	card := t.card(b.At, text)
 	priority := dim
 	if card.Priority <= 1 {

@@ -53,7 +53,7 @@ func (b *Board) goals() []string {
 		}
 	}
 	for _, t := range open {
-		if !slices.ContainsFunc(b.links.blocks[t.ID], func(id string) bool { o, _ := b.Ticket(id); return !o.Column.closed() }) {
+		if !slices.ContainsFunc(b.links.blocks[t.ID], b.openTicket) {
 			take(t.ID)
 		}
 	}
@@ -130,7 +130,8 @@ func (b *Board) drawn(id string) []string {
 			walk([]string{id}, len(chosen)+len(b.Tickets)+1, chosen, func(id string) []string { return follow[id] })
 		}
 	} else {
-		for _, t := range b.Tickets {
+		for i := range b.Tickets {
+			t := &b.Tickets[i]
 			if waits := t.waitsOn(); !t.Column.closed() && len(waits) > 0 {
 				chosen[t.ID] = true
 				for _, id := range waits {
