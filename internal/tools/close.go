@@ -123,7 +123,7 @@ func (c *call) unblockedBy(closed document.Ticket) ([]row, error) {
 			continue
 		}
 		seen[t.ID] = true
-		next, err := c.startable(v, t)
+		next, err := c.startable(v, t, c.liveness)
 		if err != nil {
 			return rows, err
 		}

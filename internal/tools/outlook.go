@@ -135,12 +135,21 @@ func (q *queue) reasons(v *ticketfs.Snapshot, a ask) map[string]int {
 // orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
 func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	var orphans []candidate
+	known := make(map[string]liveness) // of this look: one holder may have many tickets
+	ask := func(t document.Ticket) liveness {
+		s, seen := known[t.ClaimedBy]
+		if !seen {
+			s = c.liveness(t)
+			known[t.ClaimedBy] = s
+		}
+		return s
+	}
 	for id := range c.queue.started {
 		t, err := v.Get(id)
 		if err != nil || !a.wants(t) {
 			continue
 		}
-		orphan, err := c.startable(v, t)
+		orphan, err := c.startable(v, t, ask)
 		if orphan == nil || err != nil { // what cannot be judged is not offered
 			o.held++
 			continue
@@ -156,18 +165,29 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	return orphans
 }
 
+// liveness is what can be told of a holder, and for how long a dead one's tickets are still kept for it.
+type liveness struct {
+	holder session.Holder
+	grace  time.Duration
+}
+
+func (c *call) liveness(t document.Ticket) liveness {
+	h := c.holder(t)
+	return liveness{h, c.Session.Grace(h)}
+}
+
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.
-func (c *call) startable(v ticketfs.View, t document.Ticket) (*candidate, error) {
+func (c *call) startable(v ticketfs.View, t document.Ticket, livenessOf func(document.Ticket) liveness) (*candidate, error) {
 	next := candidate{ticket: t}
 	switch t.Status {
 	case document.StatusClosed:
 		return nil, nil
 	case document.StatusInProgress:
-		h := c.holder(t)
-		if h.Life != session.Dead {
+		s := livenessOf(t)
+		if s.holder.Life != session.Dead {
 			return nil, nil
 		}
-		next.former, next.grace = t.ClaimedBy, c.Session.Grace(h)
+		next.former, next.grace = t.ClaimedBy, s.grace
 	}
 	w, err := waitsFor(v, t, c.Now())
 	if err != nil || w != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // These tests are of containers: other namespaces on one kernel. They need root.
@@ -56,7 +57,10 @@ func TestPIDNamespaces(t *testing.T) {
 		t.Errorf("from another one: %s", got)
 	}
 	must(t, h.cmd.Process.Kill())
-	_ = h.cmd.Wait()
+	_ = h.cmd.Wait() // says that it was killed; what ran in the namespace is killed after it
+	for end := time.Now().Add(10 * time.Second); life(dir, "me").Life == Alive && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 	if got := tells(t, dir, "me", in...); !strings.HasPrefix(got, "dead") {
 		t.Errorf("after its end, from another one: %s", got)
 	}

@@ -140,6 +140,23 @@ func TestTwinsAtOnce(t *testing.T) {
 	}
 }
 
+// TestTwinOfACopy: a copy of a living client's slot is no free slot, though nobody holds it.
+func TestTwinOfACopy(t *testing.T) {
+	dir := t.TempDir()
+	first := hold(t, dir, "me")
+	path := slotPath(dir, first.key, 0)
+	text, err := os.ReadFile(path)
+	must(t, errors.Join(err, os.Remove(path), os.WriteFile(path, text, 0o666)))
+	if c := claim(t, New("me", time.Now), dir, nil); c.Key == first.key {
+		t.Error("two clients with one key")
+	}
+	must(t, first.cmd.Process.Kill())
+	_ = first.cmd.Wait() // says that it was killed
+	if c := claim(t, New("me", time.Now), dir, nil); c.Key != first.key {
+		t.Error("the client that comes back is not who it was")
+	}
+}
+
 func TestSharedNames(t *testing.T) {
 	dir := t.TempDir()
 	name := SharedPrefix + "crew"
@@ -236,6 +253,13 @@ func TestNothingIsFollowed(t *testing.T) {
 		if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
 			t.Errorf("it was followed: %v, %v", entries, err)
 		}
+	})
+	t.Run("folder with marks", func(t *testing.T) {
+		dir, outside := t.TempDir(), t.TempDir()
+		dead(t, outside, "gone", nil)
+		must(t, os.Symlink(filepath.Join(outside, Folder), filepath.Join(dir, Folder)))
+		wantLife(t, outside, "gone", Dead)
+		wantLife(t, dir, "gone", Unknown)
 	})
 	for name, lay := range map[string]func(path string) error{
 		"link":        func(path string) error { return os.Symlink("/etc/hostname", path) },
