@@ -166,17 +166,26 @@ func (v verb) arguments(schema toolSchema, args []string, values map[string]*giv
 		}
 	}
 	for _, name := range []string{"text", "description", "design", "acceptance"} {
-		if arguments[name] != "-" {
-			continue
+		if text, ok := arguments[name].(string); ok {
+			var err error
+			if arguments[name], err = orStandardInput(text); err != nil {
+				return nil, err
+			}
 		}
-		text, err := io.ReadAll(os.Stdin)
-		if err != nil {
-			return nil, fmt.Errorf("read standard input: %w", err)
-		}
-		arguments[name] = strings.TrimSpace(string(text))
-		break // of two the second one is just a dash
 	}
 	return arguments, nil
+}
+
+// orStandardInput is a text, or what standard input says where it is "-".
+func orStandardInput(text string) (string, error) {
+	if text != "-" {
+		return text, nil
+	}
+	read, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return "", fmt.Errorf("read standard input: %w", err)
+	}
+	return strings.TrimSpace(string(read)), nil
 }
 
 // callTool calls a tool and prints its answer.
