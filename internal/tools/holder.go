@@ -72,7 +72,13 @@ func (c caller) holds(h session.Holder) bool {
 	if c.person {
 		return h.Person() && h.Name == c.name
 	}
-	return h.Key != "" && h.Key == c.Key && h.Name == c.name
+	if h.Key == "" || h.Key != c.Key {
+		return false
+	}
+	// The conversation itself also holds what it took under another name, before its client was called so; but not what another
+	// of its processes calls its own.
+	renamed := c.name == c.own && slices.Contains(h.Agents, h.Name) && !slices.Contains(h.Elsewhere, h.Name)
+	return h.Name == c.name || renamed
 }
 
 // mayFinishFor reports whether this caller may close or release what a holder holds: its own; as the conversation itself, what

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -23,7 +24,8 @@ type mark struct {
 	Dev     uint64    `json:"dev"`               // of the slot's file, so that a copy of it proves nothing
 	Ino     uint64    `json:"ino"`
 	Client  string    `json:"client,omitempty"`
-	Agent   string    `json:"agent,omitempty"` // the conversation's own name in claims
+	Agent   string    `json:"agent,omitempty"`  // the conversation's own name in claims
+	Former  []string  `json:"former,omitempty"` // and those that it had by this slot before
 	Since   time.Time `json:"since"`
 }
 
@@ -38,9 +40,9 @@ func (p *Process) sign(s *slot, call Call) (err error) {
 	if m.Dev, m.Ino, err = identity(s.lock.Info()); err != nil {
 		return fmt.Errorf("write session file: %w", err)
 	}
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
+	m.Former = s.signed.names(call.Agent)
+	if s.signed.PID == 0 {
+		m.Former = formerMark(s.path).names(call.Agent)
 	}
 	f, err := os.OpenFile(s.path, os.O_RDWR|durable.NoFollow, 0)
 	if err != nil {
@@ -53,6 +55,10 @@ func (p *Process) sign(s *slot, call Call) (err error) {
 	}()
 	if dev, ino, err := identity(f.Stat()); err != nil || dev != m.Dev || ino != m.Ino {
 		return fmt.Errorf("write session file: it was replaced meanwhile (%w)", err)
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
 	}
 	if err := overwrite(f, append(text, '\n')); err != nil {
 		return fmt.Errorf("write session file: %w", err)
@@ -67,6 +73,31 @@ func (p *Process) sign(s *slot, call Call) (err error) {
 	}
 	s.signed = m
 	return nil
+}
+
+// names are those by which the conversation was called, less the one that it has now.
+func (m mark) names(now string) []string {
+	const most = 4
+	var names []string
+	for _, name := range append([]string{m.Agent}, m.Former...) {
+		if name != "" && name != now && name == AgentName(name) && !slices.Contains(names, name) && len(names) < most {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// formerMark is the mark that stands in a slot, the zero one if there is none.
+func formerMark(path string) mark {
+	line, _, err := readLine(path)
+	if err != nil {
+		return mark{}
+	}
+	m, err := parseMark(line)
+	if err != nil {
+		return mark{}
+	}
+	return m
 }
 
 // overwrite puts a line at the beginning of a file and cuts off what is left of a longer one. The file is never empty on the

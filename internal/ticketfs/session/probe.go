@@ -29,7 +29,8 @@ type Holder struct {
 	Life       Life
 	LastCalled time.Time // of the living: when a call last came, to ten seconds; zero if not known. No rule uses it.
 	PID        int       // of the living: the process that it came to, 0 if not known
-	Agents     []string  // the names by which its processes call the conversation itself
+	Agents     []string  // the names by which the conversation itself goes or went
+	Elsewhere  []string  // and those by which other living processes call it
 
 	marks string // of the dead: what all its slots say, as a hash
 }
@@ -76,8 +77,9 @@ func (p *Process) probe(key string) Holder {
 		}
 		missing = 0
 		found++
-		if s.mark.Agent != "" {
-			h.Agents = append(h.Agents, s.mark.Agent)
+		h.Agents = append(h.Agents, s.mark.names("")...)
+		if own := p.slots[key]; s.held && s.mark.Agent != "" && (own == nil || own.path != slotPath(p.dir, key, n)) {
+			h.Elsewhere = append(h.Elsewhere, s.mark.Agent)
 		}
 		called = later(called, s.mtime)
 		if s.held || err == nil && s.mark.lives() { // the lock may be free where the file is a copy, or locks prove nothing

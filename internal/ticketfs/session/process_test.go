@@ -4,8 +4,10 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -223,6 +225,35 @@ func TestReplacedSlot(t *testing.T) {
 				t.Errorf("the mark is of %d, the file is %d", m.Ino, ino)
 			}
 		})
+	}
+}
+
+// TestNamesOfAConversation: it is known by the names that it had, in this process and in former ones.
+func TestNamesOfAConversation(t *testing.T) {
+	dir := t.TempDir()
+	names := func(p *Process, agent string) (agents, elsewhere []string) {
+		h := p.Attend(dir, Call{Meta: of("s"), Agent: agent}).Holder("x@" + Key("s"))
+		return h.Agents, h.Elsewhere
+	}
+	first, second := New("", time.Now), New("", time.Now)
+	_, err := first.Attend(dir, Call{Meta: of("s"), Agent: "one"}).Claim()
+	must(t, err)
+	if agents, elsewhere := names(first, "two"); !slices.Equal(agents, []string{"two", "one"}) || len(elsewhere) > 0 {
+		t.Errorf("renamed: %v, elsewhere %v", agents, elsewhere)
+	}
+	if agents, elsewhere := names(second, "pane"); !slices.Equal(agents, []string{"two", "one", "pane"}) || !slices.Equal(elsewhere, []string{"two"}) {
+		t.Errorf("to a second process: %v, elsewhere %v", agents, elsewhere)
+	}
+	must(t, errors.Join(first.Close(), second.Close()))
+	third := New("", time.Now)
+	if agents, elsewhere := names(third, ""); !slices.Equal(agents, []string{"two", "one", "pane"}) || len(elsewhere) > 0 {
+		t.Errorf("started again: %v, elsewhere %v", agents, elsewhere)
+	}
+	for n := range 9 {
+		names(third, fmt.Sprint("name", n))
+	}
+	if agents, _ := names(third, "last"); !slices.Equal(agents, []string{"last", "name8", "name7", "name6", "pane"}) {
+		t.Errorf("of many names: %v", agents)
 	}
 }
 

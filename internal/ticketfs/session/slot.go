@@ -85,12 +85,8 @@ func tryLock(path string) (*flocker.Lock, error) {
 // another reports whether the mark in a slot that we just locked is of another process that lives: then the file is a copy, and
 // that process holds the one that was here before.
 func another(path string) bool {
-	line, _, err := readLine(path)
-	if err != nil {
-		return false
-	}
-	m, err := parseMark(line)
-	return err == nil && m.PID != os.Getpid() && m.lives()
+	m := formerMark(path)
+	return m.PID != os.Getpid() && m.lives()
 }
 
 // heldBeyond reports whether a slot after the n-th is held.
