@@ -122,6 +122,7 @@ func newRoot() *cobra.Command {
 		graphCommand(&o),
 		importCommand(&o),
 		exportCommand(&o),
+		undoCommand(&o),
 		doctorCommand(&o),
 		sessionCommand(&o),
 		raceCommand(),

@@ -217,3 +217,23 @@ func (c *collector) digest(k key) uint64 {
 	}
 	return sum
 }
+
+// Each tells all rows of all tickets since a moment, those of one ticket in their order.
+func (j Journal) Each(since time.Time, yield func(Row)) error {
+	files, err := j.candidates(Query{Since: SinceTime(since)})
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		err := j.Ticket(f.Ticket, false, func(r Row) bool {
+			if !r.Time.Before(since) {
+				yield(r)
+			}
+			return true
+		})
+		if err != nil {
+			return fmt.Errorf("read the journal of %s: %w", f.Ticket, err)
+		}
+	}
+	return nil
+}

@@ -49,6 +49,11 @@ func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 // as a blocker. Files that cannot be read do not count against it, as its own parent does not.
 func reopensNoCycle(v ticketfs.View, t document.Ticket) error {
 	t.Status = document.StatusOpen
+	return inNoCycle(v, t, "reopening "+t.ID)
+}
+
+// inNoCycle judges a ticket that becomes as t is: nothing for which it then waits may wait for it.
+func inNoCycle(v ticketfs.View, t document.Ticket, change string) error {
 	v = ticketfs.Assuming(v, t)
 	var alive []edge
 	for _, e := range []event{{id: t.ID}, {t.ID, true}} {
@@ -60,7 +65,7 @@ func reopensNoCycle(v ticketfs.View, t document.Ticket) error {
 			alive = append(alive, edge{e, to})
 		}
 	}
-	err := checkCycle(v, "reopening "+t.ID, alive...)
+	err := checkCycle(v, change, alive...)
 	if ticketfs.CodeOf(err) == ticketfs.BadFile {
 		return nil
 	}
