@@ -143,6 +143,33 @@ func TestBoardIsKept(t *testing.T) {
 	}
 }
 
+// A link that a branch brings along in the board's place, while a server runs, is not followed.
+func TestBoardBecomesALink(t *testing.T) {
+	root := boardScript(t, `mkdir -p elsewhere/.tickets; cp source/.tickets/d5a.md elsewhere/.tickets; cd source; mkdir sub; mv .tickets sub; git add -A; git commit -qm sub
+		git checkout -q -b evil; git rm -rq sub; ln -s ../elsewhere sub; git add sub; git commit -qm link; git checkout -q main`)
+	c := serverIn(t, filepath.Join(root, "source", "sub"))
+	note := map[string]any{"id": "d5a", "text": "a note"}
+	for _, branch := range []string{"main", "evil", "main"} {
+		if branch != "main" { // what git ignores would keep the folder
+			if err := os.RemoveAll(filepath.Join(root, "source", "sub")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.Command("git", "checkout", "-qf", branch)
+		cmd.Dir = filepath.Join(root, "source")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if r := faultCall(t, c, "note", note); r.IsError != (branch == "evil") || branch == "evil" && r.Code != "no_store" {
+			t.Errorf("on %s: %s", branch, r.Text)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(root, "elsewhere", ".tickets"))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("behind the link: %v, %v", entries, err)
+	}
+}
+
 // A worktree that is removed under its server, before its first call or after, changes nothing: what it holds it can close.
 func TestWorktreeRemovedUnderServer(t *testing.T) {
 	for _, started := range []bool{true, false} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -31,7 +32,8 @@ type Store struct {
 	ids   document.IDs // of new tickets
 
 	mu      sync.Mutex
-	dir     string      // the folder, once it was found
+	dir     string      // the folder, once it was found; links resolved
+	seen    fs.FileInfo // the folder that was there last
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
@@ -62,17 +64,36 @@ func (s *Store) Open() (*Folder, error) {
 		s.dir = found.Dir
 		return &Folder{s, s.dir}, nil
 	}
-	there, err := board.IsDir(s.dir)
-	if err == nil && !there {
-		err = &board.NotFound{
-			Why:  s.dir + ", with which this server began, is gone",
-			Next: "retry when it is back, or restart the server to look for another one",
-		}
-	}
-	if err != nil {
+	if err := s.stillThere(); err != nil {
 		return nil, refused("", err)
 	}
 	return &Folder{s, s.dir}, nil
+}
+
+// stillThere makes sure that the folder with which this process began is there. One that is there anew, as after a switch of
+// branches, must not be, nor lie behind, a link that the switch brought along.
+func (s *Store) stillThere() error {
+	info, err := os.Stat(s.dir)
+	if err == nil && s.seen != nil && os.SameFile(s.seen, info) {
+		return nil
+	}
+	wait := "retry when it is back, or restart the server to look for another one"
+	there, err := board.IsDir(s.dir)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return &board.NotFound{Why: s.dir + ", with which this server began, is gone", Next: wait}
+	}
+	real, err := filepath.EvalSymlinks(s.dir)
+	if err != nil {
+		return err
+	}
+	if real != s.dir {
+		return &board.NotFound{Why: fmt.Sprintf("%s, with which this server began, is a link now, to %s", s.dir, real), Next: wait}
+	}
+	s.seen = info
+	return nil
 }
 
 // OpenOrMake is Open for a first ticket: it makes the folder when none was ever found.

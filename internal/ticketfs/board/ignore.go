@@ -34,14 +34,17 @@ var samples = []struct {
 // another's, which it never changes, it adds what is missing to info/exclude of the common git folder; that this may not be
 // possible is no error, since git only sees more than it should.
 //
-// Any number of processes may do this at once: they write the same.
+// Any number of processes may do this at once: what stands there twice does no harm.
 func Hide(dir string) error {
 	file := filepath.Join(dir, ".gitignore")
 	text := ""
 	info, err := os.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && info.Mode().IsRegular() && info.Size() == 0: // an empty one is of a killed writer
-		return writeGitignore(file)
+		if err := durable.Append(file, []byte(Gitignore)); err != nil {
+			return fmt.Errorf("write .gitignore: %w", err)
+		}
+		return nil
 	case err != nil:
 		return err
 	case info.Mode().IsRegular():
@@ -53,18 +56,6 @@ func Hide(dir string) error {
 		return nil
 	}
 	_ = exclude(dir, text)
-	return nil
-}
-
-func writeGitignore(file string) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|durable.NoFollow, 0o644)
-	if err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
-	}
-	_, err = f.WriteAt([]byte(Gitignore), 0)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write .gitignore: %w", err)
-	}
 	return nil
 }
 

@@ -179,6 +179,32 @@ func TestGitGoesThrough(t *testing.T) {
 	if files := git(t, root+"/two", "ls-files", ".tickets"); files != ".tickets/a.md\n.tickets/b.md" {
 		t.Errorf("tracked: %s", files)
 	}
+	// The same by rebase, stash, cherry-pick and merge, with a change on each side.
+	write(t, root+"/one/.tickets/c.md", "---\nstatus: open\n---\n")
+	git(t, root+"/one", "add", "-A")
+	git(t, root+"/one", "commit", "-qm", "c")
+	git(t, root+"/one", "push", "-q", "origin", "main")
+	write(t, root+"/two/.tickets/d.md", "---\nstatus: open\n---\n")
+	git(t, root+"/two", "add", "-A")
+	git(t, root+"/two", "commit", "-qm", "d")
+	write(t, root+"/two/.tickets/a.md", "---\nstatus: closed\n---\n# A\n")
+	git(t, root+"/two", "stash", "-q", "-u")
+	git(t, root+"/two", "pull", "-q", "--rebase", "origin", "main")
+	git(t, root+"/two", "stash", "pop", "-q")
+	git(t, root+"/two", "commit", "-qam", "a")
+	git(t, root+"/two", "checkout", "-q", "old")
+	git(t, root+"/two", "cherry-pick", "main")
+	git(t, root+"/two", "merge", "-q", "-m", "both", "main")
+	git(t, root+"/two", "checkout", "-q", "main")
+	git(t, root+"/two", "reset", "-q", "--hard", "origin/main")
+	if left := seen(t, root+"/two/.tickets"); left != "" {
+		t.Errorf("git sees %s", left)
+	}
+	for _, name := range private {
+		if _, err := os.Lstat(filepath.Join(root, "two/.tickets", name)); err != nil {
+			t.Errorf("git took away %v", err)
+		}
+	}
 	// A history in which somebody did commit them, as older versions let happen, goes through as well.
 	git(t, root+"/one", "add", "-f", ".tickets/.gitignore", ".tickets/t.md.lock")
 	git(t, root+"/one", "commit", "-qm", "too much")
