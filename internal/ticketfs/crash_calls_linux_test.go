@@ -141,3 +141,44 @@ func TestCrashAtEachCallOfSession(t *testing.T) {
 		return errors.Join(next.Close(), nextWriter(path))
 	})
 }
+
+// restartedBoard is a board whose session claimed a ticket and has ended.
+func restartedBoard(t *testing.T) (path string) {
+	t.Helper()
+	path, _ = tracedBoard(t, "edit")
+	child := crashChild(path, "thread", "CRASH_CHANGE=settle")
+	if out, err := child.Output(); err != nil || !strings.HasPrefix(string(out), "answered\n") {
+		t.Fatalf("the session before: %v, %q", err, out)
+	}
+	return path
+}
+
+// A session that is started again and dies, or finds no room, as it signs its file anew, is known to be dead: its earlier claims
+// are never left to somebody of whom nobody can tell.
+func TestCrashAtEachCallOfRestart(t *testing.T) {
+	lifeIn := func(path string) session.Life {
+		return session.New("other", time.Now).Attend(filepath.Dir(path), session.Call{}).Holder("agent@" + session.Key(crashSession)).Life
+	}
+	killEach(t, "settle", func() string { return restartedBoard(t) }, func(path string, _, _ bool, _ []byte) error {
+		if life := lifeIn(path); life != session.Dead {
+			return errors.New("the session is " + string(life))
+		}
+		return nil
+	})
+	program := strace(t)
+	calls, _ := undisturbed(t, program, "settle", func() string { return restartedBoard(t) })
+	for _, fault := range []string{"ENOSPC", "EIO"} {
+		for _, call := range calls {
+			if !strings.Contains(call.line, "/"+session.Folder+"/") || call.isNoFault() {
+				continue
+			}
+			path := restartedBoard(t)
+			if _, _, err := traceChild(t, program, path, "settle", call.inject("error="+fault)); err != nil {
+				t.Errorf("the child ended with %v", err)
+			}
+			if life := lifeIn(path); life != session.Dead {
+				t.Errorf("%s at %s: the session is %s", fault, call.line, life)
+			}
+		}
+	}
+}

@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
 // These tests are of containers: other namespaces on one kernel. They need root.
@@ -123,6 +126,34 @@ func TestOverlay(t *testing.T) {
 		t.Errorf("after its end, through the same overlay: %s", got)
 	}
 	below.end()
+}
+
+// TestFUSE: on a filesystem whose locks may not reach all who use it nobody is proven dead.
+func TestFUSE(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounts are root's to make")
+	}
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		t.Skip(err)
+	}
+	below, mounted := t.TempDir(), t.TempDir()
+	root, err := fusefs.NewLoopbackRoot(below)
+	must(t, err)
+	server, err := fusefs.Mount(mounted, root, &fusefs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true}})
+	must(t, err)
+	defer func() { must(t, server.Unmount()) }()
+	// Only other processes use the mount: this one serves it, and could wait for itself.
+	h := hold(t, mounted, "me")
+	if got := tells(t, mounted, "me"); got != "alive 0s" {
+		t.Errorf("while it lives: %s", got)
+	}
+	h.end()
+	if got := tells(t, mounted, "me"); got != "unknown 0s" {
+		t.Errorf("after its end: %s", got)
+	}
+	if got := tells(t, below, "me"); strings.HasPrefix(got, "dead") {
+		t.Errorf("after its end, beside the mount: %s", got)
+	}
 }
 
 // TestForbiddenToOthers: a slot that another user may not read makes that one holder unknown to them.
