@@ -2,6 +2,7 @@ package board
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 )
@@ -65,6 +66,9 @@ func (s search) home(at string, making bool) (home, error) {
 			h.root = usual
 			return h, belongs(usual)
 		}
+	}
+	if err := r.madeBare(usual); err != nil {
+		return h, err
 	}
 	chosen, err := r.choose(set, h.below, making)
 	if err != nil {
@@ -144,6 +148,23 @@ func (r *repository) elsewhere(usual string) (bool, error) {
 	}
 	there, err := IsDir(filepath.Join(usual, FolderName))
 	return !there, err
+}
+
+// madeBare refuses a bare .git with a board beside it, as a main worktree has it whose core.bare was set by some program: its
+// servers go on with that board.
+func (r *repository) madeBare(usual string) error {
+	beside := filepath.Join(usual, FolderName)
+	if filepath.Base(r.common) != ".git" || r.root != "" && r.root != usual && !r.linked() {
+		return nil
+	}
+	there, err := IsDir(beside)
+	if err != nil || !there {
+		return err
+	}
+	return &NotFound{
+		fmt.Sprintf("%s is bare, so %s beside it is in no worktree, though it looks like the main one's", r.common, beside),
+		"say that it is the board: " + configCommand(r.common, beside) + ", or that it is a worktree: git -C " + quote(r.common) + " config core.bare false",
+	}
 }
 
 // belongs makes sure that the .git in a main worktree is that worktree's: in a container only the .git may be mounted.

@@ -304,7 +304,7 @@ func above(dir string) string {
 
 // next is what can be done when a home has no board; other is one that might be meant.
 func (h home) next(s search, other string) string {
-	steps := []string{"create a ticket to begin one there"}
+	steps := []string{"create a ticket to begin one in " + h.root}
 	if isHome(h.root) || h.root == filepath.Dir(h.root) {
 		steps = nil
 	}

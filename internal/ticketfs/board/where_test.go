@@ -578,6 +578,11 @@ func TestUndecided(t *testing.T) {
 			git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
 			write(t, root+"/main/.git/config", "[core]\nbare = true\nworktree = ..\n")
 		}, "linked", []string{"core.worktree"}},
+		{"a main worktree that was made bare under its servers", func(t *testing.T, root string) {
+			commit(t, root+"/main")
+			git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
+			git(t, root+"/main", "config", "core.bare", "true")
+		}, "linked", []string{"/main/.tickets", "core.bare false", "config ticket-mcp.board"}},
 		{"a configuration that git rejects", func(t *testing.T, root string) {
 			commit(t, root+"/main")
 			git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
