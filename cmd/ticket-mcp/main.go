@@ -112,7 +112,7 @@ func newRoot() *cobra.Command {
 	boardFlags(root.PersistentFlags(), &o)
 	serverFlags(root.Flags(), &o)
 	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"}, &cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})
-	root.SetHelpCommandGroupID("setup")
+	root.SetHelpCommand(helpCommand())
 	root.SetCompletionCommandGroupID("setup")
 	root.AddCommand(verbCommands(&o)...)
 	root.AddCommand(
@@ -139,6 +139,21 @@ func versionCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), "ticket-mcp", buildVersion())
 			return err
+		},
+	}
+}
+
+// helpCommand is cobra's, but for a command that there is not.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Print what a command does, and its flags", GroupID: "setup",
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usageError{fmt.Errorf("no command %q; see ticket-mcp --help", strings.Join(args, " "))}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
 		},
 	}
 }

@@ -19,28 +19,85 @@ import (
 // verb is a tool as a command. Its name, its flags and what they mean are the tool's: they come from schemas/<tool>.json, and the
 // answer from the tool's own code.
 type verb struct {
-	tool string
-	args []string // arguments of the tool that are written without a flag, in this order
-	text bool     // the last of them is text: it may be several words
-	of   string   // the status of the tickets that the shell offers; "" for all
+	tool    string
+	args    []string // arguments of the tool that are written without a flag, in this order
+	text    bool     // the last of them is text: it may be several words
+	of      string   // the status of the tickets that the shell offers; "" for all
+	about   string   // what --help says
+	example string
 }
 
 // verbs are the tools that people have, in the order an agent meets them.
 var verbs = []verb{
-	{tool: "ready"},
-	{tool: "start", args: []string{"id"}, of: "open"},
-	{tool: "show", args: []string{"id"}},
-	{tool: "note", args: []string{"id", "text"}, text: true},
-	{tool: "close", args: []string{"id"}, of: "in_progress"},
-	{tool: "release", args: []string{"id"}, of: "in_progress"},
-	{tool: "reopen", args: []string{"id"}, of: "closed"},
-	{tool: "list"},
-	{tool: "create", args: []string{"title"}, text: true},
-	{tool: "update", args: []string{"id"}},
-	{tool: "block", args: []string{"id", "blocked_by"}},
-	{tool: "unblock", args: []string{"id", "blocked_by"}},
-	{tool: "repair"},
-	{tool: "history", args: []string{"id"}},
+	{
+		tool:  "ready",
+		about: "ready lists the tickets that can be started now, the next one first. If there is none it says why.",
+	},
+	{
+		tool: "start", args: []string{"id"}, of: "open",
+		about: `start makes a ticket in progress and yours, until you close or release it. Without ID it gives you the next ready one. It is refused
+while the ticket is on hold, its parent is not started, or a blocker is not closed; a ticket whose holder has died is taken over.`,
+		example: "  ticket-mcp start\n  ticket-mcp start d5czj08\n  ticket-mcp start --type bug",
+	},
+	{
+		tool: "show", args: []string{"id"},
+		about: "show prints a ticket whole: its fields and text, who holds it and whether they live, its parent, children and blockers.",
+	},
+	{
+		tool: "note", args: []string{"id", "text"}, text: true,
+		about:   "note appends a line to the ticket's notes, with the time and your name. TEXT - reads it from standard input.",
+		example: "  ticket-mcp note d5czj08 the library wants a newer Go\n  git log -1 | ticket-mcp note d5czj08 -",
+	},
+	{
+		tool: "close", args: []string{"id"}, of: "in_progress",
+		about:   "close finishes a ticket that you started, and says which tickets can be started now. It is refused while children are open.",
+		example: "  ticket-mcp close d5czj08 --reason 'passkeys work'",
+	},
+	{
+		tool: "release", args: []string{"id"}, of: "in_progress",
+		about: `release gives a ticket that you started back: it is open again. With --hold nobody is given it until somebody answers:
+see ticket-mcp answer.`,
+		example: "  ticket-mcp release d5czj08 --reason 'half of it is in branch login'\n  ticket-mcp release d5czj08 --hold 'Grace: which provider?'",
+	},
+	{
+		tool: "reopen", args: []string{"id"}, of: "closed",
+		about: "reopen makes a closed ticket open again, held by nobody. It is refused while its parent is closed.",
+	},
+	{
+		tool:    "list",
+		about:   "list prints tickets, one line each, and searches them.",
+		example: "  ticket-mcp list --status open --type bug\n  ticket-mcp list --query 'log in'\n  ticket-mcp list --blocked",
+	},
+	{
+		tool: "create", args: []string{"title"}, text: true,
+		about:   "create files a new ticket and prints its id. A long text is read from standard input where it is -.",
+		example: "  ticket-mcp create Fix the log-in --type bug --priority 1\n  ticket-mcp create Passkeys --parent d5cz1ng --blocked-by d5cyp4r --acceptance - < criteria.md",
+	},
+	{
+		tool: "update", args: []string{"id"},
+		about: `update changes fields and sections of a ticket that is not closed. A section that is named is replaced whole; - reads it from
+standard input. For the whole file see ticket-mcp edit.`,
+		example: "  ticket-mcp update d5czj08 --priority 1 --assignee Ada\n  ticket-mcp update d5czj08 --tick 'works without a password'",
+	},
+	{
+		tool: "block", args: []string{"id", "blocked_by"},
+		about:   "block makes the first ticket wait until the second is closed. A dependency cycle is refused, and shown.",
+		example: "  ticket-mcp block d5audit d5login",
+	},
+	{
+		tool: "unblock", args: []string{"id", "blocked_by"},
+		about: "unblock makes the first ticket wait no longer for the second.",
+	},
+	{
+		tool: "repair",
+		about: `repair finds what is broken on the board and, with --dry-run=false, repairs everything that needs no human decision; the rest
+it reports. For the filesystem as well see ticket-mcp doctor.`,
+	},
+	{
+		tool: "history", args: []string{"id"},
+		about:   "history tells who did what, when and why: to one ticket, or to all.",
+		example: "  ticket-mcp history d5czj08\n  ticket-mcp history --since 2d --by planner",
+	},
 }
 
 // toolSchema is what a command needs of schemas/<tool>.json.
@@ -88,7 +145,7 @@ func (v verb) command(o *options) *cobra.Command {
 	if err != nil {
 		panic(err)
 	}
-	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: schema.Description, GroupID: "tickets"}
+	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: v.about, Example: v.example, GroupID: "tickets"}
 	for _, name := range v.args {
 		c.Use += " " + schema.word(name)
 	}
