@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/page"
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // boardOptions are the flags of board.
@@ -53,8 +50,10 @@ func boardCommand(o *options) *cobra.Command {
 		switch {
 		case show.serve:
 			return serveBoard(ctx, taker, show)
+		case show.watch && !terminal.Is(os.Stdout):
+			return usageError{errors.New("--watch needs a terminal")}
 		case show.watch:
-			return watchBoard(ctx, taker)
+			return taker.Watch(ctx, os.Stdout, nil)
 		}
 		b, err := taker.Board()
 		if err != nil {
@@ -62,7 +61,7 @@ func boardCommand(o *options) *cobra.Command {
 		}
 		switch show.html {
 		case "":
-			_, err = fmt.Fprint(c.OutOrStdout(), b.Print(look(os.Stdout), taker.Text))
+			_, err = fmt.Fprint(c.OutOrStdout(), b.Print(page.LookOn(os.Stdout), taker.Text))
 			return err
 		case "-":
 			return b.WriteFile(c.OutOrStdout(), taker.Text)
@@ -82,65 +81,7 @@ func newTaker(o options) (*page.Taker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Session = session.NewVisitor("", time.Now)
-	return &page.Taker{Tickets: b, Now: time.Now}, nil
-}
-
-// look is how a board is printed there: in colour on a terminal, unless NO_COLOR is set, and as wide as that is.
-func look(f *os.File) page.Look {
-	const unknownWidth = 100
-	l := page.Look{Width: unknownWidth}
-	if width, _, err := terminal.Size(f); err == nil {
-		l.Width, l.Colour = width, terminal.Colours(f)
-	}
-	return l
-}
-
-// watchBoard prints the board again and again, over the whole terminal, which gets its former content back.
-func watchBoard(ctx context.Context, taker *page.Taker) error {
-	if _, _, err := terminal.Size(os.Stdout); err != nil {
-		return usageError{errors.New("--watch needs a terminal; for a script, see ticket-mcp wait")}
-	}
-	screen := terminal.NewScreen(os.Stdout)
-	shown, err := "", error(nil)
-	for ctx.Err() == nil && err == nil {
-		l := look(os.Stdout)
-		_, l.Height, _ = terminal.Size(os.Stdout)
-		l.Height-- // for the last line, behind which the cursor stands
-		b, boardErr := taker.Board()
-		text := ""
-		if boardErr != nil {
-			text = boardErr.Error() + "\n"
-		} else {
-			text = b.Print(l, taker.Text)
-		}
-		if text != shown {
-			shown, err = text, screen.Show(text)
-		}
-		waitForBoard(ctx, taker, l)
-	}
-	return errors.Join(err, screen.Close())
-}
-
-// waitForBoard waits until the board, the terminal's size or, after a while, an age may have changed.
-func waitForBoard(ctx context.Context, taker *page.Taker, l page.Look) {
-	const agesChange = 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, agesChange)
-	defer cancel()
-	go func() {
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for ctx.Err() == nil {
-			select {
-			case <-tick.C:
-				if width, height, err := terminal.Size(os.Stdout); err != nil || width != l.Width || height-1 != l.Height {
-					cancel()
-				}
-			case <-ctx.Done():
-			}
-		}
-	}()
-	taker.Wait(ctx)
+	return page.NewTaker(b), nil
 }
 
 // serveBoard serves the live page until it is interrupted.
@@ -148,23 +89,20 @@ func serveBoard(ctx context.Context, taker *page.Taker, show boardOptions) error
 	if _, err := taker.Tickets.Store.Open(); err != nil {
 		return err // rather told here than in the browser
 	}
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", show.port))
-	if err != nil {
-		return fmt.Errorf("serve the board: %w", err)
+	return taker.Serve(ctx, show.port, func(url string) error {
+		_, err := fmt.Printf("the board is at %s\nfor this machine and whoever has this URL; Ctrl-C ends it\n", url)
+		return errors.Join(err, openPage(url, show.noOpen))
+	})
+}
+
+// openPage opens a page in the browser. That it cannot is no error: the URL is printed.
+func openPage(url string, no bool) error {
+	if no {
+		return nil
 	}
-	server, err := page.NewServer(l, page.Source{Board: taker.Board, Text: taker.Text, Wait: taker.Wait})
-	if err != nil {
+	if err := page.Browse(url); err != nil {
+		_, err := fmt.Fprintln(os.Stderr, "ticket-mcp:", err)
 		return err
 	}
-	if _, err := fmt.Printf("the board is at %s\nfor this machine and whoever has this URL; Ctrl-C ends it\n", server.URL()); err != nil {
-		return err
-	}
-	if !show.noOpen {
-		if remove, err := page.Browse(server.URL()); err != nil {
-			fmt.Fprintln(os.Stderr, "ticket-mcp:", err)
-		} else {
-			defer remove() // an error leaves a file that leads nowhere
-		}
-	}
-	return server.Serve(ctx, l)
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/page"
 )
 
 // graphCommand prints who waits for whom.
@@ -49,7 +51,7 @@ func graphCommand(o *options) *cobra.Command {
 		case *dot:
 			return b.Dot(c.OutOrStdout(), id)
 		}
-		return b.Tree(c.OutOrStdout(), id, look(os.Stdout))
+		return b.Tree(c.OutOrStdout(), id, page.LookOn(os.Stdout))
 	}
 	return c
 }

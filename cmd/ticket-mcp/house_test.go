@@ -16,15 +16,17 @@ const module = "github.com/ticket-mcp/ticket-mcp/"
 
 // arrows are the packages of ours that each package may import, less those that only tests import.
 var arrows = map[string][]string{
-	"cmd/ticket-mcp": {"internal/client", "internal/importer", "internal/install", "internal/page", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
+	"cmd/ticket-mcp": {"internal/client", "internal/demo", "internal/importer", "internal/install", "internal/page", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session", "schemas"},
-	"cmd/ticket-bench":    {"internal/bench"},
-	"internal/bench":      {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/client":     {"internal/stdio"},
-	"internal/importer":   {"internal/ticketfs/document"},
-	"internal/install":    {},
-	"internal/journal":    {"internal/flocker", "internal/ticketfs/durable"},
-	"internal/page":       {"internal/journal", "internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"cmd/ticket-bench":  {"internal/bench"},
+	"internal/bench":    {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"internal/client":   {"internal/stdio"},
+	"internal/importer": {"internal/ticketfs/document"},
+	"internal/install":  {},
+	"internal/journal":  {"internal/flocker", "internal/ticketfs/durable"},
+	"internal/demo": {"internal/client", "internal/journal", "internal/page", "internal/terminal", "internal/tools", "internal/ticketfs",
+		"internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"internal/page":       {"internal/journal", "internal/terminal", "internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},
@@ -61,6 +63,7 @@ var exempt = map[string]string{
 	"internal/bench/disk.go":         "makes and removes scratch boards of its own, and times the bare system calls of a change there",
 	"internal/servertest/wire.go":    "makes boards for tests",
 	"internal/servertest/program.go": "keeps broken programs for tests in the user's cache",
+	"internal/demo/scratch.go":       "makes and removes a scratch board of its own",
 	"internal/page/save.go":          "writes a page where a person asked for one, and a file that leads the browser to the live one",
 	"internal/race/scratch.go":       "makes and removes a scratch board of its own",
 }

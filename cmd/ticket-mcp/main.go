@@ -120,6 +120,7 @@ func newRoot() *cobra.Command {
 		answerCommand(&o),
 		boardCommand(&o),
 		graphCommand(&o),
+		demoCommand(),
 		importCommand(&o),
 		exportCommand(&o),
 		undoCommand(&o),

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page or the new one.
@@ -37,17 +38,8 @@ func (b *Board) Save(path string, text func(id string) (Text, error)) (err error
 }
 
 // Browse opens a page in the person's browser. The URL holds a secret that others could read in the browser's command line, so
-// the browser gets a file that leads there, which the person alone may read. It is for remove to take away again.
-func Browse(url string) (remove func() error, err error) {
-	f, err := os.CreateTemp("", "ticket-mcp-*.html") // for its owner alone
-	if err != nil {
-		return nil, fmt.Errorf("open a browser: %w", err)
-	}
-	remove = func() error { return os.Remove(f.Name()) }
-	_, err = fmt.Fprintf(f, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=%s\"><title>tickets</title>\n", template.HTMLEscapeString(url))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, errors.Join(fmt.Errorf("open a browser: %w", err), remove())
-	}
+// the browser gets a file that leads there, which the person alone may read and which is gone after a while.
+func Browse(url string) error {
 	program := []string{"xdg-open"}
 	switch runtime.GOOS {
 	case "darwin":
@@ -56,13 +48,27 @@ func Browse(url string) (remove func() error, err error) {
 		program = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	default:
 		if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
-			return nil, errors.Join(errors.New("open a browser: there is no display here"), remove())
+			return errors.New("no browser was opened: there is no display here")
 		}
 	}
-	cmd := exec.Command(program[0], append(program[1:], f.Name())...)
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open a browser: %w", err), remove())
+	f, err := os.CreateTemp("", "ticket-mcp-*.html") // for its owner alone
+	if err != nil {
+		return fmt.Errorf("open a browser: %w", err)
 	}
-	go func() { _ = cmd.Wait() }() // its end is nobody's business
-	return remove, nil
+	_, err = fmt.Fprintf(f, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=%s\"><title>tickets</title>\n", template.HTMLEscapeString(url))
+	err = errors.Join(err, f.Close())
+	cmd := exec.Command(program[0], append(program[1:], f.Name())...)
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("open a browser: %w", err), os.Remove(f.Name()))
+	}
+	go func() {
+		const untilRead = 20 * time.Second
+		_ = cmd.Wait() // its end is nobody's business
+		time.Sleep(untilRead)
+		_ = os.Remove(f.Name()) // it leads to a page that will be gone too
+	}()
+	return nil
 }

@@ -65,6 +65,22 @@ func NewServer(l net.Listener, source Source) (*Server, error) {
 	return &Server{source: source, token: rand.Text(), hosts: hosts, streams: make(map[chan struct{}]bool), watched: make(chan struct{})}, nil
 }
 
+// Serve shows the board as a live page until ctx is done. announce is told the page's URL.
+func (k *Taker) Serve(ctx context.Context, port int, announce func(url string) error) error {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return fmt.Errorf("serve the board: %w", err)
+	}
+	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait})
+	if err == nil {
+		err = announce(server.URL())
+	}
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return server.Serve(ctx, l)
+}
+
 // URL is where the page is to be seen, with its secret.
 func (s *Server) URL() string { return "http://" + s.hosts[0] + "/" + s.token + "/" }
 

@@ -25,6 +25,13 @@ type Taker struct {
 	told []tools.Standing
 }
 
+// NewTaker is for looking only: the board takes part in no conversation.
+func NewTaker(b *tools.Board) *Taker {
+	b.Now = time.Now
+	b.Session = session.NewVisitor("", b.Now)
+	return &Taker{Tickets: b, Now: b.Now}
+}
+
 const (
 	// maxRows is how many rows of the journal a picture has.
 	maxRows = 60
