@@ -181,6 +181,15 @@ func oneLine(s string, max int) string {
 	return b.String()
 }
 
+// oneLines makes each text harmless.
+func oneLines(texts []string, max int) []string {
+	lines := make([]string, len(texts))
+	for i, text := range texts {
+		lines[i] = oneLine(text, max)
+	}
+	return lines
+}
+
 // jsonLen is how many bytes a character takes in JSON as Go writes it.
 func jsonLen(r rune) int {
 	switch r {

@@ -21,9 +21,9 @@ var facts = map[string]string{
 	"start": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
 		"claimed_at claimed_by created history holder id message parent/id parent/status parent/title priority status title type",
 	"show": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
-		"children/id children/status children/title claimed_at claimed_by close_reason closed created history holder id next_offset parent/id parent/status parent/title priority status title type unseen",
+		"children/id children/status children/title claimed_at claimed_by close_reason closed closed_by created evidence history holder id next_offset parent/id parent/status parent/title priority status title type unseen",
 	"note":    "board id message status title",
-	"close":   "board id message status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/title unblocked/type",
+	"close":   "board id message open_boxes status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/title unblocked/type",
 	"release": "board id message status title",
 	"reopen":  "board id message status title",
 	"list": "board message more nearest/id nearest/status nearest/title next_cursor problems/id problems/reason tickets/assignee tickets/children tickets/holder tickets/id " +
@@ -92,7 +92,8 @@ func TestFacts(t *testing.T) {
 	ask("unblock", map[string]any{"id": "open", "blocked_by": "first"})
 	ask("release", map[string]any{"id": "first", "reason": "later", "agent": "sub agent"})
 	ask("start", map[string]any{"id": "first"})
-	ask("close", map[string]any{"id": "first", "reason": "done", "agent": "sub"})
+	ask("close", map[string]any{"id": "first", "reason": "done", "agent": "sub", "evidence": []string{"go test ./..."}})
+	ask("show", map[string]any{"id": "first"})
 	ask("reopen", map[string]any{"id": "first", "reason": "not quite"})
 	ask("create", map[string]any{"title": odd[:60], "description": "Words.", "design": "D.", "acceptance": "- [ ] x", "type": "chore", "priority": 4, "parent": "epic", "blocked_by": []string{"first", "second"}, "assignee": "Ada"})
 	ask("repair", map[string]any{"dry_run": false})

@@ -96,18 +96,29 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 // signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.
 var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@(?:[0-9a-f]{12}|person): (released: |reopened: )?`)
 
+// ending is what stands before the reasons in the note that a reopen makes of how the ticket had ended.
+var (
+	ending = regexp.MustCompile(`^it had been closed (?:on \S+ )?`)
+	byKey  = regexp.MustCompile(`^by [^ @]+@([0-9a-f]{12})\b`)
+)
+
 func ticketOf(d *document.Document) spec.Ticket {
 	t := d.Ticket()
 	of := spec.Ticket{
 		Status: spec.Status(t.Status), Holder: holderOf(t.ClaimedBy), Parent: t.Parent,
 		Title: t.Title, Type: t.Type, Priority: t.Priority, Assignee: t.Assignee,
-		Agent: agentOf(t.ClaimedBy), CloseReason: t.CloseReason, Created: t.Created.UnixMilli(),
+		Agent: agentOf(t.ClaimedBy), ClosedBy: holderOf(t.ClosedBy), Resolution: spec.Resolution(t.Resolution), CloseReason: t.CloseReason, Evidence: t.Evidence,
+		Hold: t.Hold, Links: t.Links, PlanRef: t.PlanRef, Created: t.Created.UnixMilli(),
 	}
 	for _, b := range t.BlockedBy {
 		of.BlockedBy = append(of.BlockedBy, b.ID)
 	}
 	for _, line := range d.Notes() {
-		of.Notes = append(of.Notes, signature.ReplaceAllString(line, ""))
+		note := signature.ReplaceAllString(line, "")
+		if strings.HasPrefix(note, "closed with open boxes: ") {
+			continue // the oracle knows of no boxes
+		}
+		of.Notes = append(of.Notes, byKey.ReplaceAllString(ending.ReplaceAllString(note, ""), "by $1"))
 	}
 	return of
 }

@@ -11,16 +11,16 @@ import (
 // under its locks by start itself, and when others were faster on all of them, the queue is made anew.
 //
 // Work goes before containers: a ticket with open children is given only when nothing without them is ready.
-func (c *call) startNext(ctx context.Context, in startIn) (Answer, error) {
+func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) {
 	const atOnce = 50
 	parent, err := parentFilter(in.Parent)
 	if err != nil {
-		return nil, err
+		return ticketAnswer{}, err
 	}
 	for {
 		o, err := c.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
 		if err != nil {
-			return nil, err
+			return ticketAnswer{}, err
 		}
 		var last error
 		for _, next := range o.candidates {
@@ -32,19 +32,19 @@ func (c *call) startNext(ctx context.Context, in startIn) (Answer, error) {
 				return answer, nil
 			}
 			if ticketfs.CodeOf(err) == "" {
-				return nil, err
+				return answer, err
 			}
 			last = err
 		}
 		switch {
 		case last == nil:
-			return nil, ticketfs.Refuse(ticketfs.NotFound, "wait for one of these, or create a ticket", "nothing is ready; %s", o.why())
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, "wait for one of these, or create a ticket", "nothing is ready; %s", o.why())
 		case ctx.Err() != nil:
 			var refusal *ticketfs.Refusal
 			if errors.As(last, &refusal) && refusal.Code == ticketfs.Busy {
-				return nil, last
+				return ticketAnswer{}, last
 			}
-			return nil, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", c.Store.LockTimeout)
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", c.Store.LockTimeout)
 		}
 	}
 }

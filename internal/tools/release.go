@@ -21,13 +21,7 @@ type releaseIn struct {
 // release gives a started ticket back: it becomes open.
 func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 	who := c.caller(in.Agent)
-	edits := []document.Edit{
-		document.Set("status", string(document.StatusOpen)),
-		document.Remove("claimed-by"),
-		document.Remove("claimed-at"),
-		document.Remove("closed"), // left over by another program
-		document.Remove("close-reason"),
-	}
+	edits := turn(document.StatusOpen)
 	message := in.ID + " is open again, held by nobody"
 	if strings.TrimSpace(in.Hold) != "" {
 		edits = append(edits, holdEdits(in.Hold)...)

@@ -16,15 +16,9 @@ type reopenIn struct {
 
 // reopen makes a closed ticket open again, unless its parent is closed or it would create a dependency cycle.
 func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
-	edits := []document.Edit{
-		document.Set("status", string(document.StatusOpen)),
-		document.Remove("closed"),
-		document.Remove("close-reason"),
-		document.Remove("claimed-by"), // left over by another program
-		document.Remove("claimed-at"),
-	}
+	var why []document.Edit
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
-		edits = append(edits, c.noteEdit(in.Agent, "reopened: "+reason))
+		why = append(why, c.noteEdit(in.Agent, "reopened: "+reason))
 	}
 	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
@@ -37,12 +31,30 @@ func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 		if err := reopensNoCycle(v, t); err != nil {
 			return ticketfs.Decision{}, err
 		}
-		return ticketfs.Decision{Edits: edits, Message: in.ID + " is open again"}, nil
+		edits := append(turn(document.StatusOpen), c.closingNote(in.Agent, t)...)
+		return ticketfs.Decision{Edits: append(edits, why...), Message: in.ID + " is open again"}, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return c.changed(changed), nil
+}
+
+// closingNote keeps how a ticket had ended, which the next close would overwrite.
+func (c *call) closingNote(agent string, t document.Ticket) []document.Edit {
+	var words []string
+	for _, fact := range []struct{ before, value string }{
+		{"on ", t.When("closed")}, {"by ", t.ClosedBy}, {"as ", t.Resolution},
+		{"because ", t.CloseReason}, {"shown by ", strings.Join(t.Evidence, "; ")},
+	} {
+		if fact.value != "" {
+			words = append(words, fact.before+oneLine(fact.value, 1000))
+		}
+	}
+	if len(words) == 0 || len(words) == 1 && t.When("closed") != "" { // when alone says nothing that the journal does not
+		return nil
+	}
+	return []document.Edit{c.noteEdit(agent, "it had been closed "+strings.Join(words, " "))}
 }
 
 // reopensNoCycle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them

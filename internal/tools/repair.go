@@ -140,24 +140,18 @@ func missingBlockers(v ticketfs.View, t document.Ticket) ([]string, error) {
 
 // leftoverKeys are the fields a ticket has that belong to another status.
 func leftoverKeys(t document.Ticket) []string {
-	var keys []string
+	has := map[string]bool{
+		"claimed-by": t.ClaimedBy != "", "claimed-at": t.When("claimed-at") != "", "closed": t.When("closed") != "",
+		"closed-by": t.ClosedBy != "", "resolution": t.Resolution != "", "close-reason": t.CloseReason != "", "evidence": len(t.Evidence) > 0,
+	}
+	var foreign []string
 	if t.Status != document.StatusClosed {
-		if !t.Closed.IsZero() {
-			keys = append(keys, "closed")
-		}
-		if t.CloseReason != "" {
-			keys = append(keys, "close-reason")
-		}
+		foreign = append(foreign, closeKeys...)
 	}
 	if t.Status != document.StatusInProgress {
-		if t.ClaimedBy != "" {
-			keys = append(keys, "claimed-by")
-		}
-		if !t.ClaimedAt.IsZero() {
-			keys = append(keys, "claimed-at")
-		}
+		foreign = append(foreign, claimKeys...)
 	}
-	return keys
+	return slices.DeleteFunc(foreign, func(key string) bool { return !has[key] })
 }
 
 // Line is a finding as text.

@@ -112,6 +112,21 @@ func stateOf(v ticketfs.View, id string) (state string, closed bool, err error) 
 	return string(t.Status), t.Status == document.StatusClosed, err
 }
 
+// The keys that belong to a status. Of other statuses they are left over by another program, and go with the next change.
+var (
+	claimKeys = []string{"claimed-by", "claimed-at"}
+	closeKeys = []string{"closed", "closed-by", "resolution", "close-reason", "evidence"}
+)
+
+// turn changes the status. The claim belongs to started tickets, how it ended to closed ones: every turn clears both.
+func turn(to document.Status) []document.Edit {
+	edits := []document.Edit{document.Set("status", string(to))}
+	for _, key := range slices.Concat(claimKeys, closeKeys) {
+		edits = append(edits, document.Remove(key))
+	}
+	return edits
+}
+
 // wrongStatus is the refusal for a ticket in a status that the tool does not take.
 func wrongStatus(t document.Ticket, tool, needs, next string) error {
 	return ticketfs.Refuse(ticketfs.WrongStatus, next, "%s is %s; %s needs %s", t.ID, t.Status, tool, needs)

@@ -32,28 +32,31 @@ func (c *call) show(_ context.Context, in showIn) (Answer, error) {
 
 // ticketAnswer is a ticket with all that is known of it.
 type ticketAnswer struct {
-	ID          string `json:"id"`
-	Title       string `json:"title"`
-	Status      string `json:"status"`
-	Type        string `json:"type,omitempty"`
-	Priority    int    `json:"priority"`
-	Assignee    string `json:"assignee,omitempty"`
-	Created     string `json:"created,omitempty"`
-	Closed      string `json:"closed,omitempty"`
-	CloseReason string `json:"close_reason,omitempty"`
-	Hold        string `json:"hold,omitempty"`
-	HoldUntil   string `json:"hold_until,omitempty"`
-	ClaimedBy   string `json:"claimed_by,omitempty"`
-	ClaimedAt   string `json:"claimed_at,omitempty"`
-	Holder      string `json:"holder,omitempty"`      // mine, alive, dead, unknown; or a person
-	LastCalled  string `json:"last_called,omitempty"` // when a call of a living holder last came
-	HolderPID   int    `json:"holder_pid,omitempty"`  // and to which process
-	Parent      *row   `json:"parent,omitempty"`
-	BlockedBy   []row  `json:"blocked_by,omitempty"`
-	Children    []row  `json:"children,omitempty"`
-	Blocks      []row  `json:"blocks,omitempty"`
-	Unseen      string `json:"unseen,omitempty"` // relations that could not be read
-	Message     string `json:"message,omitempty"`
+	ID          string   `json:"id"`
+	Title       string   `json:"title"`
+	Status      string   `json:"status"`
+	Type        string   `json:"type,omitempty"`
+	Priority    int      `json:"priority"`
+	Assignee    string   `json:"assignee,omitempty"`
+	Created     string   `json:"created,omitempty"`
+	Closed      string   `json:"closed,omitempty"`
+	ClosedBy    string   `json:"closed_by,omitempty"`
+	Resolution  string   `json:"resolution,omitempty"`
+	CloseReason string   `json:"close_reason,omitempty"`
+	Evidence    []string `json:"evidence,omitempty"`
+	Hold        string   `json:"hold,omitempty"`
+	HoldUntil   string   `json:"hold_until,omitempty"`
+	ClaimedBy   string   `json:"claimed_by,omitempty"`
+	ClaimedAt   string   `json:"claimed_at,omitempty"`
+	Holder      string   `json:"holder,omitempty"`      // mine, alive, dead, unknown; or a person
+	LastCalled  string   `json:"last_called,omitempty"` // when a call of a living holder last came
+	HolderPID   int      `json:"holder_pid,omitempty"`  // and to which process
+	Parent      *row     `json:"parent,omitempty"`
+	BlockedBy   []row    `json:"blocked_by,omitempty"`
+	Children    []row    `json:"children,omitempty"`
+	Blocks      []row    `json:"blocks,omitempty"`
+	Unseen      string   `json:"unseen,omitempty"` // relations that could not be read
+	Message     string   `json:"message,omitempty"`
 	// AlreadyYours says that a start changed nothing.
 	AlreadyYours bool `json:"already_yours,omitempty"`
 	place
@@ -78,11 +81,14 @@ func (a ticketAnswer) Text() string {
 	for _, l := range []struct{ label, value string }{
 		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
-		{"created: ", a.Created}, {"closed: ", a.Closed}, {"close reason: ", a.CloseReason},
+		{"created: ", a.Created}, {"closed: ", a.Closed}, {"closed by: ", a.ClosedBy}, {"resolution: ", a.Resolution}, {"close reason: ", a.CloseReason},
 	} {
 		if l.value != "" {
 			lines = append(lines, l.label+l.value)
 		}
+	}
+	for _, text := range a.Evidence {
+		lines = append(lines, "evidence: "+text)
 	}
 	if a.HolderPID != 0 {
 		lines = append(lines, fmt.Sprintf("holder's pid: %d", a.HolderPID))
@@ -117,7 +123,8 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
-		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000), Message: message, place: c.place(changed.Short),
+		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000),
+		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution, 40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
 	}
 	if !t.Created.IsZero() {
 		a.Created = stamp(t.Created)

@@ -22,10 +22,13 @@ type startIn struct {
 // start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next
 // ready one. An id that is empty is a wrong id, not "the next one".
 func (c *call) start(ctx context.Context, in startIn) (Answer, error) {
+	var answer ticketAnswer
+	var err error
 	if in.ID == nil {
-		return c.startNext(ctx, in)
+		answer, err = c.startNext(ctx, in)
+	} else {
+		answer, err = c.startTicket(ctx, *in.ID, in, false)
 	}
-	answer, err := c.startTicket(ctx, *in.ID, in, false)
 	var refusal *ticketfs.Refusal
 	if errors.As(err, &refusal) && refusal.Code == ticketfs.Claimed && refusal.Next == "" {
 		refusal.Next = c.instead()
@@ -42,13 +45,8 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 		return ticketAnswer{}, err
 	}
 	who := c.caller(in.Agent)
-	edits := []document.Edit{
-		document.Set("status", string(document.StatusInProgress)),
-		document.Set("claimed-by", who.claim()),
-		document.Set("claimed-at", stamp(c.Now())),
-		document.Remove("closed"), // left over by another program
-		document.Remove("close-reason"),
-	}
+	edits := append(turn(document.StatusInProgress),
+		document.Set("claimed-by", who.claim()), document.Set("claimed-at", stamp(c.Now())))
 	changed, err := c.change(ctx, id, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
 		message := fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, who.claim())

@@ -53,7 +53,6 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 		return []string{"create answers an id that is in use: " + op.Machine.NewID}
 	}
 	wantState, want := spec.Step(before.state, op)
-	wantState = notYet(before.state, op, wantState)
 	fault(want.Code != got.Code, "code %q, want %q", got.Code, want.Code)
 	// The order of what a close made ready is nowhere promised.
 	slices.Sort(want.Unblocked)
