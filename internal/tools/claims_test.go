@@ -276,3 +276,24 @@ func TestForce(t *testing.T) {
 		t.Errorf("the former holder closes: %s", r.text)
 	}
 }
+
+// TestTheNameOfTheSession: an agent of the session's own name is the session itself.
+func TestTheNameOfTheSession(t *testing.T) {
+	w := testWorld(t)
+	w.layBoard("a open; b open")
+	me := w.session("me")
+	for _, tt := range []struct {
+		tool, id, agent, code string
+	}{
+		{"start", "a", "", ""},
+		{"start", "a", "me", ""},
+		{"close", "a", "me", ""},
+		{"start", "b", "sub", ""},
+		{"start", "b", "me", "claimed"},
+		{"release", "b", "me", ""},
+	} {
+		if r := call(t, me.board, tt.tool, map[string]any{"id": tt.id, "agent": tt.agent}); string(r.code) != tt.code {
+			t.Errorf("%s %s as %q: %s", tt.tool, tt.id, tt.agent, r.text)
+		}
+	}
+}

@@ -24,10 +24,14 @@ func identity(info fs.FileInfo, err error) (dev, ino uint64, _ error) {
 	return uint64(st.Dev), st.Ino, nil
 }
 
-// setTimes sets the times of a file, and follows no link.
+// setTimes sets the times of a file, and follows no link. On a file of another user who shares it, only the present can be set.
 func setTimes(path string, t time.Time) error {
 	ts := unix.NsecToTimespec(t.UnixNano())
-	return unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	if errors.Is(err, unix.EPERM) {
+		return setTimesToNow(path)
+	}
+	return err
 }
 
 // takeRights gives a file or folder that was just made the rights of the folder it is in, whatever the umask: whoever may write

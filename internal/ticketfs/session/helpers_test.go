@@ -70,7 +70,12 @@ type holder struct {
 
 func hold(t *testing.T, dir, name string, through ...string) *holder {
 	t.Helper()
-	cmd := child(t, through, "hold", dir, name)
+	return holding(t, child(t, through, "hold", dir, name))
+}
+
+// holding starts a process that holds a slot.
+func holding(t *testing.T, cmd *exec.Cmd) *holder {
+	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -156,6 +156,34 @@ func TestFUSE(t *testing.T) {
 	}
 }
 
+// TestSharedSlot: users of a group share a conversation's slot, one after the other.
+func TestSharedSlot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("other users are root's to be")
+	}
+	dir := t.TempDir()
+	for d := dir; d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+		must(t, os.Chmod(d, 0o777))
+	}
+	board := filepath.Join(dir, "board")
+	must(t, os.Mkdir(board, 0o777))
+	const group = 54321
+	must(t, os.Chown(board, 0, group))
+	must(t, os.Chmod(board, 0o2775))
+	for _, user := range []uint32{54001, 54002} {
+		h := holdAs(t, &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{group}}, dir, board, "me")
+		h.end()
+		info, err := os.Lstat(slotPath(board, h.key, 0))
+		must(t, err)
+		if _, err := os.Lstat(slotPath(board, h.key, 1)); err == nil || h.key != Key("me") {
+			t.Errorf("user %d took another slot or name: %s", user, h.key)
+		}
+		if mode := info.Mode().Perm(); mode != 0o664 {
+			t.Errorf("the slot has mode %s", mode)
+		}
+	}
+}
+
 // TestForbiddenToOthers: a slot that another user may not read makes that one holder unknown to them.
 func TestForbiddenToOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
@@ -167,11 +195,7 @@ func TestForbiddenToOthers(t *testing.T) {
 	}
 	must(t, os.Chmod(dead(t, dir, "hidden", nil), 0))
 	dead(t, dir, "gone", nil)
-	self, err := os.ReadFile("/proc/self/exe")
-	must(t, err)
-	program := filepath.Join(dir, "program") // where others may run it
-	must(t, os.WriteFile(program, self, 0o777))
-	must(t, os.Chmod(program, 0o777))
+	program := programFor(t, dir)
 	for name, want := range map[string]string{"hidden": "unknown 0s", "gone": "dead 10s"} {
 		cmd := child(t, nil, "look", dir, name)
 		cmd.Path = program
@@ -181,4 +205,23 @@ func TestForbiddenToOthers(t *testing.T) {
 			t.Errorf("%s: %s (%v), want %s", name, got, err, want)
 		}
 	}
+}
+
+// programFor is this program in a folder where others may run it.
+func programFor(t *testing.T, dir string) (path string) {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	must(t, err)
+	path = filepath.Join(dir, "program")
+	must(t, os.WriteFile(path, self, 0o777))
+	must(t, os.Chmod(path, 0o777))
+	return path
+}
+
+// holdAs is hold, as another user.
+func holdAs(t *testing.T, who *syscall.Credential, dir, board, name string) *holder {
+	t.Helper()
+	cmd := child(t, nil, "hold", board, name)
+	cmd.Path, cmd.SysProcAttr = programFor(t, dir), &syscall.SysProcAttr{Credential: who}
+	return holding(t, cmd)
 }

@@ -273,6 +273,20 @@ func TestLastCalled(t *testing.T) {
 	}
 }
 
+// TestLongNames: whatever a client calls itself, its mark can be read.
+func TestLongNames(t *testing.T) {
+	dir := t.TempDir()
+	p := New("me", time.Now)
+	c, err := p.Attend(dir, Call{Client: strings.Repeat("\x01long", 2000), Agent: "planner"}).Claim()
+	must(t, err)
+	must(t, p.Close())
+	forget(t, dir, "me")
+	wantLife(t, dir, "me", Dead)
+	if m := readMark(t, slotPath(dir, c.Key, 0)); len(m.Client) != 32 {
+		t.Errorf("the client is %q", m.Client)
+	}
+}
+
 // TestNothingIsFollowed: whatever stands in the place of the folder or of a slot, nothing outside is read, made or changed.
 func TestNothingIsFollowed(t *testing.T) {
 	t.Run("folder", func(t *testing.T) {

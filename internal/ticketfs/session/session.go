@@ -94,6 +94,9 @@ func (p *Process) Attend(dir string, call Call) Conversation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.moveTo(dir)
+	if call.Client != "" {
+		call.Client = AgentName(call.Client) // a mark is small
+	}
 	named := NameIn(call.Meta)
 	if dir != "" && !p.visitor {
 		// An error here is met again, and told, by the Claim that cannot do without a slot. A call that only reads can.

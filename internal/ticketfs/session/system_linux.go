@@ -30,7 +30,8 @@ func firstLine(path string) string {
 		return ""
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
-	return strings.TrimSpace(line)
+	const longest = 64
+	return strings.TrimSpace(line[:min(len(line), longest)])
 }
 
 // namespace is the inode of one of this process's namespaces, 0 where /proc does not tell.
