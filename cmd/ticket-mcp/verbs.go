@@ -30,8 +30,9 @@ type verb struct {
 // verbs are the tools that people have, in the order an agent meets them.
 var verbs = []verb{
 	{
-		tool:  "ready",
-		about: "ready lists the tickets that can be started now, the next one first. If there is none it says why.",
+		tool:    "ready",
+		about:   "ready lists the tickets that can be started now, the next one first. If there is none it says why.",
+		example: "  ticket-mcp ready --type bug\n  ticket-mcp ready --quiet && start-an-agent",
 	},
 	{
 		tool: "start", args: []string{"id"}, of: "open",
@@ -127,7 +128,10 @@ func verbCommands(o *options) []*cobra.Command {
 	var commands []*cobra.Command
 	for _, v := range verbs {
 		c := v.command(o)
-		if v.tool == "release" {
+		switch v.tool {
+		case "ready":
+			withQuiet(c)
+		case "release":
 			withForce(c, o)
 		}
 		commands = append(commands, c)
