@@ -26,6 +26,7 @@ type options struct {
 	logLevel    slog.Level
 	agent       string
 	readOnly    bool
+	tags        string
 }
 
 // boardFlags are the flags of every command that works on a board. They may stand before the command or after it.
@@ -43,6 +44,7 @@ func serverFlags(f *pflag.FlagSet, o *options) {
 	o.logLevel = slog.LevelWarn
 	f.TextVar(&o.logLevel, "log-level", o.logLevel, "the least `level` of what is logged to standard error: debug, info, warn or error")
 	f.BoolVar(&o.readOnly, "read-only", false, "offer only the tools that read")
+	f.StringVar(&o.tags, "tags", "", "give out only tickets with one of these `tags`, set apart by commas, where a call names no other")
 	withEnvironment(f)
 }
 
@@ -109,11 +111,16 @@ func newBoard(o options) (*tools.Board, error) {
 	if err != nil && !filepath.IsAbs(where.Start) {
 		return nil, fmt.Errorf("find the working directory: %w", err)
 	}
+	tags, err := tools.Lane(cmp.Or(o.tags, os.Getenv("TICKET_MCP_TAGS"))) // commands have no such flag
+	if err != nil {
+		return nil, usageError{fmt.Errorf("TICKET_MCP_TAGS or --tags: %w", err)}
+	}
 	return &tools.Board{
 		Store:   ticketfs.NewStore(where, o.lockTimeout),
 		Session: session.New(session.NameFromEnv(os.Getenv), time.Now),
 		Agent:   o.agent,
 		Now:     time.Now,
 		WorkDir: dir,
+		Tags:    tags,
 	}, nil
 }

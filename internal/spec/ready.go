@@ -3,6 +3,7 @@ package spec
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // IsReady reports whether start of this ticket would be accepted from this
@@ -45,7 +46,12 @@ func (op Op) wants(t Ticket) bool {
 	}
 	return (u.Type == nil || t.Type == *u.Type) &&
 		(u.Parent == nil || t.Parent == *u.Parent) &&
-		(len(tags) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return slices.Contains(t.Tags, tag) }))
+		(len(tags) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return HasTag(t, tag) }))
+}
+
+// HasTag reports whether a ticket has a tag, letter case apart.
+func HasTag(t Ticket, tag string) bool {
+	return slices.ContainsFunc(t.Tags, func(own string) bool { return strings.EqualFold(own, tag) })
 }
 
 // next is the ticket that start without an id claims: the first ready one

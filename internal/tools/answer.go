@@ -88,15 +88,16 @@ func unprovenText(dir, kind string) string {
 
 // row is one line about a ticket.
 type row struct {
-	ID       string `json:"id"`
-	Status   string `json:"status,omitempty"`
-	Priority int    `json:"priority,omitempty"`
-	Type     string `json:"type,omitempty"`
-	Title    string `json:"title,omitempty"`
-	Parent   string `json:"parent,omitempty"`
-	Assignee string `json:"assignee,omitempty"`
-	Holder   string `json:"holder,omitempty"`
-	Reason   string `json:"reason,omitempty"` // of a blocker
+	ID       string   `json:"id"`
+	Status   string   `json:"status,omitempty"`
+	Priority int      `json:"priority,omitempty"`
+	Type     string   `json:"type,omitempty"`
+	Title    string   `json:"title,omitempty"`
+	Parent   string   `json:"parent,omitempty"`
+	Assignee string   `json:"assignee,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
+	Holder   string   `json:"holder,omitempty"`
+	Reason   string   `json:"reason,omitempty"` // of a blocker
 
 	WaitsFor     int `json:"waits_for,omitempty"` // how many of its blockers are not closed
 	Children     int `json:"children,omitempty"`
@@ -120,7 +121,7 @@ func (r row) line() string {
 		line += ": " + r.Title
 	}
 	var extra []string
-	for _, e := range []struct{ label, value string }{{"in ", r.Parent}, {"for ", r.Assignee}, {"held by ", r.Holder}, {"because ", r.Reason}} {
+	for _, e := range []struct{ label, value string }{{"in ", r.Parent}, {"for ", r.Assignee}, {"tagged ", strings.Join(r.Tags, ", ")}, {"held by ", r.Holder}, {"because ", r.Reason}} {
 		if e.value != "" {
 			extra = append(extra, e.label+e.value)
 		}
@@ -141,7 +142,7 @@ func (r row) line() string {
 const maxTitle = 100
 
 func ticketRow(t document.Ticket) row {
-	return row{ID: t.ID, Status: string(t.Status), Priority: t.Priority, Type: t.Type, Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40)}
+	return row{ID: t.ID, Status: string(t.Status), Priority: t.Priority, Type: t.Type, Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40), Tags: shownTags(t)}
 }
 
 // shortRow is for tickets that are named beside another one.

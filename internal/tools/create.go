@@ -21,6 +21,7 @@ type createIn struct {
 	Parent      string   `json:"parent"`
 	BlockedBy   []string `json:"blocked_by"`
 	Assignee    string   `json:"assignee"`
+	Tags        []string `json:"tags"`
 	Hold        string   `json:"hold"`
 	Agent       string   `json:"agent"`
 }
@@ -42,6 +43,10 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
 		}
 	}
+	tags, err := checkTags(in.Tags)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := c.openOrMake()
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 		t := document.Ticket{
 			ID: id, Status: document.StatusOpen, Created: c.Now().UTC().Truncate(time.Second), Title: title,
 			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, document.DefaultPriority),
-			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Hold: strings.TrimSpace(in.Hold),
+			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: tags, Hold: strings.TrimSpace(in.Hold),
 		}
 		for _, blocker := range in.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})

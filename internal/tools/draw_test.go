@@ -92,6 +92,9 @@ func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	if rarely(t, 2, "has blockers") {
 		ticket.BlockedBy = rapid.SliceOfN(rapid.SampledFrom(ids), 1, 3).Draw(t, "blockers")
 	}
+	if rarely(t, 3, "has tags") {
+		ticket.Tags = pick(t, [][]string{{"api"}, {"ui", "api"}, {"UI"}}, "tags")
+	}
 	if rarely(t, 4, "has notes") {
 		ticket.Notes = []string{"2026-01-01T00:00:00Z ada: by hand", "plain"}
 	}
@@ -144,6 +147,9 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		if rarely(t, 4, "by parent") {
 			u.Parent = new(pick(t, append(ids, "none"), "parent"))
 		}
+		if rarely(t, 4, "by tag") {
+			u.Tag = pick(t, []string{"api", "ui", "none"}, "tag")
+		}
 	case spec.Close, spec.Release, spec.Reopen:
 		if rarely(t, 2, "with reason") {
 			u.Reason = pick(t, texts, "reason")
@@ -190,6 +196,9 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 	if rarely(t, 4, "with assignee") {
 		u.Assignee = new(pick(t, append(texts, ""), "assignee"))
 	}
+	if rarely(t, 4, "with tags") {
+		u.Tags = pick(t, [][]string{{}, {"api"}, {"ui", "null", "a: b"}}, "tags")
+	}
 	if rarely(t, 2, "with parent") {
 		u.Parent = new(drawID(t, w, "parent"))
 	}
@@ -198,7 +207,7 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 			u.BlockedBy = append(u.BlockedBy, drawID(t, w, "blocker"))
 		}
 	}
-	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil && u.Parent == nil {
+	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil && u.Parent == nil && u.Tags == nil {
 		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "one field")) // an update of nothing is nonsense, see there
 	}
 }

@@ -17,17 +17,17 @@ import (
 // was said by no answer of the tests, so that nobody would know whether the text says it too. `durable`, `journaled` and
 // `warning` are not here: they need a disk that fails, or another filesystem; nor is the client of a row, which a server knows.
 var facts = map[string]string{
-	"ready": "board message more problems/id problems/reason tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/title tickets/type",
+	"ready": "board message more problems/id problems/reason tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/tags tickets/title tickets/type",
 	"start": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
-		"claimed_at claimed_by created history holder id message parent/id parent/status parent/title priority status title type",
+		"claimed_at claimed_by created history holder id message parent/id parent/status parent/title priority status tags title type",
 	"show": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
-		"children/id children/status children/title claimed_at claimed_by close_reason closed closed_by created evidence history holder id next_offset parent/id parent/status parent/title priority status title type unseen",
+		"children/id children/status children/title claimed_at claimed_by close_reason closed closed_by created evidence history holder id next_offset parent/id parent/status parent/title priority status tags title type unseen",
 	"note":    "board id message status title",
-	"close":   "board id message open_boxes status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/title unblocked/type",
+	"close":   "board id message open_boxes status title unblocked/assignee unblocked/id unblocked/parent unblocked/priority unblocked/status unblocked/tags unblocked/title unblocked/type",
 	"release": "board id message status title",
 	"reopen":  "board id message status title",
 	"list": "board message more nearest/id nearest/status nearest/title next_cursor problems/id problems/reason tickets/assignee tickets/children tickets/holder tickets/id " +
-		"tickets/open_children tickets/parent tickets/priority tickets/status tickets/title tickets/type tickets/waits_for",
+		"tickets/open_children tickets/parent tickets/priority tickets/status tickets/tags tickets/title tickets/type tickets/waits_for",
 	"create":  "board id message status title",
 	"update":  "board id message status title",
 	"block":   "board id message status title",
@@ -44,8 +44,8 @@ func TestFacts(t *testing.T) {
 	me.board.WorkDir = t.TempDir() // so that answers name the board
 	odd := "Odd: \"quotes\" <b>&amp; ünï 漢字 \u202eoverride\u200b\ttab " + strings.Repeat("long ", 30)
 	for id, ticket := range map[string]spec.Ticket{
-		"first":  {Status: spec.Open, Title: odd, Assignee: "Ada", Parent: "epic", BlockedBy: []string{"k"}, Notes: []string{"one"}},
-		"second": {Status: spec.Open, Title: "B", BlockedBy: []string{"first"}, Parent: "epic", Assignee: "Bob\u200b B."},
+		"first":  {Status: spec.Open, Title: odd, Assignee: "Ada", Parent: "epic", BlockedBy: []string{"k"}, Notes: []string{"one"}, Tags: []string{"api", "ui"}},
+		"second": {Status: spec.Open, Title: "B", BlockedBy: []string{"first"}, Parent: "epic", Assignee: "Bob\u200b B.", Tags: []string{"docs"}},
 		"epic":   {Status: spec.InProgress, Title: "E", Holder: claimOf("gone")},
 		"k":      {Status: spec.Closed, Title: odd, CloseReason: "done at last", Parent: "missing", BlockedBy: []string{"none", "epic"}},
 		"open":   {Status: spec.Open, Title: "", CloseReason: "left over", Parent: "epic"},

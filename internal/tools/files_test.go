@@ -67,6 +67,9 @@ func ticketText(id string, t spec.Ticket, s style) string {
 	}
 	line("assignee", t.Assignee)
 	line("parent", t.Parent)
+	if len(t.Tags) > 0 {
+		line("tags", "["+strings.Join(t.Tags, ", ")+"]")
+	}
 	fmt.Fprintf(&b, "---\n# %s\n\nWords.\n\n- [ ] box\n", t.Title)
 	for i, note := range t.Notes {
 		if i == 0 {

@@ -20,6 +20,7 @@ type listIn struct {
 	Priority int     `json:"priority"`
 	Parent   *string `json:"parent"`
 	Assignee string  `json:"assignee"`
+	Tag      string  `json:"tag"`
 	Blocked  *bool   `json:"blocked"`
 	Mine     *bool   `json:"mine"`
 	Query    string  `json:"query"`
@@ -135,6 +136,7 @@ func (in listIn) matches(t document.Ticket) bool {
 		(in.Type == "" || t.Type == in.Type) &&
 		(in.Priority == 0 || t.Priority == in.Priority) &&
 		(in.Parent == nil || t.Parent == *in.Parent) &&
+		(in.Tag == "" || hasTag(t.Tags, in.Tag)) &&
 		(in.Assignee == "" || fold(t.Assignee) == fold(in.Assignee))
 }
 

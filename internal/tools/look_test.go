@@ -110,6 +110,7 @@ func ticketOf(d *document.Document) spec.Ticket {
 		Agent: agentOf(t.ClaimedBy), ClosedBy: holderOf(t.ClosedBy), Resolution: spec.Resolution(t.Resolution), CloseReason: t.CloseReason, Evidence: t.Evidence,
 		Hold: t.Hold, Links: t.Links, PlanRef: t.PlanRef, Created: t.Created.UnixMilli(),
 	}
+	of.Tags = t.Tags
 	for _, b := range t.BlockedBy {
 		of.BlockedBy = append(of.BlockedBy, b.ID)
 	}

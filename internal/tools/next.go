@@ -17,8 +17,9 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	if err != nil {
 		return ticketAnswer{}, err
 	}
+	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true}
 	for {
-		o, err := c.outlook(ask{typ: in.Type, parent: parent, limit: atOnce, next: true})
+		o, err := c.outlook(wanted)
 		if err != nil {
 			return ticketAnswer{}, err
 		}
@@ -38,7 +39,7 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 		}
 		switch {
 		case last == nil:
-			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, "wait for one of these, or create a ticket", "nothing is ready; %s", o.why())
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, "wait for one of these, or create a ticket", "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
 		case ctx.Err() != nil:
 			var refusal *ticketfs.Refusal
 			if errors.As(last, &refusal) && refusal.Code == ticketfs.Busy {

@@ -125,6 +125,10 @@ func operation(call string, made map[string]string) (u spec.UserInput, as string
 			u.BlockedBy = names(v)
 		case "on":
 			u.Blocker = name(v)
+		case "tags":
+			u.Tags = strings.FieldsFunc(v, func(r rune) bool { return r == ',' })
+		case "tag":
+			u.Tag = v
 		case "as":
 			as = v
 		default:
@@ -206,6 +210,8 @@ func (w *world) layBoard(line string) {
 				}
 			case "parent":
 				t.Parent = v
+			case "tags":
+				t.Tags = strings.Split(v, ",")
 			case "blocked":
 				t.BlockedBy = strings.Split(v, ",")
 			case "mentions":

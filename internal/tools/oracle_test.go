@@ -73,6 +73,8 @@ func drawSession(t *rapid.T, w *world) {
 	switch what := rapid.IntRange(0, 3).Draw(t, "what"); {
 	case s.board == nil:
 		w.begin(s)
+	case what == 0 && rarely(t, 2, "lane"):
+		s.board.Tags = pick(t, [][]string{nil, {"api"}, {"ui", "none"}}, "lane")
 	case what == 0:
 		w.lose(s)
 	default:

@@ -58,7 +58,9 @@ func names(l look) string {
 func (w *world) checkReady(s *actor, l look) {
 	w.t.Helper()
 	r := call(w.t, s.board, "ready", map[string]any{"limit": 200})
-	want := spec.Ready(l.state, w.caller(s))
+	caller := w.caller(s)
+	caller.Machine.Lane = s.board.Tags
+	want := spec.Ready(l.state, caller)
 	if diff := gocmp.Diff(want, r.ids("tickets"), cmpopts.EquateEmpty()); diff != "" {
 		w.t.Fatalf("ready for %s (-want +got):\n%s%s", s.name, diff, l.dump())
 	}
@@ -94,6 +96,7 @@ type filter struct {
 	Parent   string      `json:"parent,omitempty"`
 	Blocked  *bool       `json:"blocked,omitempty"`
 	Mine     *bool       `json:"mine,omitempty"`
+	Tag      string      `json:"tag,omitempty"`
 	Limit    int         `json:"limit"`
 }
 
@@ -114,6 +117,9 @@ func drawFilter(t *rapid.T) filter {
 	if rarely(t, 3, "by blocked") {
 		f.Blocked = new(rapid.Bool().Draw(t, "blocked"))
 	}
+	if rarely(t, 3, "by tag") {
+		f.Tag = pick(t, []string{"api", "ui", "none"}, "tag")
+	}
 	if rarely(t, 5, "mine or not") {
 		f.Mine = new(rapid.Bool().Draw(t, "mine"))
 	}
@@ -126,7 +132,8 @@ func (f filter) wants(s *actor, state spec.State, id string) bool {
 	mine := t.Status == spec.InProgress && t.Holder == s.key
 	return !t.Malformed && (f.Status == "" || t.Status == f.Status) && (f.Type == "" || t.Type == f.Type) &&
 		(f.Priority == 0 || t.Priority == f.Priority) && (f.Parent == "" || t.Parent == f.Parent) &&
-		(f.Blocked == nil || *f.Blocked == spec.WaitsForBlocker(state, id)) && (f.Mine == nil || *f.Mine == mine)
+		(f.Blocked == nil || *f.Blocked == spec.WaitsForBlocker(state, id)) && (f.Mine == nil || *f.Mine == mine) &&
+		(f.Tag == "" || spec.HasTag(t, f.Tag))
 }
 
 // checkList reads all pages of a list and holds them against the state.

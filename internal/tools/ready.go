@@ -14,6 +14,7 @@ type readyIn struct {
 	Limit  int     `json:"limit"`
 	Type   string  `json:"type"`
 	Parent *string `json:"parent"`
+	Tag    string  `json:"tag"`
 }
 
 // readyAnswer lists what start would accept from this session.
@@ -74,7 +75,8 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := c.outlook(ask{typ: in.Type, parent: parent, limit: cmp.Or(in.Limit, defaultLimit)})
+	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: cmp.Or(in.Limit, defaultLimit)}
+	o, err := c.outlook(wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	a.More = o.total - len(a.Tickets)
 	switch {
 	case len(a.Tickets) == 0:
-		a.Message = "nothing is ready: " + o.why()
+		a.Message = "nothing is ready: " + o.why() + c.outsideLane(wanted)
 	case a.More > 0:
 		a.Message = fmt.Sprintf("%s ready, +%d more", counted(len(a.Tickets), "ticket"), a.More)
 	default:
@@ -122,7 +124,7 @@ func parentFilter(parent *string) (string, error) {
 // instead names ready tickets for a caller who was refused one.
 func (c *call) instead() string {
 	const most = 3
-	o, err := c.outlook(ask{limit: most})
+	o, err := c.outlook(ask{tags: c.lane(""), limit: most})
 	if err != nil || len(o.candidates) == 0 {
 		return "see ready for others"
 	}

@@ -26,7 +26,7 @@ func fold(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// query is the words that a ticket must have, folded: all of them, in any order, in its id, title or body.
+// query is the words that a ticket must have, folded: all of them, in any order, in its id, title, tags or body.
 type query []string
 
 func newQuery(text string) query {
@@ -44,6 +44,7 @@ const (
 	isID     = 100
 	beginsID = 40
 	isWord   = 20 // of the title
+	inTags   = 15
 	inTitle  = 10
 	inID     = 5
 	inBody   = 1
@@ -64,6 +65,8 @@ func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 			found = beginsID
 		case slices.Contains(words, word):
 			found = isWord
+		case hasTag(t.Tags, word):
+			found = inTags
 		case strings.Contains(title, word):
 			found = inTitle
 		case strings.Contains(id, word):

@@ -38,6 +38,7 @@ type ticketAnswer struct {
 	Type        string   `json:"type,omitempty"`
 	Priority    int      `json:"priority"`
 	Assignee    string   `json:"assignee,omitempty"`
+	Tags        []string `json:"tags,omitempty"`
 	Created     string   `json:"created,omitempty"`
 	Closed      string   `json:"closed,omitempty"`
 	ClosedBy    string   `json:"closed_by,omitempty"`
@@ -77,7 +78,7 @@ const maxUnreadable = 3
 
 func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
-	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee}.line())
+	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
 	for _, l := range []struct{ label, value string }{
 		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
@@ -123,7 +124,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	t := d.Ticket()
 	a := ticketAnswer{
 		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
-		Assignee: oneLine(t.Assignee, maxTitle), CloseReason: oneLine(t.CloseReason, 2000),
+		Assignee: oneLine(t.Assignee, maxTitle), Tags: shownTags(t), CloseReason: oneLine(t.CloseReason, 2000),
 		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution, 40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
 	}
 	if !t.Created.IsZero() {

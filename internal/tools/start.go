@@ -17,6 +17,7 @@ type startIn struct {
 	Takeover bool    `json:"takeover"`
 	Type     string  `json:"type"`
 	Parent   *string `json:"parent"`
+	Tag      string  `json:"tag"`
 }
 
 // start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next

@@ -21,7 +21,7 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	w.t.Helper()
 	before := w.look()
 	op := spec.Op{User: u, Machine: spec.MachineInput{
-		Session: s.key, Now: w.now.Truncate(time.Second).UnixMilli(), Former: s.started[u.ID],
+		Session: s.key, Now: w.now.Truncate(time.Second).UnixMilli(), Former: s.started[u.ID], Lane: s.board.Tags,
 	}}
 	tool, args := arguments(u)
 	said, err := json.Marshal(args)
@@ -162,6 +162,8 @@ func arguments(u spec.UserInput) (tool string, args map[string]any) {
 	set("priority", u.Priority != nil, u.Priority)
 	set("assignee", u.Assignee != nil, u.Assignee)
 	set("parent", u.Parent != nil, u.Parent)
+	set("tags", u.Tags != nil, u.Tags)
+	set("tag", u.Tag != "", u.Tag)
 	return tool, args
 }
 

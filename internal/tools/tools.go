@@ -35,6 +35,7 @@ type Board struct {
 	Agent   string           // the name that stands in claims; "" for the client's own
 	Now     func() time.Time // of claims, notes and new tickets
 	WorkDir string           // answers name the board when it is not below this folder; "" when there is none
+	Tags    []string         // the lane that start and ready keep to when no tag is asked for; none for all tickets
 
 	started started
 	queue   queue

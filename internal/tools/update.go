@@ -20,6 +20,7 @@ type updateIn struct {
 	Description *string  `json:"description"`
 	Design      *string  `json:"design"`
 	Acceptance  *string  `json:"acceptance"`
+	Tags        []string `json:"tags"`
 	Hold        *string  `json:"hold"`
 	HoldUntil   *string  `json:"hold_until"`
 	Tick        []string `json:"tick"`
@@ -112,6 +113,13 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 			return nil, nil, invalidID("parent", *in.Parent)
 		}
 		wish("parent", setOrRemove("parent", *in.Parent))
+	}
+	if in.Tags != nil {
+		tags, err := checkTags(in.Tags)
+		if err != nil {
+			return nil, nil, err
+		}
+		wish("tags", tagsEdit(tags))
 	}
 	if in.Hold != nil {
 		edits, what = append(edits, holdEdits(*in.Hold)...), append(what, "hold")
