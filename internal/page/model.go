@@ -177,7 +177,8 @@ func (b *Board) inColumn(c Column) []*Ticket {
 			return cmp.Or(y.Closed.Compare(x.Closed), cmp.Compare(x.ID, y.ID))
 		}
 		if c == OnHold {
-			return cmp.Or(x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
+			// What waits for a person before what waits for a date.
+			return cmp.Or(x.HoldUntil.Compare(y.HoldUntil), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
 		}
 		return cmp.Or(cmp.Compare(x.Priority, y.Priority), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
 	})

@@ -124,14 +124,15 @@ func ticketOf(s tools.Standing, now, today time.Time) Ticket {
 			shown.Holder.Life = Alive
 		}
 	}
+	held := t.Hold != "" && (t.HoldUntil.IsZero() || now.Before(t.HoldUntil))
 	switch {
 	case t.Status == document.StatusClosed && !t.Closed.Before(today):
 		shown.Column = DoneToday
 	case t.Status == document.StatusClosed:
 		shown.Column = Done
-	case t.Status == document.StatusInProgress && (s.Holder.Life != session.Dead || s.Grace > 0 || len(s.Waits) > 0):
+	case t.Status == document.StatusInProgress && (s.Holder.Life != session.Dead || s.Grace > 0 || held || len(s.Waits) > 0):
 		shown.Column = InProgress
-	case t.Hold != "" && (t.HoldUntil.IsZero() || now.Before(t.HoldUntil)):
+	case held:
 		shown.Column = OnHold
 	case len(s.Waits) > 0:
 		shown.Column = Waiting

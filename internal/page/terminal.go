@@ -251,7 +251,7 @@ func status(c cardView, column Column) row {
 		case Person:
 			style, mark = blue, "■ "
 		case Unknown:
-			style, mark, more = yellow, "○ ", ", not known to live"
+			style, mark, more = yellow, "○ ", ", liveness unknown"
 		}
 		r := row{{style, mark + c.Holder}, {dim, more}}
 		if c.Age != "" {

@@ -48,17 +48,17 @@ func TestPrintFits(t *testing.T) {
 func TestPrint(t *testing.T) {
 	b, text := sample(time.Date(2026, 11, 26, 14, 32, 10, 0, time.UTC))
 	want := `
-webshop  3 working, 1 left by the dead  14:32:10
+webshop  3 working, 1 abandoned  14:32:10
 needs a person dc21k0 Payment provider: for Grace: Stripe or Adyen? Fees differ for EU cards.
 
 Ready 3               In progress 3         Waiting 3             On hold 2             Done today 2
 ────────────────────  ────────────────────  ────────────────────  ────────────────────  ────────────────────
-Retry webhooks with   Log in with a         Release 2.0 to        Remove the old API    Session cookie
-back-off              passkey               everybody             dc1zz9 P3 chore       expires too early
-dc20hr P1 feature     d5logi P0 60% #auth   dc2rel P1 task        not before 1 Dec      dc20aa P1 bug
-                      ● planner 18 min      waits for d5audi,                           ✓ builder 1 h 12 min
-Update Go to 1.26     “the library wants a  dc21aa, d5pool        Payment provider      ago
-dc20j2 P2 chore       newer Go”                                   dc21k0 P1 task
+Retry webhooks with   Log in with a         Release 2.0 to        Payment provider      Session cookie
+back-off              passkey               everybody             dc21k0 P1 task        expires too early
+dc20hr P1 feature     d5logi P0 60% #auth   dc2rel P1 task        for Grace: Stripe or  dc20aa P1 bug
+                      ● planner 18 min      waits for d5audi,     Adyen? Fees differ    ✓ builder 1 h 12 min
+Update Go to 1.26     “the library wants a  dc21aa, d5pool        for EU cards.         ago
+dc20j2 P2 chore       newer Go”
 `
 	got := "\n" + strings.Join(strings.Split(b.Print(Look{Width: 108}, text), "\n")[:11], "\n") + "\n"
 	if got != want {

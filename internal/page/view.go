@@ -177,7 +177,7 @@ func (b *Board) summary() string {
 		text = number(len(workers)) + " working"
 	}
 	if dead > 0 {
-		text += fmt.Sprintf(", %d left by the dead", dead)
+		text += fmt.Sprintf(", %d abandoned", dead)
 	}
 	return text
 }
