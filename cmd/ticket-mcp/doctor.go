@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,14 @@ func printDiagnosis(w io.Writer, d tools.Diagnosis, asJSON bool) error {
 	fmt.Fprintf(w, "board: %s\nlocks: %s\n", d.Board, d.Filesystem)
 	for _, finding := range d.Findings {
 		fmt.Fprintln(w, terminal.Printable(finding.Line()))
+	}
+	if n := len(d.NoTickets); n > 0 {
+		const most = 5
+		names := strings.Join(d.NoTickets[:min(n, most)], ", ")
+		if n > most {
+			names += fmt.Sprintf(", +%d more", n-most)
+		}
+		fmt.Fprintf(w, "no tickets, and left alone: %s\n", terminal.Printable(names))
 	}
 	if len(d.Findings) == 0 {
 		fmt.Fprintln(w, "nothing is wrong with the tickets")

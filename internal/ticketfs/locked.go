@@ -48,9 +48,9 @@ func (f *Folder) read(id string) (document.Ticket, error) {
 	if t, ok := document.Scan(id, file.Content); ok {
 		return t, nil
 	}
-	d, err := document.Parse(id, file.Content)
+	d, err := f.parse(id, file.Content)
 	if err != nil {
-		return document.Ticket{}, refused(id, err)
+		return document.Ticket{}, err
 	}
 	return d.Ticket(), nil
 }

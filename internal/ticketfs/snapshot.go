@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // Snapshot is what was known of a board at one moment, from memory: for answers, which are advice on files that may change, and
@@ -58,6 +57,19 @@ func (s *Snapshot) Get(id string) (document.Ticket, error) {
 // IDs lists the tickets of the board, by id. The caller must not change the list.
 func (s *Snapshot) IDs() []string { return s.folder.store.index.Ids() }
 
+// NoTickets lists the files of the folder that would be tickets by their names and do not want to be any: a README, an index.
+func (s *Snapshot) NoTickets() []string {
+	ids, _ := s.folder.store.index.NoTickets()
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id + document.Ext
+	}
+	return names
+}
+
+// BlockerKey is the key by which the files of the board name their blockers, most of them; "" when none does.
+func (f *Folder) BlockerKey() string { return f.store.index.BlockerKey() }
+
 // Children is View's.
 func (s *Snapshot) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
 	return s.folder.childrenOf(id)
@@ -68,20 +80,16 @@ func (s *Snapshot) Blocks(id string) ([]document.Ticket, error) {
 	return s.folder.store.index.BlockedBy(id), nil
 }
 
-// childrenOf asks the index. A file that cannot be read may be a child when its bytes contain the id.
+// childrenOf asks the index. A file that the system does not let us read may be anybody's child.
 func (f *Folder) childrenOf(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
 	children, broken := f.store.index.ChildrenOf(id)
 	for _, other := range broken {
-		if other == id {
-			continue
-		}
-		file, err := readTicketFile(filepath.Join(f.dir, other+document.Ext))
-		if err != nil && !durable.FileFault(err) {
-			return nil, nil, err
-		}
+		_, err := f.store.index.Get(other)
 		var refusal *Refusal
-		_, err = f.store.index.Get(other)
-		if bytes.Contains(file.Content, []byte(id)) && errors.As(refused(other, err), &refusal) {
+		if err != nil && !errors.As(refused(other, err), &refusal) {
+			refusal = Refuse(BadFile, "let it be read, then retry", "%s%s: %v", other, document.Ext, err)
+		}
+		if refusal != nil {
 			unreadable = append(unreadable, refusal)
 		}
 	}

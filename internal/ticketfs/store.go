@@ -183,7 +183,24 @@ func (f *Folder) parse(id string, content []byte) (*document.Document, error) {
 		return nil, f.notFound(id)
 	}
 	d, err := document.Parse(id, content)
-	return d, refused(id, err)
+	if err != nil {
+		return nil, f.fault(id, content, err)
+	}
+	return d, nil
+}
+
+// fault is the refusal of a file that cannot be read as a ticket: it is malformed, or does not want to be one.
+func (f *Folder) fault(id string, content []byte, fault error) error {
+	if document.NoTicket(content) {
+		// Whether another ticket names it all the same, the index knows.
+		if err := f.store.index.Refresh(f.dir); err != nil {
+			return err
+		}
+		if f.store.index.IsNone(id) {
+			return Refuse(NotFound, "see list", "%s%s is no ticket: %v", id, document.Ext, fault)
+		}
+	}
+	return refused(id, fault)
 }
 
 // notFound names up to five tickets whose ids begin like the one asked for: the next step after a typo.

@@ -90,7 +90,7 @@ func unprovenText(dir, kind string) string {
 type row struct {
 	ID       string   `json:"id"`
 	Status   string   `json:"status,omitempty"`
-	Priority int      `json:"priority,omitempty"`
+	Priority *int     `json:"priority,omitempty"`
 	Type     string   `json:"type,omitempty"`
 	Title    string   `json:"title,omitempty"`
 	Parent   string   `json:"parent,omitempty"`
@@ -110,8 +110,8 @@ func (r row) line() string {
 	if r.Status != "" {
 		words = append(words, r.Status)
 	}
-	if r.Priority != 0 {
-		words = append(words, "P"+string(rune('0'+r.Priority)))
+	if r.Priority != nil {
+		words = append(words, fmt.Sprint("P", *r.Priority))
 	}
 	if r.Type != "" {
 		words = append(words, r.Type)
@@ -142,7 +142,7 @@ func (r row) line() string {
 const maxTitle = 100
 
 func ticketRow(t document.Ticket) row {
-	return row{ID: t.ID, Status: string(t.Status), Priority: t.Priority, Type: t.Type, Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40), Tags: shownTags(t)}
+	return row{ID: t.ID, Status: string(t.Status), Priority: &t.Priority, Type: oneLine(t.Type, 40), Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40), Tags: shownTags(t)}
 }
 
 // shortRow is for tickets that are named beside another one.

@@ -19,7 +19,11 @@ func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 	if !document.ValidID(in.BlockedBy) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
 	}
-	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+	folder, err := c.open()
+	if err != nil {
+		return nil, err
+	}
+	changed, err := folder.Change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()
 		if t.Status == document.StatusClosed {
 			return ticketfs.Decision{}, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
@@ -35,7 +39,7 @@ func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 			return ticketfs.Decision{}, err
 		}
 		return ticketfs.Decision{
-			Edits:   []document.Edit{document.AddItem("blocked-by", blocker.ID)},
+			Edits:   []document.Edit{d.AddBlocker(blocker.ID, folder.BlockerKey())},
 			Message: fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status),
 		}, nil
 	})

@@ -17,7 +17,7 @@ type createIn struct {
 	Design      string   `json:"design"`
 	Acceptance  string   `json:"acceptance"`
 	Type        string   `json:"type"`
-	Priority    int      `json:"priority"`
+	Priority    *int     `json:"priority"`
 	Parent      string   `json:"parent"`
 	BlockedBy   []string `json:"blocked_by"`
 	Assignee    string   `json:"assignee"`
@@ -57,8 +57,11 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 		}
 		t := document.Ticket{
 			ID: id, Status: document.StatusOpen, Created: c.Now().UTC().Truncate(time.Second), Title: title,
-			Type: cmp.Or(in.Type, "task"), Priority: cmp.Or(in.Priority, document.DefaultPriority),
+			Type: cmp.Or(in.Type, "task"), Priority: document.DefaultPriority, BlockerKey: folder.BlockerKey(),
 			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: tags, Hold: strings.TrimSpace(in.Hold),
+		}
+		if in.Priority != nil {
+			t.Priority = *in.Priority
 		}
 		for _, blocker := range in.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})

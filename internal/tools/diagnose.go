@@ -7,6 +7,7 @@ type Diagnosis struct {
 	Board      string    `json:"board"`
 	Filesystem string    `json:"filesystem"` // FilesystemOK, or why its locks are not to be trusted
 	Findings   []Finding `json:"findings"`
+	NoTickets  []string  `json:"no_tickets,omitempty"` // files that do not want to be tickets, which is nothing wrong
 }
 
 // Diagnose examines the whole board, without locks but for a probe of them.
@@ -21,7 +22,13 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 	if d.Filesystem, err = c.filesystem(ctx); err != nil {
 		return d, err
 	}
-	d.Findings, err = c.examine(ctx)
+	if d.Findings, err = c.examine(ctx); err != nil {
+		return d, err
+	}
+	v, err := c.snapshot()
+	if err == nil {
+		d.NoTickets = v.NoTickets()
+	}
 	return d, err
 }
 

@@ -72,7 +72,7 @@ func drawFile(t *rapid.T, w *world, id string) {
 func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	ticket := spec.Ticket{
 		Status: pick(t, statuses, "status"), Title: pick(t, []string{"One", "Two: three", ""}, "title"),
-		Type: pick(t, types, "type"), Priority: rapid.IntRange(1, 4).Draw(t, "priority"),
+		Type: pick(t, types, "type"), Priority: rapid.IntRange(0, 4).Draw(t, "priority"),
 		Created: began.Unix() - rapid.Int64Range(1, 5).Draw(t, "age"),
 	}
 	if ticket.Status == spec.InProgress || rarely(t, 6, "leftover claim") {
@@ -188,7 +188,7 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 		}
 	}
 	if rarely(t, 3, "with priority") {
-		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "priority"))
+		u.Priority = new(rapid.IntRange(0, 4).Draw(t, "priority"))
 		if rarely(t, 10, "bad priority") {
 			u.Priority = new(pick(t, []int{5, -1}, "no priority"))
 		}

@@ -31,6 +31,7 @@ const (
 	leftover       = "leftover"
 	deadClaim      = "dead_claim"
 	conflictMarker = "conflict_marker"
+	ignoredKey     = "ignored_key"
 	oldTemp        = "old_temp"
 	tracked        = "tracked"
 	visible        = "visible"
@@ -105,6 +106,9 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 	}
 	if keys := leftoverKeys(t); len(keys) > 0 {
 		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Mend: "remove these lines"})
+	}
+	if ignored := ignoredKeys(t); ignored != "" && t.Status != document.StatusClosed {
+		found = append(found, Finding{ID: t.ID, Kind: ignoredKey, What: "has " + ignored + "; rename or remove them"})
 	}
 	if t.Status == document.StatusInProgress {
 		if h := c.holder(t); h.Life == session.Dead {

@@ -17,7 +17,7 @@ import (
 type listIn struct {
 	Status   string  `json:"status"`
 	Type     string  `json:"type"`
-	Priority int     `json:"priority"`
+	Priority *int    `json:"priority"`
 	Parent   *string `json:"parent"`
 	Assignee string  `json:"assignee"`
 	Tag      string  `json:"tag"`
@@ -134,7 +134,7 @@ func (c *call) hits(v *ticketfs.Snapshot, in listIn, problem func(row)) []hit {
 func (in listIn) matches(t document.Ticket) bool {
 	return (in.Status == "" || string(t.Status) == in.Status) &&
 		(in.Type == "" || t.Type == in.Type) &&
-		(in.Priority == 0 || t.Priority == in.Priority) &&
+		(in.Priority == nil || t.Priority == *in.Priority) &&
 		(in.Parent == nil || t.Parent == *in.Parent) &&
 		(in.Tag == "" || hasTag(t.Tags, in.Tag)) &&
 		(in.Assignee == "" || fold(t.Assignee) == fold(in.Assignee))

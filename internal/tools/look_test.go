@@ -82,15 +82,23 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 		if !t.Malformed {
 			continue
 		}
-		for other := range read {
-			if strings.Contains(files[id+".md"].content, other) {
-				t.Mentions = append(t.Mentions, other)
-			}
-		}
-		slices.Sort(t.Mentions)
+		t.Mentions = mayBeParents(files[id+".md"].content, read)
 		read[id] = t
 	}
 	return read
+}
+
+// mayBeParents are the tickets that the key parent of a broken file reads.
+func mayBeParents(content string, all map[string]spec.Ticket) []string {
+	lines := regexp.MustCompile(`(?m)^parent:.*$`).FindAllString(content, -1)
+	var ids []string
+	for id := range all {
+		if slices.ContainsFunc(lines, regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).MatchString) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.

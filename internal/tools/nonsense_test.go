@@ -67,7 +67,7 @@ var nonsense = []struct{ tool, args string }{
 	{"create", `{"title":"two\u2028lines"}`},
 	{"create", `{"title":7}`},
 	{"create", `{"title":"` + strings.Repeat("x", 201) + `"}`},
-	{"create", `{"title":"x","priority":0}`},
+	{"create", `{"title":"x","priority":-1}`},
 	{"create", `{"title":"x","priority":5}`},
 	{"create", `{"title":"x","priority":1.5}`},
 	{"create", `{"title":"x","priority":"1"}`},

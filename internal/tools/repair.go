@@ -112,7 +112,7 @@ func mendTicket(d *document.Document, v ticketfs.View) (ticketfs.Decision, error
 	}
 	var edits []document.Edit
 	for _, id := range missing {
-		edits = append(edits, document.RemoveItem("blocked-by", id))
+		edits = append(edits, d.RemoveBlocker(id)...)
 	}
 	for _, key := range leftoverKeys(d.Ticket()) {
 		edits = append(edits, document.Remove(key))

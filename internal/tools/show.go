@@ -78,7 +78,7 @@ const maxUnreadable = 3
 
 func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
-	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
+	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: &a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
 	for _, l := range []struct{ label, value string }{
 		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
@@ -123,17 +123,12 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	d, message := changed.Document, changed.Decision.Message
 	t := d.Ticket()
 	a := ticketAnswer{
-		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: t.Type, Priority: t.Priority,
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: oneLine(t.Type, 40), Priority: t.Priority,
 		Assignee: oneLine(t.Assignee, maxTitle), Tags: shownTags(t), CloseReason: oneLine(t.CloseReason, 2000),
 		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution, 40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
 	}
-	if !t.Created.IsZero() {
-		a.Created = stamp(t.Created)
-	}
-	if !t.Closed.IsZero() {
-		a.Closed = stamp(t.Closed)
-	}
-	a.Hold, a.HoldUntil = oneLine(t.Hold, 500), t.When("hold-until")
+	a.Created, a.Closed = oneLine(t.When("created"), maxTitle), oneLine(t.When("closed"), maxTitle)
+	a.Hold, a.HoldUntil = oneLine(t.Hold, 500), oneLine(t.When("hold-until"), maxTitle)
 	if t.Status == document.StatusInProgress {
 		h := c.holder(t)
 		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(h.Life)
@@ -146,9 +141,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 				a.LastCalled = stamp(h.LastCalled)
 			}
 		}
-		if !t.ClaimedAt.IsZero() {
-			a.ClaimedAt = stamp(t.ClaimedAt)
-		}
+		a.ClaimedAt = oneLine(t.When("claimed-at"), maxTitle)
 	}
 	if err := c.relate(&a, t); err != nil {
 		if message == "" {
@@ -208,8 +201,32 @@ func (c *call) relate(a *ticketAnswer, t document.Ticket) error {
 		}
 		unseen = append(unseen, "may be a child: "+oneLine(r.Why, 200))
 	}
+	if ignored := ignoredKeys(t); ignored != "" {
+		unseen = append(unseen, ignored)
+	}
 	a.Unseen = strings.Join(unseen, "\n")
 	return nil
+}
+
+// ignoredKeys names the keys of a ticket that look as if they said something, "" when there is none.
+func ignoredKeys(t document.Ticket) string {
+	const most = 10
+	var keys []string
+	for i, key := range t.Lookalikes {
+		if i == most {
+			keys = append(keys, fmt.Sprintf("+%d more", len(t.Lookalikes)-most))
+			break
+		}
+		text := oneLine(key, 40)
+		if meant := document.Meant(key); meant != "" {
+			text += " (here it is " + meant + ")"
+		}
+		keys = append(keys, text)
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return "keys without a meaning, which are ignored: " + strings.Join(keys, ", ")
 }
 
 func firstRows(rows []row, what string, unseen []string) ([]row, []string) {

@@ -26,7 +26,7 @@ func (c *call) unblock(ctx context.Context, in blockIn) (Answer, error) {
 			return ticketfs.Decision{}, err
 		}
 		return ticketfs.Decision{
-			Edits:   []document.Edit{document.RemoveItem("blocked-by", in.BlockedBy)},
+			Edits:   d.RemoveBlocker(in.BlockedBy),
 			Message: fmt.Sprintf("%s is no longer blocked by %s (%s)", t.ID, in.BlockedBy, state),
 		}, nil
 	})

@@ -14,7 +14,7 @@ type updateIn struct {
 	ID          string   `json:"id"`
 	Title       *string  `json:"title"`
 	Type        string   `json:"type"`
-	Priority    int      `json:"priority"`
+	Priority    *int     `json:"priority"`
 	Assignee    *string  `json:"assignee"`
 	Parent      *string  `json:"parent"`
 	Description *string  `json:"description"`
@@ -102,8 +102,8 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 	if in.Type != "" {
 		wish("type", document.Set("type", in.Type))
 	}
-	if in.Priority != 0 {
-		wish("priority", document.Set("priority", strconv.Itoa(in.Priority)))
+	if in.Priority != nil {
+		wish("priority", document.Set("priority", strconv.Itoa(*in.Priority)))
 	}
 	if in.Assignee != nil {
 		wish("assignee", setOrRemove("assignee", strings.TrimSpace(*in.Assignee)))

@@ -21,7 +21,13 @@ func (x *Index) Get(id string) (document.Ticket, error) {
 	return f.ticket, x.broken[id].why
 }
 
-// isNone reports whether a file is no ticket, and not only a malformed one.
+// IsNone reports whether a file is no ticket, and not only a malformed one.
+func (x *Index) IsNone(id string) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.isNone(id)
+}
+
 func (x *Index) isNone(id string) bool {
 	return x.broken[id].none && len(x.parents[id])+len(x.blocks[id])+len(x.links[id]) == 0
 }
@@ -52,6 +58,19 @@ func (x *Index) NoTickets() (ids []string, why []error) {
 		}
 	}
 	return ids, why
+}
+
+// BlockerKey is the key of blockers that most files have, "" when none has one.
+func (x *Index) BlockerKey() string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	switch ours, deps := x.keys[document.KeyBlockedBy], x.keys[document.KeyDeps]; {
+	case deps > ours:
+		return document.KeyDeps
+	case ours > 0:
+		return document.KeyBlockedBy
+	}
+	return ""
 }
 
 // ChildrenOf are the tickets with this parent, by id, and the files that may be such tickets and cannot be read.

@@ -26,6 +26,7 @@ type Index struct {
 	links   map[string]map[string]bool // ticket -> those that it is a link of
 	broken  map[string]broken          // files that cannot be read as tickets
 	unsure  map[string]bool            // files of which a watch does not tell all: see put
+	keys    map[string]int             // key of blockers -> how many files have it
 	names   []string                   // ids in order; nil when they have to be sorted anew
 	changed map[string]bool            // tickets that are not what they were, until takeChanges
 	Watch   *Watch                     // nil when the folder has to be looked through
@@ -131,6 +132,7 @@ func (x *Index) begin(dir string, folder fs.FileInfo) {
 	x.blocks = make(map[string]map[string]bool)
 	x.links = make(map[string]map[string]bool)
 	x.broken = make(map[string]broken)
+	x.keys = make(map[string]int)
 	x.unsure = make(map[string]bool)
 }
 
@@ -219,6 +221,7 @@ func (x *Index) put(id string, now *indexed, fault broken) {
 	}
 	if old != nil {
 		x.name(old.ticket, unlink)
+		x.keys[old.ticket.BlockerKey]--
 	}
 	delete(x.broken, id)
 	delete(x.unsure, id)
@@ -227,6 +230,7 @@ func (x *Index) put(id string, now *indexed, fault broken) {
 	} else {
 		x.files[id] = now
 		x.name(now.ticket, link)
+		x.keys[now.ticket.BlockerKey]++
 		if fault.why != nil {
 			x.broken[id] = fault
 		}
