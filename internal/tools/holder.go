@@ -42,7 +42,7 @@ func (c *call) caller(agent string) caller {
 		return caller{Conversation: c.conversation, person: true, name: session.AgentName(c.Person)}
 	}
 	who := caller{Conversation: c.conversation, own: c.own}
-	if who.own == "" {
+	if who.own == "" && who.Visits() {
 		// A command in an agent's shell has no client that would name itself; the server of that agent has.
 		if names := who.Holder("@" + who.Key).Agents; len(names) > 0 {
 			who.own = names[0]

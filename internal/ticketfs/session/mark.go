@@ -122,12 +122,13 @@ func readLine(path string) (line []byte, info os.FileInfo, err error) {
 	if !info.Mode().IsRegular() || info.Size() > maxMark {
 		return nil, info, fmt.Errorf("%s is no session file", filepath.Base(path))
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxMark))
-	if err != nil {
+	text := make([]byte, info.Size())
+	n, err := io.ReadFull(f, text)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF { // it may just be cut off
 		return nil, info, err
 	}
 	// What stands behind the first line is the end of a longer mark, whose successor was killed before it could cut it off.
-	line, _, found := bytes.Cut(text, []byte("\n"))
+	line, _, found := bytes.Cut(text[:n], []byte("\n"))
 	if !found {
 		return nil, info, fmt.Errorf("%s holds no whole line", filepath.Base(path))
 	}

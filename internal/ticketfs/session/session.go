@@ -133,6 +133,9 @@ func (c Conversation) Claim() (Conversation, error) {
 	return c, err
 }
 
+// Visits reports whether the conversation is only visited, by a command in its agent's shell.
+func (c Conversation) Visits() bool { return c.process.visitor }
+
 // Claimed notes that a claim of the conversation was written. From then on it keeps its identity.
 func (c Conversation) Claimed() {
 	c.process.mu.Lock()
