@@ -103,39 +103,6 @@ func TestHostWritesVeryMuchFirst(t *testing.T) {
 	}
 }
 
-// A host that subscribes again and again gets refusals, and can go on when it has ended one.
-func TestManySubscriptions(t *testing.T) {
-	const listen = `{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"notifications":{"toolsListChanged":true}}`
-	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t)))
-	subscribe := func(id string) { w.Send(servertest.Request(id, "subscriptions/listen", listen)) }
-	for i := range 300 {
-		subscribe(fmt.Sprint(i))
-	}
-	subscribe("7")
-	w.Lives()
-	refused := 0
-	for _, m := range w.Unasked {
-		if m.Error != nil && strings.Contains(m.Error.Message, "end one first") {
-			refused++
-		}
-	}
-	if refused != 201 {
-		t.Errorf("%d of 301 subscriptions were refused, of which one has an id that is taken", refused)
-	}
-	w.Unasked = nil
-	w.Send(cancelOf("7"))
-	subscribe("1000")
-	w.Lives()
-	for _, m := range w.Unasked {
-		if m.Error != nil {
-			t.Errorf("%s", m.Line)
-		}
-	}
-	if _, status := w.End(); status != 0 || w.Stderr.String() != "" {
-		t.Errorf("status %d", status)
-	}
-}
-
 // With thousands of calls outstanding that nobody reads the answers of, the server still sees that its host is gone, and ends. So
 // much is outstanding in the last case that it has stopped reading.
 func TestHostGoesWithMuchOutstanding(t *testing.T) {

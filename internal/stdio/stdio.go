@@ -32,8 +32,6 @@ const (
 	// number is the longest queue that mcp-go can have; when it is full it stops reading as well, and would not see a cancellation.
 	maxPending = 10_000
 	maxHeld    = 64 << 20
-	// maxSubscriptions bounds what is answered only when the host ends it. None of our lists changes: a host needs one, or none.
-	maxSubscriptions = 100
 	// Workers is how many calls run at once: calls that wait for a lock must not stop a show.
 	Workers = 64
 )
@@ -80,7 +78,6 @@ type pipe struct {
 	last    int
 	pending map[string]*asked // requests without an answer, by our id as JSON
 	held    int               // by pending, in bytes
-	subs    map[string]bool   // subscriptions without an answer, by the host's id
 	pulse   *pulse            // while there are any
 
 	progress chan struct{} // told of answers, and of messages that the host took
@@ -90,7 +87,7 @@ type pipe struct {
 func newPipe(in io.Reader, out io.Writer, log *slog.Logger) *pipe {
 	p := &pipe{
 		source: in, in: bufio.NewReaderSize(in, 64<<10), log: log,
-		pending: make(map[string]*asked), subs: make(map[string]bool), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
+		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
 	}
 	p.fewer = sync.NewCond(&p.mu)
 	p.answers = newOutbox(out, log, p.progress, p.exitIfOrphan)
@@ -195,14 +192,11 @@ func (p *pipe) received(line []byte) []byte {
 		Params        json.RawMessage
 		Result, Error json.RawMessage
 	}
-	if json.Unmarshal(line, &e) != nil {
+	if json.Unmarshal(line, &e) != nil || e.Method == "subscriptions/listen" {
 		return line
 	}
 	if e.Result != nil || e.Error != nil {
 		return nil // an answer: we ask the host nothing, and an answer is never answered
-	}
-	if e.Method == "subscriptions/listen" {
-		return p.subscribe(line)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,32 +218,12 @@ func (p *pipe) received(line []byte) []byte {
 	return withID(line, ours)
 }
 
-// subscribe lets a subscription through, unless there are too many or one of its id already. Without an id it is nothing.
-func (p *pipe) subscribe(line []byte) []byte {
-	id := string(idOf(line).value)
-	if id == "null" {
-		return nil
-	}
-	p.mu.Lock()
-	refused := p.subs[id] || len(p.subs) >= maxSubscriptions
-	if !refused {
-		p.subs[id] = true
-	}
-	p.mu.Unlock()
-	if !refused {
-		return line
-	}
-	p.answers.put(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"there is a subscription of this id, or %d of others; end one first"}}`+"\n", id, maxSubscriptions))
-	return nil
-}
-
 // cancel marks the requests that a notification cancels, and adds to it the names by which mcp-go knows them.
 func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 	var which struct{ RequestID json.RawMessage }
 	if json.Unmarshal(params, &which) != nil {
 		return notification
 	}
-	delete(p.subs, string(which.RequestID))
 	lines := notification // of a subscription, or too late
 	for ours, a := range p.pending {
 		if bytes.Equal(a.id, which.RequestID) {
@@ -276,7 +250,6 @@ func (p *pipe) Write(b []byte) (int, error) {
 	id := idOf(b)
 	p.mu.Lock()
 	a := p.pending[string(id.value)]
-	delete(p.subs, string(id.value))
 	p.mu.Unlock()
 	if a == nil {
 		p.answers.put(bytes.Clone(b))
