@@ -124,6 +124,7 @@ func newRoot() *cobra.Command {
 		importCommand(&o),
 		exportCommand(&o),
 		undoCommand(&o),
+		reportCommand(&o),
 		doctorCommand(&o),
 		sessionCommand(&o),
 		raceCommand(),

@@ -218,11 +218,12 @@ func (c *collector) digest(k key) uint64 {
 	return sum
 }
 
-// Each tells all rows of all tickets since a moment, those of one ticket in their order.
-func (j Journal) Each(since time.Time, yield func(Row)) error {
+// Each tells all rows of all tickets since a moment, those of one ticket in their order. It returns the tickets whose journals
+// it could not read.
+func (j Journal) Each(since time.Time, yield func(Row)) (unread []string, err error) {
 	files, err := j.candidates(Query{Since: SinceTime(since)})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, f := range files {
 		err := j.Ticket(f.Ticket, false, func(r Row) bool {
@@ -232,8 +233,8 @@ func (j Journal) Each(since time.Time, yield func(Row)) error {
 			return true
 		})
 		if err != nil {
-			return fmt.Errorf("read the journal of %s: %w", f.Ticket, err)
+			unread = append(unread, f.Ticket)
 		}
 	}
-	return nil
+	return unread, nil
 }

@@ -24,7 +24,11 @@ type File struct {
 
 // Files lists the journals, one for each ticket that ever changed here. No folder is none.
 func (j Journal) Files() ([]File, error) {
-	entries, err := os.ReadDir(j.dir)
+	var entries []os.DirEntry
+	err := durable.CheckFolder(j.dir)
+	if err == nil {
+		entries, err = os.ReadDir(j.dir)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

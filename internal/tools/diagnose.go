@@ -1,11 +1,17 @@
 package tools
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+)
 
 // Diagnosis is what doctor says of a board.
 type Diagnosis struct {
 	Board      string    `json:"board"`
 	Filesystem string    `json:"filesystem"` // FilesystemOK, or why its locks are not to be trusted
+	Journal    string    `json:"journal"`    // how large it is, or why it cannot be used
 	Findings   []Finding `json:"findings"`
 	NoTickets  []string  `json:"no_tickets,omitempty"` // files that do not want to be tickets, which is nothing wrong
 }
@@ -22,6 +28,7 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 	if d.Filesystem, err = c.filesystem(ctx); err != nil {
 		return d, err
 	}
+	d.Journal = journalSize(folder.Journal())
 	if d.Findings, err = c.examine(ctx); err != nil {
 		return d, err
 	}
@@ -40,4 +47,17 @@ func (b *Board) Repair(ctx context.Context, found []Finding) error {
 	}
 	c.attend(ctx)
 	return c.mend(ctx, "", found)
+}
+
+// journalSize says how much there is of a journal, which nothing ever cuts.
+func journalSize(j journal.Journal) string {
+	files, err := j.Files()
+	if err != nil {
+		return "cannot be used: " + oneLine(err.Error(), 200)
+	}
+	var size int64
+	for _, f := range files {
+		size += f.Size
+	}
+	return fmt.Sprintf("%s, %.1f MB", counted(len(files), "ticket"), float64(size)/1e6)
 }

@@ -174,7 +174,7 @@ func written(before, after look) (ids, faults []string) {
 			faults = append(faults, name+" was removed")
 		case locks && !exists && !had:
 			faults = append(faults, name+" is a lock of no ticket")
-		case name == journal.Folder && has, journaled && touched(before, after, row):
+		case name == journal.Folder && has, name == journal.Folder+"/.refusals.jsonl", journaled && touched(before, after, row):
 		case locks, strings.HasPrefix(name, ".sessions"), name == ".relations.lock" && has, name == ".gitignore" && !had:
 		default:
 			faults = append(faults, fmt.Sprintf("%s: there before: %v, after: %v", name, had, has))

@@ -67,7 +67,9 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 		ctx, cancel := context.WithTimeout(ctx, c.Store.LockTimeout)
 		defer cancel()
 		c.attend(ctx)
-		return run(c, ctx, in)
+		answer, err := run(c, ctx, in)
+		c.noteRefusal(err, args)
+		return answer, err
 	}}
 }
 

@@ -127,7 +127,7 @@ func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row
 	}
 	pick = func(r journal.Row) bool { return journal.ByActor(wish.By, r.Actor) && !r.Time.Before(since.Time()) }
 	last := make(map[string]time.Time)
-	err = j.Each(since.Time(), func(r journal.Row) {
+	unread, err := j.Each(since.Time(), func(r journal.Row) {
 		if !r.IsOutside() && pick(r) {
 			if _, seen := last[r.Ticket]; !seen {
 				tickets = append(tickets, r.Ticket)
@@ -135,6 +135,9 @@ func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row
 			last[r.Ticket] = r.Time
 		}
 	})
+	if len(unread) > 0 {
+		return nil, nil, fmt.Errorf("read the journals of %s", someOf(unread))
+	}
 	slices.SortStableFunc(tickets, func(x, y string) int { return last[y].Compare(last[x]) })
 	return pick, tickets, err
 }
