@@ -72,3 +72,26 @@ func TestRightsStay(t *testing.T) {
 		}
 	}
 }
+
+// What root makes in somebody's project is theirs.
+func TestRootMakesNothingOfItsOwn(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	project := inProjectFolder(t)
+	if err := os.Chown(project, 12345, 54321); err != nil {
+		t.Fatal(err)
+	}
+	if err := runInstall(t, Request{Client: "cursor", Name: "tickets"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".cursor", ".cursor/mcp.json"} {
+		info, err := os.Stat(filepath.Join(project, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 12345 || owner.Gid != 54321 {
+			t.Errorf("%s belongs to %d:%d", name, owner.Uid, owner.Gid)
+		}
+	}
+}

@@ -35,6 +35,23 @@ func keepRights(f *os.File, old string, info fs.FileInfo) error {
 	return keepAttributes(f, old)
 }
 
+// giveToOwner gives what root made in somebody's folder to whose the folder is: a client that runs as them must be able to read
+// its own configuration. Anybody else owns what they make.
+func giveToOwner(path, folder string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return errors.New("unknown")
+	}
+	return os.Lchown(path, int(owner.Uid), int(owner.Gid))
+}
+
 func keepAttributes(f *os.File, old string) error {
 	list := make([]byte, 64<<10)
 	n, err := unix.Listxattr(old, list)
@@ -62,7 +79,7 @@ func keepAttributes(f *os.File, old string) error {
 }
 
 // lockTime is how long an install waits for another one. It takes milliseconds.
-const lockTime = 5 * time.Second
+const lockTime = 10 * time.Second
 
 // lockFolder keeps other installs from the files of a folder. The folder itself is locked, so that nothing is left there.
 func lockFolder(dir string) (unlock func(), err error) {

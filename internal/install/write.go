@@ -49,10 +49,27 @@ func resolve(path, project string, scope string) (string, error) {
 
 // openFolder makes the folder of a configuration file if need be, and keeps other installs from its files.
 func openFolder(dir string) (unlock func(), err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := makeFolder(dir); err != nil {
 		return nil, err
 	}
 	return lockFolder(dir)
+}
+
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	above := filepath.Dir(dir)
+	if err := makeFolder(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil // made by another install just now
+		}
+		return err
+	}
+	return giveToOwner(dir, above)
 }
 
 // readConfig reads a configuration file at a path without links. Nothing but a regular file is opened for long: a pipe would
@@ -107,7 +124,11 @@ func (c config) replace(text []byte, scope string) (err error) {
 		}
 	}()
 	_, err = f.Write(text)
-	if err == nil && c.info != nil {
+	switch {
+	case err != nil:
+	case c.info == nil:
+		err = giveToOwner(temp, filepath.Dir(c.path))
+	default:
 		if err = keepRights(f, c.path, c.info); err != nil {
 			err = fmt.Errorf("keep the owner and rights of %s: %w", c.path, err)
 		}
