@@ -1,8 +1,10 @@
 package tools_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -274,6 +276,37 @@ func TestForce(t *testing.T) {
 	}
 	if r := call(t, me.board, "close", map[string]any{"id": "a", "agent": "sub"}); r.code != ticketfs.WrongStatus {
 		t.Errorf("the former holder closes: %s", r.text)
+	}
+}
+
+// TestLongAgentNames: two agents whose names look the same in a claim are two.
+func TestLongAgentNames(t *testing.T) {
+	long := "research-agent-for-the-parser-of-the-front-matter-"
+	for _, names := range [][2]string{{long + "1", long + "2"}, {"漢字", "漢語"}, {"a b", "a/b"}} {
+		w := testWorld(t)
+		w.layBoard("a open; b open")
+		me := w.session("me")
+		var group sync.WaitGroup
+		won := make([]reply, 2)
+		for i, name := range names { // at once: the one who comes second must know of the first
+			group.Go(func() { won[i] = callQuietly(me.board, "start", fmt.Sprintf(`{"id":"a","agent":%q}`, name)) })
+		}
+		group.Wait()
+		if (won[0].code == "") == (won[1].code == "") {
+			t.Errorf("%q both started it: %s, %s", names, won[0].text, won[1].text)
+		}
+		loser := names[0]
+		if won[0].code == "" {
+			loser = names[1]
+		}
+		for _, tool := range []string{"start", "close", "release"} {
+			if r := call(t, me.board, tool, map[string]any{"id": "a", "agent": loser}); r.code != ticketfs.Claimed {
+				t.Errorf("%s by %q: %s", tool, loser, r.text)
+			}
+		}
+		if r := call(t, me.board, "close", map[string]any{"id": "a"}); r.code != "" {
+			t.Error(r.text)
+		}
 	}
 }
 

@@ -34,6 +34,7 @@ type caller struct {
 	person bool
 	name   string // in claims
 	own    string // the conversation's own name; the agent of that name is the conversation itself
+	agent  string // the agent as it was named: of two long names a claim may show the same
 }
 
 // caller is who makes the call, as the agent that it names.
@@ -50,7 +51,10 @@ func (c *call) caller(agent string) caller {
 	}
 	who.own = session.AgentName(who.own)
 	if who.name = who.own; strings.TrimSpace(agent) != "" {
-		who.name = session.AgentName(agent)
+		who.name, who.agent = session.AgentName(agent), strings.TrimSpace(agent)
+	}
+	if who.name == who.own {
+		who.agent = ""
 	}
 	return who
 }
@@ -90,10 +94,30 @@ func (c caller) mayFinishFor(h session.Holder) bool {
 	return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)
 }
 
-// started is what this process knows beyond the files: which tickets its conversations started and have not finished.
+// started is what this process knows beyond the files: which tickets its conversations started and have not finished, and which
+// agent it was that last claimed one.
 type started struct {
 	mu      sync.Mutex
-	tickets map[[2]string]bool // key of the conversation and id
+	tickets map[[2]string]bool   // key of the conversation and id
+	agents  map[[2]string]string // likewise
+}
+
+// claims notes, under the lock of the ticket, which agent is about to claim it.
+func (s *started) claims(c caller, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.agents == nil {
+		s.agents = make(map[[2]string]string)
+	}
+	s.agents[[2]string{c.Key, id}] = c.agent
+}
+
+// another reports whether the agent that claimed a ticket in this process is another one, whose name looks the same in a claim.
+func (s *started) another(c caller, id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	agent, known := s.agents[[2]string{c.Key, id}]
+	return known && agent != "" && c.agent != "" && agent != c.agent
 }
 
 func (s *started) mark(c caller, id string, yes bool) {
@@ -157,7 +181,7 @@ func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 	}
 	h := c.holder(t)
 	switch {
-	case t.ClaimedBy == "", who.mayFinishFor(h), h.Life == session.Dead && !c.started.has(who, t.ID):
+	case t.ClaimedBy == "", who.mayFinishFor(h) && !c.started.another(who, t.ID), h.Life == session.Dead && !c.started.has(who, t.ID):
 		return nil
 	case h.Life == session.Mine:
 		return ticketfs.Refuse(ticketfs.Claimed, fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name, tool), "%s is held by %s", t.ID, c.held(t, h))

@@ -56,7 +56,7 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 			return ticketfs.Decision{}, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
 		case document.StatusInProgress:
 			h := c.holder(t)
-			if !fresh && who.holds(h) {
+			if !fresh && who.holds(h) && !c.started.another(who, t.ID) {
 				return ticketfs.Decision{Message: fmt.Sprintf("%s is already yours: held by %s", t.ID, c.held(t, h))}, nil
 			}
 			if err := c.mayTakeOver(t, h, in.Takeover); err != nil {
@@ -74,6 +74,7 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 		if w != nil {
 			return ticketfs.Decision{}, w.refusal
 		}
+		c.started.claims(who, t.ID)
 		return ticketfs.Decision{Edits: edits, Message: message}, nil
 	})
 	if err != nil {
