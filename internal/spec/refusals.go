@@ -18,7 +18,7 @@ func refusal(s, after State, op Op) Code {
 		return Invalid
 	}
 	if u.Verb != Create {
-		if code := s.look(id); code != OK {
+		if code := s.look(id); code != OK && !(u.Verb == Note && t.Fenced) {
 			return code
 		}
 	}

@@ -60,6 +60,7 @@ type Ticket struct {
 	// the ids of which it may be a child, and no other field means anything.
 	Malformed bool
 	Mentions  []string
+	Fenced    bool // and its body can be found, so that it can be noted
 
 	Status    Status
 	Holder    string   // of the claim: a session's key or a person; "" = no claim at all

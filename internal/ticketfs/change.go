@@ -34,6 +34,33 @@ func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause, rule 
 	return f.change(ctx, id, cause, false, func(d *document.Document, _ View) (Decision, error) { return rule(d) })
 }
 
+// Note appends to a ticket's notes, also to those of a malformed one whose body can be found: note is a document.AppendNote.
+func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note document.Edit) (Changed, error) {
+	path, err := f.locate(id)
+	if err != nil {
+		return Changed{}, err
+	}
+	var c Changed
+	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil, func(contents [][]byte) ([]write, error) {
+		if contents[0] == nil {
+			return nil, f.notFound(id)
+		}
+		d, fault := document.Open(id, contents[0])
+		if d == nil {
+			return nil, f.fault(id, contents[0], fault)
+		}
+		var err error
+		if c.Document, err = d.Apply(note); err != nil {
+			return nil, refused(id, err)
+		}
+		return []write{{content: c.Document.Bytes(), before: d, after: c.Document}}, nil
+	}))
+	if err != nil {
+		return Changed{}, err
+	}
+	return c, nil
+}
+
 // Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend on: it is decided and written
 // under the relations lock.
 func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause, rule Rule) (Changed, error) {

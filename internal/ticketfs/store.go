@@ -177,6 +177,30 @@ func (f *Folder) Get(id string) (*document.Document, error) {
 	return f.parse(id, file.Content)
 }
 
+// Look is Get for those who can do with less: of a malformed ticket it returns what document.Open does, beside the refusal that says
+// what is wrong; nil where there is no body to be found.
+func (f *Folder) Look(id string) (d *document.Document, malformed *Refusal, err error) {
+	path, err := f.locate(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := readTicketFile(path)
+	if err == nil && file.Content == nil {
+		err = f.notFound(id)
+	}
+	if err != nil {
+		return nil, nil, refused(id, err)
+	}
+	d, fault := document.Open(id, file.Content)
+	if fault == nil {
+		return d, nil, nil
+	}
+	if err := f.fault(id, file.Content, fault); !errors.As(err, &malformed) || malformed.Code != BadFile || d == nil {
+		return nil, nil, err
+	}
+	return d, malformed, nil
+}
+
 // parse reads a ticket's content; there is none when it was removed meanwhile.
 func (f *Folder) parse(id string, content []byte) (*document.Document, error) {
 	if content == nil {

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -54,7 +55,7 @@ func (p place) Text() string {
 func (c *call) changed(changed ticketfs.Changed) changeAnswer {
 	t := changed.Document.Ticket()
 	return changeAnswer{
-		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status),
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: cmp.Or(string(t.Status), malformed),
 		Message: changed.Decision.Message, place: c.place(changed.Short),
 	}
 }

@@ -73,7 +73,11 @@ func tickets(files map[string]fileSeen) map[string]spec.Ticket {
 		}
 		d, err := document.Parse(id, []byte(f.content))
 		if err != nil || !f.info.Mode().IsRegular() {
-			read[id] = spec.Ticket{Malformed: true}
+			t := spec.Ticket{Malformed: true}
+			if d, _ := document.Open(id, []byte(f.content)); d != nil {
+				t.Fenced, t.Notes = true, notesOf(d)
+			}
+			read[id] = t
 			continue
 		}
 		read[id] = ticketOf(d)
@@ -122,14 +126,20 @@ func ticketOf(d *document.Document) spec.Ticket {
 	for _, b := range t.BlockedBy {
 		of.BlockedBy = append(of.BlockedBy, b.ID)
 	}
+	of.Notes = notesOf(d)
+	return of
+}
+
+func notesOf(d *document.Document) []string {
+	var notes []string
 	for _, line := range d.Notes() {
 		note := signature.ReplaceAllString(line, "")
 		if strings.HasPrefix(note, "closed with open boxes: ") {
 			continue // the oracle knows of no boxes
 		}
-		of.Notes = append(of.Notes, byKey.ReplaceAllString(ending.ReplaceAllString(note, ""), "by $1"))
+		notes = append(notes, byKey.ReplaceAllString(ending.ReplaceAllString(note, ""), "by $1"))
 	}
-	return of
+	return notes
 }
 
 var claimForm = regexp.MustCompile(`@([0-9a-f]{12})$`)

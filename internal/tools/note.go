@@ -23,12 +23,11 @@ func (c *call) note(ctx context.Context, in noteIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, in.Text), func(*document.Document) (ticketfs.Decision, error) {
-		return ticketfs.Decision{Edits: []document.Edit{c.noteEdit(in.Agent, in.Text)}, Message: "noted on " + in.ID}, nil
-	})
+	changed, err := folder.Note(ctx, in.ID, c.cause(in.Agent, in.Text), c.noteEdit(in.Agent, in.Text))
 	if err != nil {
 		return nil, err
 	}
+	changed.Decision.Message = "noted on " + in.ID
 	return c.changed(changed), nil
 }
 

@@ -219,13 +219,16 @@ func (w *world) checkShow(s *actor, l look, id string) {
 		code = spec.Invalid
 	case !exists:
 		code = spec.NotFound
-	case t.Malformed:
+	case t.Malformed && !t.Fenced:
 		code = spec.Malformed
 	}
 	if spec.Code(r.code) != code {
 		w.t.Fatalf("show %s: %q, want %q", id, r.code, code)
 	}
-	if code != "" {
+	if t.Malformed && code == "" && (r.str("status") != "malformed" || !strings.Contains(r.str("message"), id+".md:")) {
+		w.t.Fatalf("show %s: %s", id, r.text)
+	}
+	if code != "" || t.Malformed {
 		return
 	}
 	var children, blocks []string

@@ -245,7 +245,7 @@ var seeds = []scenario{
 		me: close m -> malformed
 		me: release m -> malformed
 		me: reopen m -> malformed
-		me: note m text=x -> malformed
+		me: note m text=x -> ok
 		me: update m title=x -> malformed
 		me: block m on=m -> malformed
 		me: unblock m on=m -> malformed`},

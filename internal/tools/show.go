@@ -23,11 +23,22 @@ func (c *call) show(_ context.Context, in showIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := folder.Get(in.ID)
+	d, broken, err := folder.Look(in.ID)
 	if err != nil {
 		return nil, err
 	}
+	if broken != nil {
+		return c.brokenAnswer(d, broken, in.Offset)
+	}
 	return c.ticketAnswer(ticketfs.Changed{Document: d}, in.Offset)
+}
+
+// brokenAnswer is what is wrong with a malformed ticket, and its whole file as it stands.
+func (c *call) brokenAnswer(d *document.Document, broken *ticketfs.Refusal, offset int) (Answer, error) {
+	t := d.Ticket()
+	a := ticketAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: malformed, Message: oneLine(broken.Error(), 2000), place: c.place(nil)}
+	err := a.cut(strings.ToValidUTF8(string(d.Bytes()), "\uFFFD"), offset)
+	return a, err
 }
 
 // ticketAnswer is a ticket with all that is known of it.
@@ -36,7 +47,7 @@ type ticketAnswer struct {
 	Title       string   `json:"title"`
 	Status      string   `json:"status"`
 	Type        string   `json:"type,omitempty"`
-	Priority    int      `json:"priority"`
+	Priority    *int     `json:"priority,omitempty"`
 	Assignee    string   `json:"assignee,omitempty"`
 	Tags        []string `json:"tags,omitempty"`
 	Created     string   `json:"created,omitempty"`
@@ -78,7 +89,7 @@ const maxUnreadable = 3
 
 func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
-	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: &a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
+	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
 	for _, l := range []struct{ label, value string }{
 		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
@@ -123,7 +134,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	d, message := changed.Document, changed.Decision.Message
 	t := d.Ticket()
 	a := ticketAnswer{
-		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: oneLine(t.Type, 40), Priority: t.Priority,
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: oneLine(t.Type, 40), Priority: &t.Priority,
 		Assignee: oneLine(t.Assignee, maxTitle), Tags: shownTags(t), CloseReason: oneLine(t.CloseReason, 2000),
 		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution, 40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
 	}
