@@ -123,7 +123,7 @@ func TestMarkdown(t *testing.T) {
 		{"a link", "[t](https://go.dev)", `<p><a href="https://go.dev" rel="nofollow noreferrer noopener" target="_blank">t</a></p>` + "\n"},
 		{"no script by a link", "[t](javascript:alert(1))", "<p>t</p>\n"},
 		{"no link into the page's own files", "[t](/secret)", "<p>t</p>\n"},
-		{"boxes", "- [x] a\n- [ ] b", "<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> a</li>\n<li><input disabled=\"\" type=\"checkbox\"> b</li>\n</ul>\n"},
+		{"boxes", "- [x] a\n- [ ] b", "<ul>\n<li><input type=\"checkbox\" disabled=\"\" checked=\"\" aria-label=\"done\"> a</li>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> b</li>\n</ul>\n"},
 		{"control characters are seen", "a\x1b[1mb\u202Ec", "<p>a\uFFFD[1mb\uFFFDc</p>\n"},
 	} {
 		if got := string(markdown(c.body)); got != c.want {

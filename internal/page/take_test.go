@@ -1,0 +1,171 @@
+package page
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
+)
+
+// newBoard makes a board of these files, and the tools on it for an agent of a process of its own.
+func newBoard(t *testing.T, files map[string]string) (*Taker, *tools.Board) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "shop", ".tickets")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for id, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte("---\nid: "+id+"\n"+text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := func() *ticketfs.Store { return ticketfs.NewStore(board.Where{Start: dir}, time.Second) }
+	agent := &tools.Board{Store: open(), Session: session.New("", time.Now), Agent: "builder", Now: time.Now}
+	t.Cleanup(func() {
+		if err := agent.Session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return NewTaker(&tools.Board{Store: open()}), agent
+}
+
+func call(t *testing.T, b *tools.Board, tool string, arguments map[string]any) {
+	t.Helper()
+	text, err := json.Marshal(arguments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Call(context.Background(), tool, text); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTake: each ticket stands in the column where it belongs, with what its card says.
+func TestTake(t *testing.T) {
+	now := time.Now().UTC()
+	taker, agent := newBoard(t, map[string]string{
+		"free":     "status: open\npriority: 1\n---\n# Free\n",
+		"work":     "status: open\ntags: [api, ui]\n---\n# Work\n\n- [x] a\n- [ ] b\n",
+		"legal":    "status: in_progress\nclaimed-by: Ada-Lovelace@person\n---\n# Legal\n",
+		"other":    "status: in_progress\nclaimed-by: bob\n---\n# By another program\n",
+		"blocked":  "status: open\nblocked-by: [free, gone]\n---\n# Blocked\n",
+		"epic":     "status: open\n---\n# Epic\n",
+		"child":    "status: open\nparent: epic\n---\n# Child\n",
+		"asked":    "status: open\nhold: \"for Grace: which one?\"\n---\n# Asked\n",
+		"later":    "status: open\nhold: the sale\nhold-until: " + now.Add(time.Hour).Format(time.RFC3339) + "\n---\n# Later\n",
+		"now":      "status: open\nhold: the sale\nhold-until: " + now.Add(-time.Hour).Format(time.RFC3339) + "\n---\n# The date has come\n",
+		"old":      "status: closed\nclosed: 2020-01-01T00:00:00Z\n---\n# Old\n",
+		"today":    "status: closed\nclosed: " + now.Format(time.RFC3339) + "\nclosed-by: Ada\nclose-reason: tests pass\n---\n# Today\n",
+		"deps":     "status: open\ndeps: [old]\n---\n# In the other dialect\n",
+		"nonsense": "status: unheard-of\n---\n# Nonsense\n",
+	})
+	call(t, agent, "start", map[string]any{"id": "work"})
+	call(t, agent, "note", map[string]any{"id": "work", "text": "half of it"})
+	b, err := taker.Board()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string][]string)
+	for _, c := range append(slices.Clone(Columns), Done) {
+		for _, ticket := range b.inColumn(c) {
+			got[c.Key()] = append(got[c.Key()], ticket.ID)
+		}
+		slices.Sort(got[c.Key()])
+	}
+	for column, want := range map[string]string{
+		"ready": "deps epic free now", "progress": "legal other work", "waiting": "blocked child", "hold": "asked later", "today": "today", "done": "old",
+	} {
+		if got := strings.Join(got[column], " "); got != want {
+			t.Errorf("%s has %q, want %q", column, got, want)
+		}
+	}
+	if len(b.Broken) != 1 || b.Broken[0].ID != "nonsense" {
+		t.Errorf("broken files: %v", b.Broken)
+	}
+	text := b.Print(Look{Width: 250}, taker.Text)
+	for _, want := range []string{"● builder", "“half of it”", "50%", "■ Ada Lovelace", "○ bob, liveness unknown", "waits for free, gone", "waits for epic", "needs a person asked"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if len(b.Changes) != 2 || b.Changes[0].What != "noted on" || b.Changes[0].Who != "builder" || b.Changes[0].Detail != "half of it" || b.Changes[1].What != "started" {
+		t.Errorf("changes: %+v", b.Changes)
+	}
+	if c := b.ticketChanges("work"); len(c) != 2 {
+		t.Errorf("changes of the ticket: %+v", c)
+	}
+}
+
+// TestLivePageFollowsFiles: what an agent does, or an editor, is told to a page within a second.
+func TestLivePageFollowsFiles(t *testing.T) {
+	taker, agent := newBoard(t, map[string]string{"work": "status: open\n---\n# Work\n"})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	urls, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- taker.Serve(ctx, 0, func(url string) error { urls <- url; return nil })
+	}()
+	request, err := http.NewRequestWithContext(ctx, "GET", <-urls+"events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	versions := make(chan string, 100)
+	go func() {
+		for lines := bufio.NewScanner(response.Body); lines.Scan(); {
+			if version, found := strings.CutPrefix(lines.Text(), "data: "); found {
+				versions <- version
+			}
+		}
+	}()
+	told := func(what string, change func()) {
+		t.Helper()
+		for settled := false; !settled; { // what was told before is no news
+			select {
+			case <-versions:
+			case <-time.After(500 * time.Millisecond):
+				settled = true
+			}
+		}
+		began := time.Now()
+		change()
+		select {
+		case <-versions:
+			if took := time.Since(began); took > time.Second {
+				t.Errorf("%s was told after %s", what, took)
+			}
+		case <-ctx.Done():
+			t.Fatalf("%s was not told", what)
+		}
+	}
+	told("a start", func() { call(t, agent, "start", map[string]any{"id": "work"}) })
+	told("a note", func() { call(t, agent, "note", map[string]any{"id": "work", "text": "half of it"}) })
+	folder, err := taker.Tickets.Store.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told("an editor's change", func() {
+		if err := os.WriteFile(filepath.Join(folder.Dir(), "more.md"), []byte("---\nid: more\nstatus: open\n---\n# More\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
