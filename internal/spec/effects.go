@@ -96,7 +96,7 @@ func (t Ticket) closing() string {
 			words = append(words, fact.before+fact.value)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.ReplaceAll(strings.Join(words, " "), "\t", " ") // one line, for reading
 }
 
 func (t Ticket) noted(text string) Ticket {

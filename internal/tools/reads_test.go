@@ -36,8 +36,8 @@ func drawLook(t *rapid.T, w *world, crowded bool) {
 	w.unwritten(before, "a look")
 }
 
-// unwritten fails the test if anything in the folder is not as it was, but for sessions: who holds one signs it again at any call
-// when its file is gone.
+// unwritten fails the test if anything in the folder is not as it was, but for the list of refusals and for sessions: who holds one
+// signs it again at any call when its file is gone.
 func (w *world) unwritten(before look, what string) {
 	w.t.Helper()
 	after := w.look()
@@ -47,9 +47,11 @@ func (w *world) unwritten(before look, what string) {
 	}
 }
 
-// names are the files of a look, without those of sessions.
+// names are the files of a look, without those.
 func names(l look) string {
-	files := slices.DeleteFunc(slices.Sorted(maps.Keys(l.files)), func(name string) bool { return strings.HasPrefix(name, ".sessions") })
+	files := slices.DeleteFunc(slices.Sorted(maps.Keys(l.files)), func(name string) bool {
+		return strings.HasPrefix(name, ".sessions") || name == ".journal/.refusals.jsonl"
+	})
 	return strings.Join(files, " ")
 }
 
@@ -242,7 +244,7 @@ func (w *world) checkShow(s *actor, l look, id string) {
 	}
 	holder := ""
 	if t.Status == spec.InProgress {
-		holder = map[spec.Life]string{spec.Alive: "alive", spec.Dead: "dead", spec.CannotTell: "unknown"}[l.state.Sessions[t.Holder]]
+		holder = map[spec.Life]string{spec.Alive: "alive", spec.Dead: "dead", spec.InGrace: "dead", spec.CannotTell: "unknown"}[l.state.Sessions[t.Holder]]
 		switch {
 		case t.Holder == s.key:
 			holder = "mine"
