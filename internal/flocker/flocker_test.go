@@ -355,3 +355,55 @@ func TestUnlockTwice(t *testing.T) {
 	}
 	unlock(t, second)
 }
+
+func TestTry(t *testing.T) {
+	path := lockPath(t)
+	if _, err := Try(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	other := hold(t, path)
+	if lock, err := Try(path); lock != nil || err != nil {
+		t.Errorf("another process holds it: %v, %v", lock, err)
+	}
+	other.letGo()
+	waitUntil(t, func() bool { held, err := Held(path); return !held && err == nil })
+	lock, err := Try(path)
+	if lock == nil || err != nil {
+		t.Fatalf("free: %v, %v", lock, err)
+	}
+	if second, err := Try(path); second != nil || err != nil {
+		t.Errorf("held here: %v, %v", second, err)
+	}
+	unlock(t, lock)
+}
+
+// TestTryPassesProbes: those who only look do not keep an owner out.
+func TestTryPassesProbes(t *testing.T) {
+	path := lockPath(t)
+	var l Locks
+	unlock(t, mustAcquire(t, &l, path))
+	stop := make(chan struct{})
+	for range 4 {
+		go func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if _, err := Held(path); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		}()
+	}
+	defer close(stop)
+	for range 500 {
+		lock, err := Try(path)
+		if lock == nil || err != nil {
+			t.Fatalf("%v, %v", lock, err)
+		}
+		unlock(t, lock)
+	}
+}

@@ -11,29 +11,29 @@ import (
 // somebody does. It does wait for probes (see Held), whose shared locks last an instant: a probe is not an owner.
 func Try(path string) (*Lock, error) {
 	const patience = time.Second // a probe that was stopped in its instant counts as an owner
-	for began := time.Now(); ; runtime.Gosched() {
+	for began := time.Now(); time.Since(began) < patience; runtime.Gosched() {
 		f, got, err := tryLock(path, os.O_RDWR)
 		if err != nil {
 			return nil, err
 		}
-		if got {
-			same, err := atPath(f)
-			if same && err == nil {
-				return &Lock{file: f, release: f.Unlock}, nil
-			}
-			if unlockErr := f.Unlock(); err == nil {
-				err = unlockErr
-			}
-			if err != nil {
+		if !got {
+			if held, err := Held(path); held || err != nil {
 				return nil, err
 			}
-			continue // it was replaced between open and lock
+			continue // it was a probe
 		}
-		held, err := Held(path)
-		if err != nil || held || time.Since(began) > patience {
+		same, err := atPath(f)
+		if same && err == nil {
+			return &Lock{file: f, release: f.Unlock}, nil
+		}
+		if unlockErr := f.Unlock(); err == nil {
+			err = unlockErr
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
+	return nil, nil
 }
 
 // Info is what the system says of the locked file, at its path or not.
