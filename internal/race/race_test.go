@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,18 +119,18 @@ func TestRaceInterrupted(t *testing.T) {
 	}
 }
 
-// brokenDoors are ways to break the door, as replacements in files of internal/ticketfs. Which one a server has is chosen by the
-// environment, so that they share a build.
+// brokenDoors are ways to break the door, as replacements in the files of internal/ticketfs. Which one a server has is chosen by
+// the environment, so that they share a build.
 var brokenDoors = []struct{ file, old, new string }{
 	// Each process locks files of its own, and nobody looks whether the ticket was written meanwhile.
 	{"door.go", "s.locks.Acquire(ctx, path)", `s.locks.Acquire(ctx, path+map[bool]string{true: fmt.Sprint(os.Getpid())}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
 	{"door.go", "s.locks.AcquireExisting(ctx, path)", `s.locks.AcquireExisting(ctx, path+map[bool]string{true: ".none"}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
-	{"replace.go", "err := r.old.unchanged(r.path); err != nil {", `err := r.old.unchanged(r.path); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
-	// The rules are judged under the ticket's lock alone.
-	{"door.go", "	if scope == withRelations {\n\t\tif lockErr :=", "	if scope == withRelations && os.Getenv(\"BROKEN_DOOR\") != \"no relations lock\" {\n\t\tif lockErr :="},
+	{"durable/replace.go", "if err := r.Unchanged(); err != nil {", `if err := r.Unchanged(); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
+	// Each ticket has a relations lock of its own.
+	{"door.go", "filepath.Join(dir, relationsLock)", `map[bool]string{true: paths[0] + ".relations" + lockExt, false: filepath.Join(dir, relationsLock)}[os.Getenv("BROKEN_DOOR") == "no relations lock"]`},
 	// The new content is made from what was read before the lock was there.
-	{"door.go", "	ctx, cancel := context.WithTimeout(ctx, s.LockTimeout)\n", "	early, earlyErr := readFile(path)\n$0"},
-	{"door.go", "	old, err := readFile(path)\n", "$0	if os.Getenv(\"BROKEN_DOOR\") == \"early read\" {\n\t\told, err = early, earlyErr\n\t}\n"},
+	{"door.go", "	p := passage{parts: make([]part, len(paths))}\n", "$0	early, _ := readTicketFile(paths[0])\n"},
+	{"door.go", "	if err := p.read(); err != nil {\n\t\treturn err\n\t}\n", "$0	if os.Getenv(\"BROKEN_DOOR\") == \"early read\" {\n\t\tp.parts[0].Old = early\n\t}\n"},
 }
 
 // brokenServer is ticket-mcp with the broken doors in it.
@@ -164,21 +165,27 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 		t.Run("door with "+test.door, func(t *testing.T) {
 			o := smallRace(t)
 			o.Program, o.Env = program, []string{"BROKEN_DOOR=" + test.door}
-			results, text := runRace(t, o)
-			t.Logf("\n%s", text)
-			for _, i := range test.broken {
-				if len(results[i].broken) == 0 {
-					t.Errorf("%s: not caught", results[i].name)
-				}
+			// Which calls meet is left to chance, the more so on a busy machine: what must be seen may take some races.
+			const most = 10
+			broken, lost := make(map[int]bool), make(map[int]bool)
+			unseen := func() bool {
+				return slices.ContainsFunc(test.broken, func(i int) bool { return !broken[i] }) || slices.ContainsFunc(test.lost, func(i int) bool { return !lost[i] })
 			}
-			for _, i := range test.lost {
-				if results[i].lost == 0 {
-					t.Errorf("%s: lost changes not seen", results[i].name)
+			for races := 0; races == 0 || unseen(); races++ {
+				if races == most {
+					t.Fatalf("broken promises seen in %v, of %v; lost changes in %v, of %v", broken, test.broken, lost, test.lost)
+				}
+				o.Dir, o.Seed = t.TempDir(), o.Seed+1
+				results, text := runRace(t, o)
+				t.Logf("\n%s", text)
+				for i, r := range results {
+					broken[i] = broken[i] || len(r.broken) > 0
+					lost[i] = lost[i] || r.lost > 0
 				}
 			}
 			for _, i := range test.kept {
-				if len(results[i].broken) > 0 {
-					t.Errorf("%s: not broken by this, but said to be", results[i].name)
+				if broken[i] {
+					t.Errorf("scenario %d: not broken by this, but said to be", i)
 				}
 			}
 		})
