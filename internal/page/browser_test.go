@@ -200,6 +200,15 @@ func serveBoard(t *testing.T, b *Board, text func(string) (Text, error)) (*serve
 		},
 		Text: text,
 		Wait: func(ctx context.Context) bool { return sleep(ctx, 50*time.Millisecond) },
+		Find: func(_ context.Context, query string) ([]string, error) {
+			ids := []string{}
+			for _, t := range b.Tickets {
+				if body, err := text(t.ID); err == nil && strings.Contains(body.Body, query) {
+					ids = append(ids, t.ID)
+				}
+			}
+			return ids, nil
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +242,7 @@ func TestBrowserColumns(t *testing.T) {
 		}
 	}
 	for selector, want := range map[string]string{
-		`.card[data-id="d5logi"]`: "planner", `.card[data-id="d5audi"]`: "waits for d5logi (in progress), dc20j2 (open)",
+		`.card[data-id="d5logi"]`: "planner", `.card[data-id="d5audi"]`: "waits for\nLog in with a passkey\nplanner\nUpdate Go to 1.26\nready",
 		`.card[data-id="dc20j2"]`: "left by builder, which died", `.card[data-id="d5chec"]`: "5 of 9 children closed",
 		`.needs`: "Stripe or Adyen?", `#live`: "live · 3 working, 1 abandoned",
 	} {
@@ -291,6 +300,11 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 	b.press("/")
 	b.run(chromedp.KeyEvent("\x1b"))
 	b.until("Esc ends the search", `document.querySelector("#results").hidden`, 5*time.Second)
+	// What only stands in a text is found too.
+	b.press("/")
+	b.run(chromedp.KeyEvent("WebAuthn"))
+	b.until("the search finds a word of a text", `document.querySelector("#results li a")?.dataset.id === "d5logi"`, 5*time.Second)
+	b.press("Escape")
 	// Without a pointer: from column to column, and into a ticket.
 	eval[any](b, `document.activeElement.blur()`)
 	for _, step := range []struct{ key, want string }{

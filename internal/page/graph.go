@@ -31,7 +31,7 @@ type graphNode struct {
 	ID, Title, Short, Line, State string
 	X, Y                          int
 	Focus                         bool
-	Waits                         []Wait // for the same in words
+	Waits                         []waitView // for the same in words
 }
 
 type graphEdge struct {
@@ -205,7 +205,9 @@ func (b *Board) node(id string, at point, focus bool) graphNode {
 		state = line(t.Holder.Name, maxTitle)
 	}
 	n.Line = line(id+" · "+state, idWidth)
-	n.Waits = t.Waits
+	for _, w := range t.Waits {
+		n.Waits = append(n.Waits, b.waitView(w))
+	}
 	return n
 }
 

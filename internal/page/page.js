@@ -121,14 +121,29 @@ async function find() {
   show(view);
   $(".needs")?.toggleAttribute("hidden", words.length > 0);
   if (!words.length) return;
-  let list;
-  try { list = await rows(); } catch { return; }
+  let all;
+  try { all = await rows(); } catch { return; }
   if (ask !== asked) return;
-  const hits = list.filter(r => words.every(w => r.text.includes(w)));
+  const hits = all.filter(r => words.every(w => r.text.includes(w)));
   const rank = r => (r[0] === words[0] ? 0 : 1) + (fold(r[1]).includes(words.join(" ")) ? 0 : 2) + (r[2] === "done" ? 4 : 0);
   hits.sort((a, b) => rank(a) - rank(b) || a[3] - b[3]);
+  list(hits);
+  if (!live || hits.length > maxFound || words.some(w => w.startsWith("column:"))) return;
+  await new Promise(done => setTimeout(done, 200)); // another key may follow
+  if (ask !== asked) return;
+  let ids;
+  try { ids = await (await get("find?q=" + encodeURIComponent(search.value.slice(0, 60)))).json(); } catch { return; }
+  if (ask !== asked) return;
+  const known = new Set(hits.map(r => r[0])), byID = new Map(all.map(r => [r[0], r]));
+  const more = ids.filter(id => !known.has(id) && byID.has(id)).map(id => byID.get(id));
+  if (more.length) list(hits.concat(more));
+}
+
+// list shows what was found.
+function list(hits) {
   $("#found").textContent = hits.length === 0 ? "Nothing found." : hits.length === 1 ? "1 ticket" :
     hits.length.toLocaleString("en") + " tickets" + (hits.length > maxFound ? ", the first " + maxFound + " are shown; more words find fewer" : "");
+  const at = results.contains(document.activeElement) ? document.activeElement.dataset.id : null;
   $("ul", results).replaceChildren(...hits.slice(0, maxFound).map(r => {
     const li = document.createElement("li"), a = document.createElement("a");
     a.href = "#t/" + encodeURIComponent(r[0]);
@@ -139,6 +154,7 @@ async function find() {
     li.append(a);
     return li;
   }));
+  if (at) $$("a", results).find(a => a.dataset.id === at)?.focus();
 }
 
 search.addEventListener("input", find);

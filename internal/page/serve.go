@@ -22,6 +22,8 @@ type Source struct {
 	Board func() (*Board, error)         // as it is now
 	Text  func(id string) (Text, error)  // of one ticket, as it is now
 	Wait  func(ctx context.Context) bool // returns when something may have changed; false when ctx is done
+	// Find returns the ids of tickets whose texts have all words of a query.
+	Find func(ctx context.Context, query string) ([]string, error)
 }
 
 const (
@@ -71,7 +73,7 @@ func (k *Taker) Serve(ctx context.Context, port int, announce func(url string) e
 	if err != nil {
 		return fmt.Errorf("serve the board: %w", err)
 	}
-	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait})
+	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait, Find: k.Find})
 	if err == nil {
 		err = announce(server.URL())
 	}
@@ -132,6 +134,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveFragment(w)
 	case rest == "index.json":
 		s.serveIndex(w)
+	case rest == "find":
+		s.serveFind(w, r)
 	case rest == "events":
 		s.serveEvents(w, r)
 	case name == "ticket" && id != "":
@@ -265,6 +269,26 @@ func (s *Server) serveIndex(w http.ResponseWriter) {
 		return
 	}
 	text, err := json.Marshal(st.board.index())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	send(w, "application/json", text)
+}
+
+func (s *Server) serveFind(w http.ResponseWriter, r *http.Request) {
+	const longest = 200
+	query := r.URL.Query().Get("q")
+	if query == "" || len(query) > longest {
+		http.Error(w, "no query, or too long a one", http.StatusBadRequest)
+		return
+	}
+	ids, err := s.source.Find(r.Context(), query)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	text, err := json.Marshal(ids)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

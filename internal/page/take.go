@@ -3,6 +3,7 @@ package page
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -252,6 +253,32 @@ func (k *Taker) Text(id string) (Text, error) {
 		}
 	}
 	return text, nil
+}
+
+// Find returns the ids of the tickets that have all words of a query, in their texts too, best first: as the tool list finds them.
+func (k *Taker) Find(ctx context.Context, query string) ([]string, error) {
+	const most = 100
+	arguments, err := json.Marshal(map[string]any{"query": query, "limit": most})
+	if err != nil {
+		return nil, err
+	}
+	answer, err := k.Tickets.Call(ctx, "list", arguments)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Tickets []struct{ ID string } }
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, err
+	}
+	ids := []string{}
+	for _, t := range list.Tickets {
+		ids = append(ids, t.ID)
+	}
+	return ids, nil
 }
 
 // Wait returns when something may have changed since the last picture; false when ctx is done.

@@ -133,7 +133,7 @@ func (b *Board) head(look Look) []string {
 	var cards []cardView
 	held := b.inColumn(OnHold)
 	for _, t := range held[:min(len(held), maxCards)] {
-		cards = append(cards, t.card(b.At, nil))
+		cards = append(cards, b.card(t, nil))
 	}
 	asked, more := needs(cards, len(held))
 	for _, c := range asked {
@@ -184,7 +184,7 @@ func (b *Board) column(c Column, look Look, width, above int, text func(id strin
 	list := b.inColumn(c)
 	rows := []row{{{"1;" + columnStyles[c], c.String()}, {dim, " " + number(len(list))}}, {{columnStyles[c], strings.Repeat("─", width)}}}
 	for i, t := range list {
-		card := printed(t.card(b.At, text), c, width)
+		card := printed(b.card(t, text), c, width)
 		room := look.Height - above - len(rows) - 1
 		if look.Height > 0 && len(card) > room || look.Height == 0 && i == maxPrinted {
 			return append(rows, row{{dim, "+" + number(len(list)-i) + " more"}})
@@ -340,7 +340,7 @@ func (b *Board) below(look Look, above int, text func(id string) (Text, error)) 
 
 // short is a ticket on one line: what matters in its column stands behind the title, which gives way to it.
 func (b *Board) short(t *Ticket, c Column, ids, width int, text func(id string) (Text, error)) row {
-	card := t.card(b.At, text)
+	card := b.card(t, text)
 	priority := dim
 	if card.Priority <= 1 {
 		priority = red

@@ -60,6 +60,7 @@ type cardView struct {
 	Tags                      []string
 	MoreTags                  int
 	Waits                     []Wait
+	WaitsFor                  []waitView // the same for the page
 	MoreWaits                 int
 	Holder                    string
 	Life                      Life
@@ -120,7 +121,7 @@ func (b *Board) view(version string, text func(id string) (Text, error)) boardVi
 				column.More = len(list) - maxCards
 				break
 			}
-			column.Cards = append(column.Cards, t.card(b.At, text))
+			column.Cards = append(column.Cards, b.card(t, text))
 		}
 		v.Columns = append(v.Columns, column)
 		v.Counts = append(v.Counts, countView{c.Key(), c.String(), counts[c]})
@@ -188,7 +189,7 @@ func (c Change) shown() Change {
 	return c
 }
 
-func (t Ticket) card(now time.Time, text func(id string) (Text, error)) cardView {
+func (b *Board) card(t *Ticket, text func(id string) (Text, error)) cardView {
 	c := cardView{
 		ID: t.ID, Title: cmp.Or(line(t.Title, maxTitle), "(no title)"), Type: line(t.Type, maxMeta), Assignee: line(t.Assignee, maxMeta), Priority: t.Priority,
 		Column: t.Column.Key(), Waits: t.Waits, Hold: line(t.Hold, maxNote), HoldUntil: t.HoldUntil, Closed: t.Closed,
@@ -204,14 +205,17 @@ func (t Ticket) card(now time.Time, text func(id string) (Text, error)) cardView
 	if len(c.Waits) > maxWaits {
 		c.Waits, c.MoreWaits = c.Waits[:maxWaits], len(c.Waits)-maxWaits
 	}
+	for _, w := range c.Waits {
+		c.WaitsFor = append(c.WaitsFor, b.waitView(w))
+	}
 	if t.Holder != nil {
 		c.Holder, c.Life, c.Since = cmp.Or(line(t.Holder.Name, maxMeta), "somebody"), t.Holder.Life, t.Holder.Since
 	}
 	if t.Column.closed() {
 		c.Holder = cmp.Or(line(t.ClosedBy, maxMeta), c.Holder)
-		c.Age = age(now.Sub(t.Closed))
+		c.Age = age(b.At.Sub(t.Closed))
 	} else if !c.Since.IsZero() {
-		c.Age = age(now.Sub(c.Since))
+		c.Age = age(b.At.Sub(c.Since))
 	}
 	if text == nil {
 		return c
@@ -223,6 +227,27 @@ func (t Ticket) card(now time.Time, text func(id string) (Text, error)) cardView
 		}
 	}
 	return c
+}
+
+// waitView is what a ticket waits for: a title, where that stands, and who is at it.
+type waitView struct{ Title, Key, Note string }
+
+func (b *Board) waitView(w Wait) waitView {
+	r := b.related(w.ID)
+	v := waitView{Title: r.Title, Key: r.Key, Note: strings.ToLower(r.State)}
+	t, found := b.Ticket(w.ID)
+	switch {
+	case !found:
+		v.Title, v.Note = line(w.ID, 64), line(w.State, maxTitle)
+	case w.Start:
+		v.Note = "to be started"
+	case t.Column == InProgress && t.Holder != nil:
+		v.Note = line(t.Holder.Name, maxMeta)
+	}
+	if w.Through != "" {
+		v.Note += ", through " + b.related(w.Through).Title
+	}
+	return v
 }
 
 // ticketView is a ticket with all that is known of it.
@@ -244,7 +269,7 @@ type relatedView struct{ ID, Title, State, Key string }
 
 // ticketView makes the view of one ticket; found is false when there is no such ticket.
 func (b *Board) ticketView(id string, text func(id string) (Text, error)) (v ticketView, found bool) {
-	t, found := b.Ticket(id)
+	t, found := b.links.byID[id]
 	if !found {
 		for _, broken := range b.Broken {
 			if broken.ID == id {
@@ -253,7 +278,7 @@ func (b *Board) ticketView(id string, text func(id string) (Text, error)) (v tic
 		}
 		return v, false
 	}
-	v.cardView = t.card(b.At, text)
+	v.cardView = b.card(t, text)
 	v.Created, v.Waits, v.MoreWaits = t.Created, nil, 0
 	v.Tags, v.MoreTags = nil, max(0, len(t.Tags)-maxTagsSeen)
 	for _, tag := range t.Tags[:min(len(t.Tags), maxTagsSeen)] {
