@@ -69,6 +69,13 @@ func (v *locked) Blocks(id string) ([]document.Ticket, error) {
 	return v.folder.store.index.BlockedBy(id), nil
 }
 
+func (v *locked) Planned(plan string) (map[string]string, error) {
+	if err := v.refresh(); err != nil {
+		return nil, err
+	}
+	return v.folder.store.index.Planned(plan), nil
+}
+
 // refresh brings the index up to date, once: nothing that it is asked for changes under the lock.
 func (v *locked) refresh() error {
 	if v.fresh {

@@ -75,6 +75,11 @@ func (s *Snapshot) Children(id string) (children []document.Ticket, unreadable [
 	return s.folder.childrenOf(id)
 }
 
+// Planned is View's.
+func (s *Snapshot) Planned(plan string) (map[string]string, error) {
+	return s.folder.store.index.Planned(plan), nil
+}
+
 // Blocks is View's.
 func (s *Snapshot) Blocks(id string) ([]document.Ticket, error) {
 	return s.folder.store.index.BlockedBy(id), nil

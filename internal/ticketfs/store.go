@@ -45,6 +45,15 @@ func NewStore(where board.Where, lockTimeout time.Duration) *Store {
 	return &Store{Where: where, LockTimeout: lockTimeout}
 }
 
+// NewIDs draws ids for n new tickets, in the order of their creation. Whether a file has one shows when it is used.
+func (s *Store) NewIDs(n int, now time.Time) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = s.ids.New(now)
+	}
+	return ids
+}
+
 // Folder is the board of one call: it is found once and passed on.
 type Folder struct {
 	store *Store

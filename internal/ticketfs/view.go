@@ -15,6 +15,8 @@ type View interface {
 	Children(id string) (children []document.Ticket, unreadable []*Refusal, err error)
 	// Blocks returns the tickets that have id among their blockers.
 	Blocks(id string) ([]document.Ticket, error)
+	// Planned returns the tickets that a plan made, by their names in it, from their plan-ref; none for the plan "".
+	Planned(plan string) (map[string]string, error)
 }
 
 // Assuming returns a view that answers as v does, but as if tickets were already as given.

@@ -28,23 +28,7 @@ type createIn struct {
 
 // create writes a new open ticket under an id that nobody has.
 func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
-	title, err := checkTitle(in.Title)
-	if err != nil {
-		return nil, err
-	}
-	if in.Parent != "" && !document.ValidID(in.Parent) {
-		return nil, invalidID("parent", in.Parent)
-	}
-	for i, id := range in.BlockedBy {
-		if !document.ValidID(id) {
-			return nil, invalidID("blocked_by", id)
-		}
-		if slices.Contains(in.BlockedBy[:i], id) {
-			return nil, ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
-		}
-	}
-	tags, err := checkTags(in.Tags)
-	if err != nil {
+	if err := in.check(); err != nil {
 		return nil, err
 	}
 	folder, err := c.openOrMake()
@@ -55,18 +39,7 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
 			return nil, err
 		}
-		t := document.Ticket{
-			ID: id, Status: document.StatusOpen, Created: c.Now().UTC().Truncate(time.Second), Title: title,
-			Type: cmp.Or(in.Type, "task"), Priority: document.DefaultPriority, BlockerKey: folder.BlockerKey(),
-			Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: tags, Hold: strings.TrimSpace(in.Hold),
-		}
-		if in.Priority != nil {
-			t.Priority = *in.Priority
-		}
-		for _, blocker := range in.BlockedBy {
-			t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})
-		}
-		return document.New(t, in.Description, in.Design, in.Acceptance)
+		return document.New(in.ticket(id, c.Now(), folder.BlockerKey()), in.Description, in.Design, in.Acceptance)
 	})
 	if err != nil {
 		return nil, c.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)
@@ -85,6 +58,43 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 		a.Warning = joinLines(a.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
 	}
 	return a, nil
+}
+
+// check judges the arguments by themselves, and puts tags in order.
+func (in *createIn) check() error {
+	if _, err := checkTitle(in.Title); err != nil {
+		return err
+	}
+	if in.Parent != "" && !document.ValidID(in.Parent) {
+		return invalidID("parent", in.Parent)
+	}
+	for i, id := range in.BlockedBy {
+		if !document.ValidID(id) {
+			return invalidID("blocked_by", id)
+		}
+		if slices.Contains(in.BlockedBy[:i], id) {
+			return ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
+		}
+	}
+	tags, err := checkTags(in.Tags)
+	in.Tags = tags
+	return err
+}
+
+// ticket is what the arguments say, under an id. key is the name of the board's lists of blockers.
+func (in createIn) ticket(id string, now time.Time, key string) document.Ticket {
+	t := document.Ticket{
+		ID: id, Status: document.StatusOpen, Created: now.UTC().Truncate(time.Second), Title: strings.TrimSpace(in.Title),
+		Type: cmp.Or(in.Type, "task"), Priority: document.DefaultPriority, BlockerKey: key,
+		Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: in.Tags, Hold: strings.TrimSpace(in.Hold),
+	}
+	if in.Priority != nil {
+		t.Priority = *in.Priority
+	}
+	for _, blocker := range in.BlockedBy {
+		t.BlockedBy = append(t.BlockedBy, document.Blocker{ID: blocker})
+	}
+	return t
 }
 
 // sameTitle names the tickets beside a new one that are not closed and bear its title: one of them may be in vain. It is advice;

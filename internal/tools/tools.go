@@ -84,6 +84,7 @@ var all = []tool{
 	define("reopen", (*call).reopen),
 	define("list", (*call).list),
 	define("create", (*call).create),
+	define("plan", (*call).plan),
 	define("update", (*call).update),
 	define("block", (*call).block),
 	define("unblock", (*call).unblock),

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -113,4 +114,21 @@ func (x *Index) TakeChanges() []string {
 	ids := slices.Collect(maps.Keys(x.changed))
 	x.changed = make(map[string]bool)
 	return ids
+}
+
+// Planned are the tickets that a plan made, by their names in it: those whose plan-ref is plan/name; of several the least id.
+func (x *Index) Planned(plan string) map[string]string {
+	made := make(map[string]string)
+	if plan == "" {
+		return made
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for id, f := range x.files {
+		name, found := strings.CutPrefix(f.ticket.PlanRef, plan+"/")
+		if first := made[name]; found && x.broken[id].why == nil && (first == "" || id < first) {
+			made[name] = id
+		}
+	}
+	return made
 }
