@@ -110,8 +110,12 @@ func step(s state, id string, e entry) (ok bool, after state) {
 	}
 	for _, key := range []string{s.holder, e.session} {
 		world.Sessions[key] = spec.Alive
-		if contains(s.dead, key) {
-			world.Sessions[key] = spec.Dead
+		switch {
+		case !contains(s.dead, key):
+		case e.result.Code == spec.Claimed:
+			world.Sessions[key] = spec.InGrace // which a start by another begins
+		default:
+			world.Sessions[key] = spec.Dead // that its grace is over is judged by justDied
 		}
 	}
 	delete(world.Sessions, "")

@@ -2,11 +2,15 @@ package history_test
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
+
+// endings are the lines in which a reopen keeps how the ticket had ended.
+var endings = regexp.MustCompile(`^\S+ \S+@[0-9a-f]{12}: it had been closed `)
 
 // notesBroken judges the lines under Notes in the files at the end. Each text of a history is sent once only, so: what was
 // answered is there exactly once, signed by the session that sent it; what was not answered at most once; nothing else; and a
@@ -24,10 +28,20 @@ func (h history) notesBroken() []string {
 			notes[e.op.ID] = append(notes[e.op.ID], &wanted{entry: e, text: text})
 		}
 	}
+	reopened := map[string]int{}
+	for _, e := range h.entries {
+		if e.op.Verb == spec.Reopen && (e.done() || e.lost() || e.fault != "") {
+			reopened[e.op.ID]++
+		}
+	}
 	var why []string
 	report := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
 	for _, id := range h.ids() {
 		for i, line := range h.notes[id] {
+			if endings.MatchString(line) && reopened[id] > 0 {
+				reopened[id]--
+				continue
+			}
 			sent := false
 			for _, w := range notes[id] {
 				if strings.HasSuffix(line, "@"+w.session+": "+w.text) {

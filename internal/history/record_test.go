@@ -105,7 +105,7 @@ func argumentsOf(u spec.UserInput) map[string]any {
 	return arguments
 }
 
-var takenFrom = regexp.MustCompile(`taken over from (?:\S*@([0-9a-f]{12})|somebody)`)
+var takenFrom = regexp.MustCompile(`taken over from (?:\S*@([0-9a-f]{12})|an unnamed holder)`)
 
 // read takes the facts from an answer.
 func (e *entry) read(line json.RawMessage) {

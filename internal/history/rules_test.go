@@ -55,14 +55,13 @@ func (h history) busy() []string {
 	return why
 }
 
-// justDied finds tickets that were given away without being asked for by id while the client of their owner may still have
-// been about to start it again.
+// justDied finds tickets that were given away while the client of their owner may still have been about to start it again.
 func (h history) justDied() []string {
 	const grace = int64(10 * time.Second)
 	var why []string
 	for _, e := range h.entries {
 		for _, d := range h.entries {
-			if e.op.Verb == spec.StartNext && e.result.TakenOver && d.op.Verb == death && d.session == e.result.From && e.got < d.sent+grace {
+			if e.result.TakenOver && d.op.Verb == death && d.session == e.result.From && e.got < d.sent+grace {
 				why = append(why, fmt.Sprintf("was given away, but its owner had only just died: %s; %s", e, d))
 			}
 		}
