@@ -239,14 +239,13 @@ func (f *Folder) fault(id string, content []byte, fault error) error {
 // notFound names up to five tickets whose ids begin like the one asked for: the next step after a typo.
 func (f *Folder) notFound(id string) error {
 	const most = 5
-	ids, err := ticketIDs(f.dir)
-	if err != nil {
-		return err
+	if err := f.store.index.Refresh(f.dir); err != nil {
+		return fmt.Errorf("list tickets: %w", err)
 	}
 	var alike []string
 	for n := len(id); n > 0 && len(alike) == 0; n-- {
-		for _, other := range ids {
-			if len(alike) < most && strings.HasPrefix(other, id[:n]) {
+		for _, other := range f.store.index.Ids() {
+			if len(alike) < most && len(other) >= n && strings.EqualFold(other[:n], id[:n]) {
 				alike = append(alike, other)
 			}
 		}
@@ -255,19 +254,4 @@ func (f *Folder) notFound(id string) error {
 		return Refuse(NotFound, "see list", "no ticket %s", id)
 	}
 	return Refuse(NotFound, "see list", "no ticket %s; ids that begin alike: %s", id, strings.Join(alike, ", "))
-}
-
-// ticketIDs lists the tickets of a folder, by id.
-func ticketIDs(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("list tickets: %w", err)
-	}
-	var ids []string
-	for _, e := range entries {
-		if id := document.IDOf(e.Name()); id != "" {
-			ids = append(ids, id)
-		}
-	}
-	return ids, nil
 }

@@ -58,7 +58,7 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 			return nil, err
 		}
 		var in In
-		if len(args) > 0 {
+		if args = c.resolveIDs(args); len(args) > 0 {
 			if err := json.Unmarshal(args, &in); err != nil {
 				return nil, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", name, err)
 			}
