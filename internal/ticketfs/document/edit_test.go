@@ -82,6 +82,8 @@ var edits = []struct {
 	{"deps", "status: open\ndeps: [a]\n", []Edit{AddItem("deps", "b"), RemoveItem("deps", "a")}, "status: open\ndeps: [b]\n"},
 	{"new list", "status: open\n", []Edit{SetList("tags", "api", "", "a, b", "2", "it's: #1")}, "status: open\ntags: [api, \"a, b\", 2, \"it's: #1\"]\n"},
 	{"set list", "status: open\ntags: [ a, 'b' ] # c\n", []Edit{SetList("tags", "x", "y")}, "status: open\ntags: [x, y] # c\n"},
+	{"set list of links", "status: closed\nevidence: [log]\n", []Edit{SetList("evidence", "https://x.example/?y#z", "a:b", "what?", "- z")},
+		"status: closed\nevidence: [\"https://x.example/?y#z\", \"a:b\", \"what?\", \"- z\"]\n"},
 	{"set equal list", "status: open\ntags: [ a, 'b' ]\n", []Edit{SetList("tags", "a", "b")}, "status: open\ntags: [ a, 'b' ]\n"},
 	{"set list of nothing", "status: open\ntags:\n", []Edit{SetList("tags", "x")}, "status: open\ntags: [x]\n"},
 	{"set list of one text", "status: open\ntags: a # c\n", []Edit{SetList("tags", "x", "y")}, "status: open\ntags: [x, y] # c\n"},

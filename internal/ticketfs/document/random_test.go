@@ -107,9 +107,17 @@ func TestEditRandom(t *testing.T) {
 		case 3:
 			e = RemoveItem(list(), pick(rt, "a", "b", "1e3", "c"))
 		case 4:
-			e = SetList(list(), rapid.SliceOfN(rapid.SampledFrom([]string{"a", "z.x", "1e3"}), 0, 3).Draw(rt, "values")...)
+			ids := rapid.SampledFrom([]string{"a", "z.x", "1e3"})
+			e = SetList(list(), rapid.SliceOfN(ids, 0, 3).Draw(rt, "values")...)
+			if rapid.Bool().Draw(rt, "of texts") {
+				texts := rapid.SampledFrom([]string{"https://x.example/?y#z", "a, b", "what?", "a:b", "- z", "[x", "true", "'"})
+				e = SetList("tags", rapid.SliceOfN(texts, 0, 3).Draw(rt, "texts")...)
+			}
 		case 5:
 			e = Append(list(), pick(rt, "a", "z", "1e3"))
+			if rapid.Bool().Draw(rt, "a text") {
+				e = Append("tags", pick(rt, "https://x.example/?y#z", "a, b", "what?", "a:b", "- z", "[x"))
+			}
 		}
 		got, err := d.Apply(e)
 		if err != nil {

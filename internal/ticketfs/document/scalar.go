@@ -58,10 +58,10 @@ func scalarToken(key, value string, style yaml.Style) string {
 	return doubleQuoted(value)
 }
 
-// flowToken is scalarToken for an item of a flow list, to which commas and brackets mean something.
+// flowToken is scalarToken for an item of a flow list, to which commas and brackets mean something, and to yaml.v3 a question mark.
 func flowToken(key, value string) string {
 	token := scalarToken(key, value, 0)
-	if strings.ContainsAny(value, ",[]{}") {
+	if strings.ContainsAny(value, ",[]{}?:") {
 		return doubleQuoted(value)
 	}
 	return token
