@@ -159,6 +159,24 @@ func TestTwinOfACopy(t *testing.T) {
 	}
 }
 
+// TestNeighbourOfACopy: who shares a conversation leaves the copy of a living process's slot alone, so that its end does not look
+// like the end of both.
+func TestNeighbourOfACopy(t *testing.T) {
+	dir := t.TempDir()
+	first := hold(t, dir, SharedPrefix+"crew")
+	path := slotPath(dir, first.key, 0)
+	text, err := os.ReadFile(path)
+	must(t, errors.Join(err, os.Remove(path), os.WriteFile(path, text, 0o666)))
+	second := New(SharedPrefix+"crew", time.Now)
+	claim(t, second, dir, nil)
+	must(t, second.Close())
+	rewrite(t, slotPath(dir, first.key, 1), func(m *mark) { m.PID = neverPID })
+	wantLife(t, dir, SharedPrefix+"crew", Alive)
+	forget(t, dir, SharedPrefix+"crew")
+	wantLife(t, dir, SharedPrefix+"crew", Unknown)
+	first.end()
+}
+
 func TestSharedNames(t *testing.T) {
 	dir := t.TempDir()
 	name := SharedPrefix + "crew"

@@ -51,6 +51,11 @@ func (p *Process) take(key string, alone bool) (*slot, error) {
 			continue
 		case alone && (p.heldBeyond(key, n) || another(path)):
 			return nil, errors.Join(errTwin, lock.Unlock())
+		case another(path): // which signs it at its next call, and is not to be forgotten until then
+			if err := lock.Unlock(); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		return &slot{key: key, lock: lock, path: path}, nil
 	}
