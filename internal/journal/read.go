@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -55,39 +56,6 @@ func (j Journal) Files() ([]File, error) {
 // the last row left. A ticket that never changed here has none. The former texts come along only if
 // they are asked for: they can be large.
 func (j Journal) Ticket(ticket string, former bool, yield func(Row) bool) error {
-	return j.ticket(ticket, 0, former, yield)
-}
-
-// Last returns the last n rows of a ticket, oldest first, by reading no more than it must.
-func (j Journal) Last(ticket string, n int) ([]Row, error) {
-	info, err := os.Lstat(j.path(ticket))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	for window := int64(32 << 10); ; window *= 8 {
-		from := max(0, info.Size()-window)
-		var rows []Row
-		err := j.ticket(ticket, from, false, func(r Row) bool {
-			rows = append(rows, r)
-			return true
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(rows) > n {
-			return rows[len(rows)-n:], nil
-		}
-		if from == 0 {
-			return rows, nil
-		}
-	}
-}
-
-// ticket is Ticket for the rows that begin at an offset or behind it.
-func (j Journal) ticket(ticket string, from int64, former bool, yield func(Row) bool) error {
 	f, err := j.openRead(ticket)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -96,6 +64,64 @@ func (j Journal) ticket(ticket string, from int64, former bool, yield func(Row) 
 		return fmt.Errorf("read journal: %w", err)
 	}
 	defer f.Close()
+	return j.rowsOf(f, ticket, 0, former, yield)
+}
+
+// Last returns the last n rows of a ticket, oldest first, by reading no more than it must.
+func (j Journal) Last(ticket string, n int) ([]Row, error) {
+	f, err := j.openRead(ticket)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	defer f.Close()
+	from, err := lastRows(f, ticket, n+1) // one more, to see what was between it and the next
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	for {
+		var rows []Row
+		err = j.rowsOf(f, ticket, from, false, func(r Row) bool {
+			rows = append(rows, r)
+			return true
+		})
+		if err != nil || len(rows) >= n || from == 0 {
+			return rows[max(0, len(rows)-n):], err
+		}
+		from = 0 // some of them were torn
+	}
+}
+
+// lastRows finds where the n last rows of a file begin; 0 if there are no more.
+func lastRows(f *os.File, ticket string, n int) (from int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	for window := int64(4 << 10); ; window *= 8 {
+		from := max(0, info.Size()-window)
+		text := make([]byte, info.Size()-from)
+		if _, err := f.ReadAt(text, from); err != nil && err != io.EOF {
+			return 0, err
+		}
+		end, found := len(text), 0
+		for end > 0 && found < n {
+			begin := bytes.LastIndexByte(text[:end-1], '\n') + 1
+			if bytes.HasPrefix(text[begin:end], []byte("{")) && text[end-1] == '\n' {
+				found++
+			}
+			end = begin
+		}
+		if found == n || from == 0 {
+			return from + int64(end), nil
+		}
+	}
+}
+
+// rowsOf tells the rows of a ticket's open journal that begin at an offset or behind it.
+func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool, yield func(Row) bool) (err error) {
 	var c chain
 	more := func(r Row) bool {
 		if !former {

@@ -34,6 +34,7 @@ type Ticket struct {
 	Status     string
 	Holder     string    // as the claim names it
 	Dead       bool      // the holder was, and its process is no more
+	Created    time.Time // as the file says; zero if it does not
 	Changed    time.Time // when it last was, as far as is known
 	Hold       string    // which person it waits for, and why; "" for none
 	LastNote   string
@@ -88,6 +89,7 @@ type Report struct {
 
 // Builder takes what happened, each ticket's rows in their order.
 type Builder struct {
+	since  time.Time
 	now    time.Time
 	paths  map[string]*path
 	agents map[string]*Agent
@@ -108,7 +110,7 @@ type path struct {
 // New begins the report of what happened since a moment.
 func New(since, now time.Time) *Builder {
 	return &Builder{
-		now: now, paths: make(map[string]*path), agents: make(map[string]*Agent),
+		since: since, now: now, paths: make(map[string]*path), agents: make(map[string]*Agent),
 		Report: Report{
 			Since: stamp(since), Until: stamp(now), NeedsPerson: []Item{}, Abandoned: []Item{}, Stuck: []Item{}, Done: []Item{},
 			Dropped: []Item{}, New: []Item{}, Agents: []Agent{}, Then: map[string]int{}, Now: map[string]int{}, Moves: map[string]int{},
@@ -231,6 +233,12 @@ func (b *Builder) Finish(tickets []Ticket) Report {
 			p = &path{first: t.Status, last: t.Status}
 		}
 		delete(b.paths, t.ID)
+		if p.first != none && t.Created.After(b.since) {
+			// Another program made it, or a process that died before it could append the row.
+			b.Moves[none+" -> "+p.first]++
+			b.Outside = append(b.Outside, t.ID)
+			p.first = none
+		}
 		b.add(t.ID, p, t.Status)
 		b.waiting(t, p, usual)
 		b.ended(t, p)

@@ -67,15 +67,15 @@ func TestReport(t *testing.T) {
 		{ID: "over", Status: inProgress, Changed: began.Add(51 * time.Minute)}, {ID: "held", Status: open, Hold: "Grace must decide"},
 		{ID: "older", Status: open, Hold: "who?"}, {ID: "byhand", Status: closed}, {ID: "dropped", Status: closed, Resolution: "dropped"},
 		{ID: "again", Status: open}, {ID: "slow", Status: inProgress, Changed: began},
-		{ID: "torn", Status: Malformed},
+		{ID: "torn", Status: Malformed}, {ID: "made", Status: open, Created: began.Add(time.Second)},
 	})
 	for name, got := range map[string][2]string{
 		"needs a person": {ids(r.NeedsPerson), "older held"}, "abandoned": {ids(r.Abandoned), "dead"}, "stuck": {ids(r.Stuck), "slow"},
 		"done": {ids(r.Done), "done"}, "dropped": {ids(r.Dropped), "dropped"}, "new": {ids(r.New), "done"},
-		"outside": {strings.Join(r.Outside, " "), "byhand removed"}, "unclear": {strings.Join(r.Unclear, " "), ""},
+		"outside": {strings.Join(r.Outside, " "), "byhand made removed"}, "unclear": {strings.Join(r.Unclear, " "), ""},
 		"usual": {r.Usual, "10m0s"}, "note": {r.Abandoned[0].Why, "half way"}, "evidence": {fmt.Sprint(r.Evidence), "1"},
 		"then":   {fmt.Sprint(r.Then), "map[closed:1 in_progress:3 malformed:1 open:5]"},
-		"now":    {fmt.Sprint(r.Now), "map[closed:3 in_progress:3 malformed:1 open:3]"},
+		"now":    {fmt.Sprint(r.Now), "map[closed:3 in_progress:3 malformed:1 open:4]"},
 		"agents": {fmt.Sprint(r.Agents), "[{ann@1 2 1 0 0 2m0s [120000000000]} {bob@2 1 1 1 1  []} {eve@3 0 0 0 1  []} {gone@1 1 0 0 0  []}]"},
 	} {
 		if got[0] != got[1] {

@@ -77,7 +77,7 @@ func (c *call) reported() ([]report.Ticket, error) {
 func (c *call) reportedTicket(t document.Ticket) (report.Ticket, error) {
 	of := report.Ticket{
 		ID: t.ID, Title: oneLine(t.Title, 60), Status: string(t.Status), Holder: oneLine(t.ClaimedBy, maxTitle),
-		Hold: oneLine(t.Hold, maxTitle), Resolution: t.Resolution, Evidence: len(t.Evidence) > 0,
+		Created: t.Created, Hold: oneLine(t.Hold, maxTitle), Resolution: t.Resolution, Evidence: len(t.Evidence) > 0,
 	}
 	if t.Status == document.StatusClosed || t.Status == document.StatusOpen && t.Hold == "" {
 		return of, nil
