@@ -41,6 +41,7 @@ func TestHide(t *testing.T) {
 		{"another's that covers ours", "# mine\n\n.*\n*.lock  \n!.gitignore\n", false, ".gitignore"},
 		{"a list of what may be seen", "*\n!*.md\n", false, ""},
 		{"an older one of ours", "# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n", true, ""},
+		{"one of ours that does not ignore itself", "# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n.journal/\n", true, ""},
 		{"covers half", "*.lock\r\n.*.tmp\r\n", true, ".gitignore"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -214,4 +215,30 @@ func TestGitGoesThrough(t *testing.T) {
 	must(t, Hide(root+"/two/.tickets"))
 	makePrivate(t, root+"/two/.tickets")
 	git(t, root+"/two", "checkout", "-q", "main")
+}
+
+// Doctor's question goes to the repository of the board, whatever a hook left in the environment.
+func TestGitSees(t *testing.T) {
+	root := tree(t)
+	commit(t, root+"/main")
+	commit(t, root+"/other")
+	dir := root + "/main/.tickets"
+	makePrivate(t, dir)
+	if s := GitSees(t.Context(), dir); len(s.Tracked) != 0 || len(s.Visible) != len(patterns) {
+		t.Errorf("without a .gitignore: %+v", s)
+	}
+	git(t, dir, "add", "-A")
+	must(t, Hide(dir))
+	t.Setenv("GIT_DIR", root+"/other/.git")
+	s := GitSees(t.Context(), dir)
+	slices.Sort(s.Tracked)
+	want := slices.Sorted(slices.Values(private))
+	if !slices.Equal(s.Tracked, want) || len(s.Visible) != 0 {
+		t.Errorf("%+v, want %q", s, want)
+	}
+	os.Unsetenv("GIT_DIR")
+	must(t, os.MkdirAll(root+"/none/.tickets", 0o777))
+	if s := GitSees(t.Context(), root+"/none/.tickets"); len(s.Tracked)+len(s.Visible) != 0 {
+		t.Errorf("in no repository: %+v", s)
+	}
 }

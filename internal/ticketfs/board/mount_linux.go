@@ -17,8 +17,13 @@ func foreignMount(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	return foreignIn(string(table), path), nil
+}
+
+// foreignIn is foreignMount by a table in the form of mountinfo(5).
+func foreignIn(table, path string) bool {
 	var at, around *mount
-	for line := range strings.Lines(string(table)) {
+	for line := range strings.Lines(table) {
 		m, ok := parseMount(line)
 		if !ok {
 			continue
@@ -30,13 +35,13 @@ func foreignMount(path string) (bool, error) {
 		}
 	}
 	if at == nil {
-		return false, nil
+		return false
 	}
 	if around == nil || around.device != at.device {
-		return true, nil
+		return true
 	}
 	rest, _ := cutFolder(path, around.point)
-	return at.root != filepath.Join(around.root, rest), nil
+	return at.root != filepath.Join(around.root, rest)
 }
 
 // mount is a line of mountinfo(5): the folder root of the filesystem on device is seen at point.

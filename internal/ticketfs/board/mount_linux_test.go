@@ -72,6 +72,28 @@ func TestMounts(t *testing.T) {
 	}
 }
 
+func TestForeignIn(t *testing.T) {
+	const around = "1 0 8:1 /data /repo rw - ext4 /dev/sda1 rw\n"
+	for table, want := range map[string]bool{
+		around: false,
+		around + "2 1 8:1 /data/.git /repo/.git ro - ext4 /dev/sda1 rw\n":                                             false,
+		around + "2 1 8:2 /data/.git /repo/.git ro - ext4 /dev/sdb1 rw\n":                                             true,
+		around + "2 1 8:1 /other/.git /repo/.git ro - ext4 /dev/sda1 rw\n":                                            true,
+		"2 1 8:1 /data/.git /repo/.git ro - ext4 /dev/sda1 rw\n":                                                      true,
+		"1 0 8:1 / / rw - ext4 x rw\n2 1 8:1 /repo/.git /repo/.git ro - ext4 x rw\n":                                  false,
+		"1 0 8:1 / / rw - ext4 x rw\n" + around + "3 1 8:1 /repo/.git /repo/.git ro - ext4 x rw\n":                    true,
+		around + "2 1 8:1 /data/.git /repo/.gitx ro - ext4 x rw\n3 1 9:9 /x /repo/.git/objects rw - ext4 x rw\nshort": false,
+		"1 0 8:9 /x /repo rw - ext4 x rw\n" + around + "2 1 8:1 /data/.git /repo/.git ro - ext4 x rw\n":               false, // the later one hides the other
+	} {
+		if got := foreignIn(table, "/repo/.git"); got != want {
+			t.Errorf("%v for\n%s", got, table)
+		}
+	}
+	if !foreignIn("1 0 8:1 / / rw - x x rw\n2 1 8:1 /a /a\\040\\011\\012\\134b/.git rw - x x rw\n", "/a \t\n\\b/.git") {
+		t.Error("an escaped name was not found")
+	}
+}
+
 // TestMountedChild is what runs in the namespace.
 func TestMountedChild(t *testing.T) {
 	start := os.Getenv("BOARD_START")

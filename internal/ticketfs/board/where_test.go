@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // TestMain keeps the tests' git away from the configuration of whoever runs them.
@@ -199,6 +201,7 @@ func TestFindEndsAtTheRepository(t *testing.T) {
 	// A worktree of the superproject has clones of its submodules; the board is the main superproject's nevertheless.
 	git(t, root+"/super", "worktree", "add", "-q", root+"/superwt", "-b", "wt")
 	git(t, root+"/superwt", "submodule", "--quiet", "update", "--init", "x/lib")
+	must(t, os.Remove(root+"/superwt/.gitmodules")) // as on a branch that has another one
 	finds(t, Where{Start: root + "/superwt/x/lib/sub"}, root+"/super/.tickets")
 	finds(t, Where{Start: root + "/superwt/x"}, root+"/super/.tickets")
 	// A board of its own is nearer.
@@ -293,6 +296,12 @@ var layouts = []struct {
 		commit(t, root+"/main")
 		must(t, os.Rename(root+"/main/.git", root+"/git"))
 		must(t, os.Symlink("../git", root+"/main/.git"))
+		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
+	}, "main", []string{"main"}, []string{"linked"}, false},
+	{"a path in .git that ends with blanks", func(t testing.TB, root string) {
+		commit(t, root+"/main")
+		must(t, os.Rename(root+"/main/.git", root+"/git \t"))
+		write(t, root+"/main/.git", "gitdir: ../git \t\r\n\n")
 		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
 	}, "main", []string{"main"}, []string{"linked"}, false},
 	{"core.worktree", func(t testing.TB, root string) {
@@ -453,7 +462,13 @@ func TestOneRecord(t *testing.T) {
 		left, err := filepath.Glob(root + "/p.git/" + recordName + "*")
 		must(t, err)
 		if len(left) != 1 {
-			t.Errorf("left in the git folder: %q", left)
+			t.Fatalf("left in the git folder: %q", left)
+		}
+		file, fileErr := os.Stat(left[0])
+		folder, folderErr := os.Stat(root + "/p.git")
+		must(t, errors.Join(fileErr, folderErr))
+		if got, want := file.Mode().Perm(), folder.Mode().Perm()&0o666; got != want {
+			t.Errorf("the record has the mode %v, want %v: who may read the folder may read it", got, want)
 		}
 		forget(t, root+"/main")
 	}
@@ -473,6 +488,14 @@ func TestRecordStands(t *testing.T) {
 	for _, from := range []string{"/feat", "/main"} {
 		finds(t, Where{Start: root + from}, root+"/main/.tickets")
 	}
+	git(t, root+"/p.git", "config", "core.bare", "false")
+	git(t, root+"/p.git", "config", "core.worktree", root+"/feat")
+	finds(t, Where{Start: root + "/feat"}, root+"/main/.tickets")
+	// A copy of it all has the record too, but not the worktree: that is the other one's.
+	must(t, os.CopyFS(root+"/copy.git", os.DirFS(root+"/p.git")))
+	refuses(t, Where{Start: root + "/copy.git"}, "main in "+root+"/main, is gone")
+	git(t, root+"/p.git", "config", "--unset", "core.worktree")
+	git(t, root+"/p.git", "config", "core.bare", "true")
 	// A board that is gone from its worktree is not looked for elsewhere; a first ticket begins it there again.
 	must(t, os.RemoveAll(root+"/main/.tickets"))
 	refuses(t, Where{Start: root + "/feat"}, root+"/main/.tickets")
@@ -494,6 +517,25 @@ func TestRecordStands(t *testing.T) {
 		write(t, root+"/p.git/"+recordName, text)
 		refuses(t, Where{Start: root + "/feat"}, recordName)
 		git(t, root+"/p.git", "config", "ticket-mcp.board", "feat")
+	}
+}
+
+// A main worktree that git does not know is recorded by its path, and is the right one only as long as it leads back.
+func TestRecordOfTheMainWorktree(t *testing.T) {
+	t.Parallel()
+	root := tree(t, "away")
+	commit(t, root+"/main")
+	git(t, root+"/main", "init", "-q", "--separate-git-dir", root+"/away/gitdir")
+	git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
+	finds(t, Where{Start: root + "/main"}, root+"/main/.tickets")
+	must(t, os.CopyFS(root+"/copy", os.DirFS(root+"/main"))) // is the same worktree for git
+	for _, from := range []string{"/copy/sub", "/linked"} {
+		finds(t, Where{Start: root + from}, root+"/main/.tickets")
+	}
+	must(t, os.Rename(root+"/main", root+"/moved"))
+	commit(t, root+"/main") // another repository in its place
+	for _, from := range []string{"/copy", "/linked", "/moved"} {
+		refuses(t, Where{Start: root + from}, root+"/main, is gone", "git -C")
 	}
 }
 
@@ -746,6 +788,10 @@ func TestLinksOut(t *testing.T) {
 	if b, err := (Where{Start: "sub/.tickets", From: root + "/linked"}).Make(); err == nil {
 		t.Errorf("made %s", b.Dir)
 	}
+	if _, err := os.Lstat(root + "/out/.tickets"); err == nil {
+		t.Error("made one behind a link")
+	}
+	must(t, os.Mkdir(root+"/out/.tickets", 0o777))
 	write(t, root+"/main/.tickets", "no folder")
 	refuses(t, Where{Start: root + "/main"})
 	if b, err := (Where{Start: root + "/main"}).Make(); err == nil {
@@ -776,6 +822,10 @@ func TestEmbeddedRepository(t *testing.T) {
 }
 
 func TestMake(t *testing.T) {
+	var synced []string
+	before := durable.SyncFolder
+	durable.SyncFolder = func(f *os.File) error { synced = append(synced, f.Name()); return before(f) }
+	defer func() { durable.SyncFolder = before }()
 	root := tree(t, "repo/a", "plain", "home/below")
 	git(t, root+"/repo", "init", "-q")
 	git(t, root+"/home", "init", "-q")
@@ -787,6 +837,9 @@ func TestMake(t *testing.T) {
 	} {
 		if b, err := (Where{Start: start}).Make(); err != nil || b.Dir != want {
 			t.Errorf("from %s: made %s, %v; want %s", start, b.Dir, err, want)
+		}
+		if folder := filepath.Dir(want); !slices.Contains(synced, folder) {
+			t.Errorf("%s was not synced", folder)
 		}
 	}
 	if b, err := (Where{Start: "a/.tickets", From: root + "/repo"}).Make(); err != nil || b.Dir != root+"/repo/a/.tickets" {
