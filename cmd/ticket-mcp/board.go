@@ -59,14 +59,18 @@ func boardCommand(o *options) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		switch show.html {
-		case "":
+		if show.html == "" {
 			_, err = fmt.Fprint(c.OutOrStdout(), b.Print(page.LookOn(os.Stdout), taker.Text))
 			return err
-		case "-":
-			return b.WriteFile(c.OutOrStdout(), taker.Text)
 		}
-		if err := b.Save(show.html, taker.Text); err != nil {
+		report, err := taker.Report(ctx)
+		if err != nil {
+			return err
+		}
+		if show.html == "-" {
+			return b.WriteFile(c.OutOrStdout(), taker.Text, &report)
+		}
+		if err := b.Save(show.html, taker.Text, &report); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintln(c.OutOrStdout(), "wrote", show.html)

@@ -26,7 +26,7 @@ var arrows = map[string][]string{
 	"internal/journal":  {"internal/flocker", "internal/ticketfs/durable"},
 	"internal/demo": {"internal/client", "internal/journal", "internal/page", "internal/terminal", "internal/tools", "internal/ticketfs",
 		"internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/page":       {"internal/journal", "internal/terminal", "internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"internal/page":       {"internal/journal", "internal/report", "internal/terminal", "internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},

@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
 //go:embed page.html page.css page.js
@@ -73,6 +75,7 @@ type pageData struct {
 	Script  template.JS
 	Index   template.JS
 	Tickets []template.HTML
+	Report  *reportView
 	LeftOut string
 }
 
@@ -82,8 +85,8 @@ const (
 	maxFileText    = 8 << 20
 )
 
-// WriteFile writes the board as one page that needs nothing else.
-func (b *Board) WriteFile(w io.Writer, text func(id string) (Text, error)) error {
+// WriteFile writes the board as one page that needs nothing else, with a report unless that is nil.
+func (b *Board) WriteFile(w io.Writer, text func(id string) (Text, error), r *report.Report) error {
 	index, err := json.Marshal(b.index())
 	if err != nil {
 		return fmt.Errorf("write the search index: %w", err)
@@ -91,6 +94,10 @@ func (b *Board) WriteFile(w io.Writer, text func(id string) (Text, error)) error
 	data := pageData{
 		Board: b.view("", text), Static: true, Policy: contentPolicy(), Style: template.CSS(source("page.css")), Script: template.JS(source("page.js")),
 		Index: template.JS(index), // json.Marshal escapes <, > and &
+	}
+	if r != nil {
+		v := viewReport(*r)
+		data.Report = &v
 	}
 	var ids []string
 	for _, broken := range data.Board.Broken {

@@ -48,10 +48,19 @@ function show(name) {
     if (a.hash === "#" + view) a.setAttribute("aria-current", "page");
     else a.removeAttribute("aria-current");
   }
+  if (live && view === "report") report();
   $("#view-graph .canvas")?.classList.toggle("fit", fit);
   $("#fit")?.setAttribute("aria-pressed", fit);
   const svg = $("#view-graph svg.graph"); // fitted, but never so small that it cannot be read
   if (svg) svg.style.minWidth = fit ? svg.getAttribute("width") * smallest + "px" : "";
+}
+
+// report gets the report when somebody looks at it, and again after changes, but not more often than it is worth.
+let reported = 0;
+async function report() {
+  if (Date.now() - reported < 3000) return;
+  reported = Date.now();
+  try { $("#view-report > div").replaceChildren(...parse(await (await get("report")).text()).childNodes); } catch { reported = 0; }
 }
 
 async function route() {
@@ -59,7 +68,7 @@ async function route() {
   if (at.startsWith("t/")) return open(at.slice(2));
   if (panel.open) panel.close();
   if (at.startsWith("find/")) { search.value = at.slice(5); await find(); scrollTo(0, 0); return; }
-  if (names[at] === undefined && ["board", "graph", "history"].includes(at)) { search.value = ""; results.hidden = true; show(at); scrollTo(0, 0); }
+  if (names[at] === undefined && ["board", "graph", "history", "report"].includes(at)) { search.value = ""; results.hidden = true; show(at); scrollTo(0, 0); }
 }
 
 // --- a ticket

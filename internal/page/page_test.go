@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
 // hostile are texts by which somebody could try to act on whoever looks at a board.
@@ -60,6 +62,17 @@ func hostileBoard(now time.Time) (*Board, func(string) (Text, error)) {
 	}
 }
 
+// hostileReport is a report on hostile tickets.
+var hostileReport = func() (r report.Report) {
+	for i, text := range hostile {
+		item := report.Item{ID: fmt.Sprintf("h%d-0", i), Title: text, Who: text, Why: text}
+		r.NeedsPerson, r.Abandoned, r.Done = append(r.NeedsPerson, item), append(r.Abandoned, item), append(r.Done, item)
+		r.Agents = append(r.Agents, report.Agent{Name: text, Median: text})
+		r.Outside = append(r.Outside, text)
+	}
+	return r
+}()
+
 // TestFileIsBounded: whatever stands in tickets, the file stays small, and is made in a moment.
 func TestFileIsBounded(t *testing.T) {
 	if testing.Short() {
@@ -74,7 +87,7 @@ func TestFileIsBounded(t *testing.T) {
 	} {
 		b, text := make()
 		var out strings.Builder
-		if err := b.WriteFile(&out, text); err != nil {
+		if err := b.WriteFile(&out, text, nil); err != nil {
 			t.Fatal(err)
 		}
 		const most = maxFileText + 4<<20

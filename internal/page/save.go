@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
 // Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page or the new one.
-func (b *Board) Save(path string, text func(id string) (Text, error)) (err error) {
+func (b *Board) Save(path string, text func(id string) (Text, error), r *report.Report) (err error) {
 	var page bytes.Buffer
-	if err := b.WriteFile(&page, text); err != nil {
+	if err := b.WriteFile(&page, text, r); err != nil {
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".board-*.html")

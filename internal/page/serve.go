@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
 // Source is where a live page has its board from.
@@ -23,7 +25,8 @@ type Source struct {
 	Text  func(id string) (Text, error)  // of one ticket, as it is now
 	Wait  func(ctx context.Context) bool // returns when something may have changed; false when ctx is done
 	// Find returns the ids of tickets whose texts have all words of a query.
-	Find func(ctx context.Context, query string) ([]string, error)
+	Find   func(ctx context.Context, query string) ([]string, error)
+	Report func(ctx context.Context) (report.Report, error)
 }
 
 const (
@@ -73,7 +76,7 @@ func (k *Taker) Serve(ctx context.Context, port int, announce func(url string) e
 	if err != nil {
 		return fmt.Errorf("serve the board: %w", err)
 	}
-	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait, Find: k.Find})
+	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait, Find: k.Find, Report: k.Report})
 	if err == nil {
 		err = announce(server.URL())
 	}
@@ -136,6 +139,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveIndex(w)
 	case rest == "find":
 		s.serveFind(w, r)
+	case rest == "report":
+		s.serveReport(w, r)
 	case rest == "events":
 		s.serveEvents(w, r)
 	case name == "ticket" && id != "":
@@ -294,6 +299,19 @@ func (s *Server) serveFind(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	send(w, "application/json", text)
+}
+
+func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
+	happened, err := s.source.Report(r.Context())
+	var out bytes.Buffer
+	if err == nil {
+		err = templates().ExecuteTemplate(&out, "report", viewReport(happened))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	send(w, "text/html; charset=utf-8", out.Bytes())
 }
 
 func (s *Server) serveTicket(w http.ResponseWriter, id string) {

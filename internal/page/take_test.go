@@ -102,6 +102,14 @@ func TestTake(t *testing.T) {
 	if len(b.Changes) != 2 || b.Changes[0].What != "noted on" || b.Changes[0].Who != "builder" || b.Changes[0].Detail != "half of it" || b.Changes[1].What != "started" {
 		t.Errorf("changes: %+v", b.Changes)
 	}
+	r, err := taker.Report(context.Background())
+	if err != nil || len(r.Agents) != 1 || r.Agents[0].Taken != 1 || r.Now["in_progress"] != 3 {
+		t.Errorf("report: %+v, %v", r, err)
+	}
+	ids, err := taker.Find(context.Background(), "half of")
+	if err != nil || len(ids) != 1 || ids[0] != "work" {
+		t.Errorf("found %v, %v", ids, err)
+	}
 	if c := b.ticketChanges("work"); len(c) != 2 {
 		t.Errorf("changes of the ticket: %+v", c)
 	}
