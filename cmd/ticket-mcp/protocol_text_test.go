@@ -237,3 +237,36 @@ func TestFillers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNotUnicode: text that is not Unicode is refused over the wire and on the command line, and nothing is written.
+func TestNotUnicode(t *testing.T) {
+	dir := servertest.OpenTickets(t, "alpha")
+	path := filepath.Join(dir, "alpha.md")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := servertest.Start(t, servertest.On(t, dir))
+	for i, text := range []string{"a\xffb", "\xed\xa0\x80", `\ud800`, `\udc00x`} {
+		id := fmt.Sprint(i + 10)
+		w.Send(servertest.ToolCall(id, "note", `{"id":"alpha","text":"`+text+`"}`))
+		answer, err := json.Marshal(w.Answer(id))
+		if err != nil || !strings.Contains(string(answer), "invalid: arguments of note hold text that is not Unicode") {
+			t.Errorf("%q: %s %v", text, answer, err)
+		}
+	}
+	w.Send(servertest.ToolCall("20", "note", `{"id":"alpha","text":"\ud83d\ude80 \ufffd"}`))
+	if answer, err := json.Marshal(w.Answer("20")); err != nil || !strings.Contains(string(answer), "noted on alpha") {
+		t.Errorf("%s %v", answer, err)
+	}
+	after, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(after), "\n- ") != strings.Count(string(before), "\n- ")+1 || !strings.Contains(string(after), ": 🚀 \uFFFD\n") {
+		t.Errorf("%q %v", after, err)
+	}
+	cmd := servertest.On(t, dir)
+	cmd.Args = append(cmd.Args[:1:1], "note", "alpha", "a\xffb")
+	said, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(said), "invalid: argument 2 is not UTF-8") {
+		t.Errorf("%s %v", said, err)
+	}
+}

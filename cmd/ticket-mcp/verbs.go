@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
@@ -246,11 +248,36 @@ func orStandardInput(text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
+	if !utf8.Valid(read) {
+		return "", notUnicode("standard input")
+	}
 	return strings.TrimSpace(string(read)), nil
+}
+
+// checkUnicode refuses texts that JSON could not hold: encoding would change them and say nothing.
+func checkUnicode(c *cobra.Command) (err error) {
+	for i, text := range c.Flags().Args() {
+		if !utf8.ValidString(text) {
+			return notUnicode(fmt.Sprintf("argument %d", i+1))
+		}
+	}
+	c.LocalFlags().Visit(func(f *pflag.Flag) {
+		if !utf8.ValidString(f.Value.String()) {
+			err = notUnicode("--" + f.Name)
+		}
+	})
+	return err
+}
+
+func notUnicode(what string) error {
+	return ticketfs.Refuse(ticketfs.Invalid, "give the text as UTF-8; nothing was written", "%s is not UTF-8", what)
 }
 
 // callTool calls a tool and prints its answer.
 func callTool(c *cobra.Command, b *tools.Board, tool string, arguments any, asJSON bool) error {
+	if err := checkUnicode(c); err != nil {
+		return err
+	}
 	text, err := json.Marshal(arguments)
 	if err != nil {
 		return err
