@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Diagnosis is what doctor says of a board.
 type Diagnosis struct {
 	Board      string    `json:"board"`
 	Filesystem string    `json:"filesystem"` // FilesystemOK, or why its locks are not to be trusted
+	Liveness   string    `json:"liveness"`   // "ok", or what limits telling who of the holders lives
 	Journal    string    `json:"journal"`    // how large it is, or why it cannot be used
 	Findings   []Finding `json:"findings"`
 	NoTickets  []string  `json:"no_tickets,omitempty"` // files that do not want to be tickets, which is nothing wrong
@@ -24,7 +26,7 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 		return Diagnosis{}, err
 	}
 	c.attend(ctx)
-	d := Diagnosis{Board: folder.Dir()}
+	d := Diagnosis{Board: folder.Dir(), Liveness: session.Liveness(folder.Dir())}
 	if d.Filesystem, err = c.filesystem(ctx); err != nil {
 		return d, err
 	}

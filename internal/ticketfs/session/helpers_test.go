@@ -41,6 +41,8 @@ func witness(what, dir, name string) error {
 		fmt.Println(c.Key)
 		_, err = io.Copy(io.Discard, os.Stdin)
 		return err
+	case "limits":
+		fmt.Println(Liveness(dir))
 	case "look":
 		c := New("", time.Now).Attend(dir, Call{})
 		h := c.Holder("x@" + Key(name))

@@ -225,3 +225,17 @@ func holdAs(t *testing.T, who *syscall.Credential, dir, board, name string) *hol
 	cmd.Path, cmd.SysProcAttr = programFor(t, dir), &syscall.SysProcAttr{Credential: who}
 	return holding(t, cmd)
 }
+
+// TestLiveness: what limits telling who lives is said.
+func TestLiveness(t *testing.T) {
+	if self().Boot == "" {
+		t.Skip("no boot id here")
+	}
+	if got := Liveness(t.TempDir()); got != LivenessOK && !strings.Contains(got, "machine-id") {
+		t.Error(got)
+	}
+	out, err := child(t, unshare(t, "--time", "--boottime", "86400", "--fork"), "limits", t.TempDir(), "").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "own clock") && !strings.Contains(string(out), "machine-id") {
+		t.Errorf("in a time namespace: %s (%v)", out, err)
+	}
+}

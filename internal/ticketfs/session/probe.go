@@ -164,6 +164,26 @@ func (m mark) lives() bool {
 	return m.Boot == here.Boot && m.PIDNS != 0 && m.PIDNS == here.PIDNS && m.Start != 0 && startOf(m.PID) == m.Start
 }
 
+// LivenessOK is what Liveness says where nothing limits it.
+const LivenessOK = "ok"
+
+// Liveness says what limits this process in telling who of a folder's holders lives.
+func Liveness(dir string) string {
+	here := self()
+	_, shared := sinceBoot()
+	switch {
+	case here.Boot == "":
+		return "no holder is ever proven dead: this system does not tell one boot from another"
+	case !provable(dir):
+		return "no holder is ever proven dead: locks on this filesystem may be out of sight"
+	case here.Machine == "" || here.Host == "":
+		return "no holder is proven dead after a reboot: this system has no machine-id"
+	case !shared:
+		return "this process waits ten seconds of its own clock for the dead, which is not the others' (a time namespace)"
+	}
+	return LivenessOK
+}
+
 // provable reports whether a free lock in a folder can prove an end at all: not on a remote or FUSE-like filesystem, where others
 // may hold locks that we do not see. Those who reach the files of an overlay beside it see them on another device.
 func provable(dir string) bool {
