@@ -220,22 +220,24 @@ func TestStartedInRemovedFolder(t *testing.T) {
 	}
 }
 
-// The first ticket of a repository is made in the main worktree; a board that only the caller's branch has is named.
-func TestCreateNamesTheBoardOfOneBranch(t *testing.T) {
-	root := boardScript(t, `cd source; git worktree add -q ../linked; git rm -rq .tickets`)
-	c := serverIn(t, filepath.Join(root, "linked"))
-	own := filepath.Join(root, "linked", ".tickets")
-	r := faultCall(t, c, "list", map[string]any{})
-	if r.Code != "no_store" || !strings.Contains(r.Text, own) || !strings.Contains(r.Text, "--worktree-local") {
-		t.Errorf("list: %s", r.Text)
-	}
-	r = faultCall(t, c, "create", map[string]any{"title": "New"})
-	for _, said := range []string{own, "board: " + filepath.Join(root, "source", ".tickets")} {
-		if r.IsError || !strings.Contains(r.Text, said) || !strings.Contains(string(r.Structured), filepath.Join(root, "source", ".tickets")) {
-			t.Errorf("create does not say %s: %s", said, r.Text)
+// The first tickets of a repository are made in the main worktree; a board that only the caller's branch has is named, once.
+func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
+	for tool, arguments := range map[string]map[string]any{
+		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new", "title": "New"}}},
+	} {
+		root := boardScript(t, `cd source; git worktree add -q ../linked; git rm -rq .tickets`)
+		c := serverIn(t, filepath.Join(root, "linked"))
+		own, board := filepath.Join(root, "linked", ".tickets"), filepath.Join(root, "source", ".tickets")
+		r := faultCall(t, c, "list", map[string]any{})
+		if r.Code != "no_store" || !strings.Contains(r.Text, own) || !strings.Contains(r.Text, "--worktree-local") {
+			t.Errorf("list: %s", r.Text)
 		}
-	}
-	if r = faultCall(t, c, "create", map[string]any{"title": "Newer"}); strings.Contains(r.Text, own) {
-		t.Errorf("said twice: %s", r.Text)
+		r = faultCall(t, c, tool, arguments)
+		if r.IsError || !strings.Contains(r.Text, own) || !strings.Contains(r.Text, "board: "+board) || !strings.Contains(string(r.Structured), own) {
+			t.Errorf("%s does not say %s and %s: %s", tool, own, board, r.Text)
+		}
+		if r = faultCall(t, c, tool, arguments); r.IsError || strings.Contains(r.Text, own) {
+			t.Errorf("%s again: %s", tool, r.Text)
+		}
 	}
 }

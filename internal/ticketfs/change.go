@@ -3,7 +3,6 @@ package ticketfs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"time"
@@ -178,9 +177,7 @@ func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause, c
 	if err != nil {
 		return Changed{}, err
 	}
-	if err := f.store.nameFolder(f.dir); err != nil {
-		short = errors.Join(short, fmt.Errorf("%w: %w", ErrNotDurable, err))
-	}
+	short = f.named(short)
 	d, err := f.parse(id, created)
 	return Changed{Document: d, Short: short}, err
 }

@@ -62,5 +62,8 @@ func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Caus
 		func(contents [][]byte) ([]write, error) {
 			return run(contents, func(t []document.Ticket) (View, error) { return Assuming(f.locked(), t...), nil })
 		}))
+	if err == nil && len(read) < len(ids) { // some were created
+		short = f.named(short)
+	}
 	return short, err
 }

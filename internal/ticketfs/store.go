@@ -130,6 +130,14 @@ func (s *Store) UnusedBoard() string {
 	return unused
 }
 
+// named makes the folder's own name durable, behind a change that created a ticket and is short of something already or not.
+func (f *Folder) named(short error) error {
+	if err := f.store.nameFolder(f.dir); err != nil {
+		return errors.Join(short, fmt.Errorf("%w: %w", ErrNotDurable, err))
+	}
+	return short
+}
+
 // nameFolder makes the folder's own name durable, once: whoever made the folder may have died before it did.
 func (s *Store) nameFolder(dir string) error {
 	info, err := os.Lstat(dir)

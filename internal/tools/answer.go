@@ -79,6 +79,9 @@ func (c *call) place(short error) place {
 				p.Warning = unprovenText(dir, kind)
 			}
 		})
+		if other := c.Store.UnusedBoard(); other != "" {
+			p.Warning = joinLines(p.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
+		}
 	}
 	return p
 }

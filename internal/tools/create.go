@@ -53,11 +53,7 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 	}
 	message += c.sameTitle(changed.Document.Ticket())
 	changed.Decision.Message = message
-	a := c.changed(changed)
-	if other := c.Store.UnusedBoard(); other != "" {
-		a.Warning = joinLines(a.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
-	}
-	return a, nil
+	return c.changed(changed), nil
 }
 
 // check judges the arguments by themselves, and puts tags in order.
