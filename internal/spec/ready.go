@@ -45,7 +45,7 @@ func (op Op) wants(t Ticket) bool {
 		tags = []string{u.Tag}
 	}
 	return (u.Type == nil || t.Type == *u.Type) &&
-		(u.Parent == nil || t.Parent == *u.Parent) &&
+		(value(u.Parent) == "" || t.Parent == *u.Parent) && // an empty filter is none
 		(len(tags) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return HasTag(t, tag) }))
 }
 
@@ -59,7 +59,7 @@ func HasTag(t Ticket, tag string) bool {
 // a ticket with open children is given only when nothing else is ready.
 func next(s State, op Op) (string, Code) {
 	u := op.User
-	if !u.valid() || u.Parent != nil && *u.Parent == "" {
+	if !u.valid() {
 		return "", Invalid
 	}
 	ready := slices.DeleteFunc(Ready(s, op), func(id string) bool {

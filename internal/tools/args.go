@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,7 +118,7 @@ func fault(e *jsonschema.ValidationError, schema *jsonschema.Schema) string {
 	case *kind.AdditionalProperties:
 		return "unknown argument " + oneLine(strings.Join(k.Properties, ", "), 200)
 	case *kind.Type:
-		return fmt.Sprintf("%s must be of type %s, not %s", where, strings.Join(k.Want, " or "), k.Got)
+		return fmt.Sprintf("%s must be %s, not %s", where, typeWords(k.Want...), typeWords(k.Got))
 	case *kind.Enum:
 		return fmt.Sprintf("%s must be one of %s, not %s", where, joinAny(k.Want), oneLine(fmt.Sprint(k.Got), 80))
 	case *kind.Minimum:
@@ -140,6 +141,19 @@ func joinAny(values []any) string {
 		texts[i] = fmt.Sprint(v)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// typeWords names types of JSON as people do.
+func typeWords(types ...string) string {
+	words := map[string]string{
+		"string": "a text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+		"array": "a list", "object": "an object", "null": "null",
+	}
+	named := make([]string, len(types))
+	for i, t := range types {
+		named[i] = cmp.Or(words[t], t)
+	}
+	return strings.Join(named, " or ")
 }
 
 // signature lists a tool's arguments, the required ones first.

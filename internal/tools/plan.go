@@ -40,10 +40,23 @@ func (p *plannedIn) UnmarshalJSON(text []byte) error {
 	}
 	delete(fields, "name")
 	delete(fields, "agent") // the plan's counts
-	if p.arguments, err = json.Marshal(fields); err != nil {
+	p.arguments, err = json.Marshal(fields)
+	return err
+}
+
+// readCreate reads what create would be given.
+func (p *plannedIn) readCreate() error {
+	args, err := understood("create", p.arguments)
+	if err != nil {
 		return err
 	}
-	return json.Unmarshal(p.arguments, &p.createIn)
+	if err := checkArguments("create", args); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(args, &p.createIn); err != nil {
+		return fmt.Errorf("read arguments: %w", err)
+	}
+	return p.createIn.check()
 }
 
 // planAnswer says which name became which ticket, and in which order they can be started.
@@ -51,7 +64,6 @@ type planAnswer struct {
 	Tickets []plannedRow `json:"tickets"`
 	Layers  [][]string   `json:"layers"`            // names; the first can be started now
 	Outside []string     `json:"outside,omitempty"` // names in no layer: they wait for tickets outside the plan, or are on hold
-	DryRun  bool         `json:"dry_run,omitempty"`
 	Message string       `json:"message"`
 	place
 }
@@ -161,11 +173,7 @@ func (in planIn) check() error {
 			return ticketfs.Refuse(ticketfs.Invalid, "give each ticket a name of its own", "two tickets are named %s", t.Name)
 		}
 		seen[t.Name] = true
-		err := checkArguments("create", t.arguments)
-		if err == nil {
-			err = t.createIn.check()
-		}
-		if err != nil {
+		if err := t.readCreate(); err != nil {
 			var refusal *ticketfs.Refusal
 			if errors.As(err, &refusal) {
 				refusal.Why = "ticket " + t.Name + ": " + refusal.Why
@@ -405,7 +413,7 @@ func inOrder(plan []plannedIn) []plannedIn {
 }
 
 func (c *call) planAnswer(p *layout, v *ticketfs.Snapshot, short error) planAnswer {
-	a := planAnswer{Tickets: []plannedRow{}, DryRun: p.in.DryRun, place: c.place(short)}
+	a := planAnswer{Tickets: []plannedRow{}, place: c.place(short)}
 	with := ticketfs.Assuming(v, p.tickets(c)...)
 	for _, t := range p.in.Tickets {
 		r := plannedRow{Name: t.Name, ID: p.ids[t.Name], Title: oneLine(t.Title, 60)}

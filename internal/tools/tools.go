@@ -54,6 +54,10 @@ type tool struct {
 // define gives a tool's rule the form of a tool: arguments are checked against the schema, then decoded.
 func define[In any](name string, run func(*call, context.Context, In) (Answer, error)) tool {
 	return tool{name, func(c *call, ctx context.Context, args json.RawMessage) (Answer, error) {
+		args, err := understood(name, args)
+		if err != nil {
+			return nil, err
+		}
 		if err := checkArguments(name, args); err != nil {
 			return nil, err
 		}
