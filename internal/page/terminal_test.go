@@ -159,6 +159,13 @@ func TestMermaidAndDot(t *testing.T) {
   t3["gone<br/>missing"]:::missing
   t1 --> t2
   t3 --> t2
+  classDef ready stroke:#2563eb,stroke-width:2px
+  classDef progress stroke:#15803d,stroke-width:2px
+  classDef waiting stroke:#7048c6,stroke-width:2px
+  classDef hold stroke:#b45309,stroke-width:2px
+  classDef today stroke:#0f766e
+  classDef done stroke:#64748b
+  classDef missing stroke:#c02626,stroke-dasharray:4
 `
 	wantDot := `digraph tickets {
   rankdir=LR;

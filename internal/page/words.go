@@ -151,7 +151,11 @@ func (b *Board) drawn(id string) []string {
 // Mermaid writes the graph for places that draw Mermaid, as GitHub does in Markdown.
 func (b *Board) Mermaid(w io.Writer, id string) error {
 	escape := strings.NewReplacer(`&`, "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", `\`, "#92;")
-	return b.export(w, id, "graph LR\n", "", func(name, key string, t Ticket) string {
+	// Only the frame has a colour, so that the text can be read on light and on dark.
+	const classes = "  classDef ready stroke:#2563eb,stroke-width:2px\n  classDef progress stroke:#15803d,stroke-width:2px\n" +
+		"  classDef waiting stroke:#7048c6,stroke-width:2px\n  classDef hold stroke:#b45309,stroke-width:2px\n" +
+		"  classDef today stroke:#0f766e\n  classDef done stroke:#64748b\n  classDef missing stroke:#c02626,stroke-dasharray:4\n"
+	return b.export(w, id, "graph LR\n", classes, func(name, key string, t Ticket) string {
 		return fmt.Sprintf("  %s[\"%s<br/>%s\"]:::%s\n", name, escape.Replace(line(t.ID, 64)), escape.Replace(line(t.Title, maxTitle)), key)
 	}, "  %s --> %s\n")
 }
