@@ -199,7 +199,7 @@ func (j Journal) openRead(ticket string) (*os.File, error) {
 // and returns the offset behind the last line that is complete.
 func rowsFrom(f io.ReaderAt, from int64, ticket string, yield func(Row) bool) (int64, error) {
 	const end = 1<<63 - 1
-	b := bufio.NewReaderSize(io.NewSectionReader(f, from, end-from), 64<<10)
+	b := bufio.NewReaderSize(io.NewSectionReader(f, from, end-from), 8<<10)
 	var line []byte
 	for {
 		var n int
