@@ -161,18 +161,69 @@ func (r *repository) worktrees(set settings) ([]worktree, error) {
 	if set.bare {
 		return all, nil
 	}
+	main := r.root
 	if r.linked() || r.root == "" {
-		return nil, &NotFound{
-			fmt.Sprintf("the main worktree of %s cannot be seen from here: git does not say where it is", r.common),
-			"start a server in the main worktree once, or say which board is for all: " +
-				configCommand(r.common, filepath.Join(string(filepath.Separator), "path", "to", FolderName)),
+		near := r.mainNearby(all)
+		if len(near) != 1 {
+			return nil, r.mainUnseen(near)
 		}
+		main = near[0]
 	}
 	head, err := readHead(r.common)
 	if err != nil {
 		return nil, unseen(filepath.Join(r.common, "HEAD"), err)
 	}
-	return append(all, worktree{root: r.root, visible: true, branch: head}), nil
+	return append(all, worktree{root: main, visible: true, branch: head}), nil
+}
+
+// mainNearby looks for the main worktree where it is likely to lie: around the git folder, beside it and beside the linked
+// worktrees. What it finds is one, by its .git.
+func (r *repository) mainNearby(linked []worktree) []string {
+	const most = 1000 // entries of a folder
+	var near, found []string
+	for dir := filepath.Dir(r.common); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		near = append(near, dir)
+	}
+	around := []string{filepath.Dir(r.common)}
+	for _, w := range linked {
+		around = append(around, filepath.Dir(w.root))
+	}
+	slices.Sort(around)
+	for _, dir := range slices.Compact(around) {
+		folder, err := os.Open(dir)
+		if err != nil {
+			continue
+		}
+		names, _ := folder.Readdirnames(most) // as many as can be read; the main worktree is not promised to be found
+		_ = folder.Close()
+		for _, name := range names {
+			near = append(near, filepath.Join(dir, name))
+		}
+	}
+	for _, dir := range near {
+		var err error
+		if info, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || info.IsDir() {
+			continue
+		}
+		if dir, err = filepath.EvalSymlinks(dir); err != nil {
+			continue
+		}
+		if back, err := repositoryAt(dir); err == nil && back.gitDir == r.common && !slices.Contains(found, dir) {
+			found = append(found, dir)
+		}
+	}
+	return found
+}
+
+// mainUnseen says that there is a main worktree of which a linked one does not know where it is.
+func (r *repository) mainUnseen(near []string) *NotFound {
+	board := filepath.Join(string(filepath.Separator), "path", "to", FolderName)
+	why := fmt.Sprintf("the main worktree of %s cannot be seen from here: git does not say where it is", r.common)
+	if len(near) > 1 {
+		board = filepath.Join(near[0], FolderName)
+		why = fmt.Sprintf("%s has more than one main worktree: %s", r.common, strings.Join(near, ", "))
+	}
+	return &NotFound{why, "start a server in the main worktree once, or say which board is for all: " + configCommand(r.common, board)}
 }
 
 // choose returns the worktree that shall have the board: the only one that has one, or among several the one in which the

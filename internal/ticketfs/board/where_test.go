@@ -285,7 +285,18 @@ var layouts = []struct {
 		must(t, os.Mkdir(root+"/away", 0o777))
 		git(t, root+"/main", "init", "-q", "--separate-git-dir", root+"/away/gitdir")
 		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
-	}, "main", []string{"main", "main/sub"}, []string{"linked", "away/gitdir", "linked/sub"}, false},
+	}, "main", []string{"linked", "main", "main/sub", "away/gitdir", "linked/sub"}, nil, false},
+	{"a separate git folder far away", func(t testing.TB, root string) {
+		commit(t, root+"/a/main")
+		must(t, os.Mkdir(root+"/away", 0o777))
+		git(t, root+"/a/main", "init", "-q", "--separate-git-dir", root+"/away/gitdir")
+		git(t, root+"/a/main", "worktree", "add", "-q", "../../linked", "-b", "linked")
+	}, "a/main", []string{"a/main", "a/main/sub"}, []string{"linked", "away/gitdir", "linked/sub"}, false},
+	{"a separate git folder in its worktree", func(t testing.TB, root string) {
+		commit(t, root+"/a/main")
+		git(t, root+"/a/main", "init", "-q", "--separate-git-dir", root+"/a/main/.bare")
+		git(t, root+"/a/main", "worktree", "add", "-q", "../../linked", "-b", "linked")
+	}, "a/main", []string{"linked", "a/main/sub"}, nil, false},
 	{"a separate git folder of the usual name", func(t testing.TB, root string) {
 		commit(t, root+"/main")
 		must(t, os.Mkdir(root+"/away", 0o777))
@@ -297,13 +308,13 @@ var layouts = []struct {
 		must(t, os.Rename(root+"/main/.git", root+"/git"))
 		must(t, os.Symlink("../git", root+"/main/.git"))
 		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
-	}, "main", []string{"main"}, []string{"linked"}, false},
+	}, "main", []string{"linked", "main"}, nil, false},
 	{"a path in .git that ends with blanks", func(t testing.TB, root string) {
 		commit(t, root+"/main")
 		must(t, os.Rename(root+"/main/.git", root+"/git \t"))
 		write(t, root+"/main/.git", "gitdir: ../git \t\r\n\n")
 		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
-	}, "main", []string{"main"}, []string{"linked"}, false},
+	}, "main", []string{"linked", "main"}, nil, false},
 	{"core.worktree", func(t testing.TB, root string) {
 		commit(t, root+"/main")
 		must(t, os.Rename(root+"/main/.git", root+"/git"))
@@ -527,8 +538,12 @@ func TestRecordOfTheMainWorktree(t *testing.T) {
 	commit(t, root+"/main")
 	git(t, root+"/main", "init", "-q", "--separate-git-dir", root+"/away/gitdir")
 	git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
-	finds(t, Where{Start: root + "/main"}, root+"/main/.tickets")
+	must(t, os.Symlink("main", root+"/link"))
+	finds(t, Where{Start: root + "/linked"}, root+"/main/.tickets")
+	forget(t, root+"/main")
 	must(t, os.CopyFS(root+"/copy", os.DirFS(root+"/main"))) // is the same worktree for git
+	refuses(t, Where{Start: root + "/linked"}, "more than one main worktree", root+"/copy", root+"/main")
+	finds(t, Where{Start: root + "/main"}, root+"/main/.tickets")
 	for _, from := range []string{"/copy/sub", "/linked"} {
 		finds(t, Where{Start: root + from}, root+"/main/.tickets")
 	}
