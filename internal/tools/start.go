@@ -45,6 +45,10 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 	if err := c.settle(id); err != nil {
 		return ticketAnswer{}, err
 	}
+	written := false
+	if c.Person == "" {
+		defer func() { c.conversation.Done(written) }()
+	}
 	who := c.caller(in.Agent)
 	edits := append(turn(document.StatusInProgress),
 		document.Set("claimed-by", who.claim()), document.Set("claimed-at", stamp(c.Now())))
@@ -80,7 +84,7 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 	if err != nil {
 		return ticketAnswer{}, err
 	}
-	who.Claimed()
+	written = true
 	c.started.mark(who, id, true)
 	answer, err := c.ticketAnswer(changed, 0)
 	answer.AlreadyYours = len(changed.Decision.Edits) == 0

@@ -21,7 +21,7 @@ func claim(t *testing.T, p *Process, dir string, meta map[string]any) Conversati
 	t.Helper()
 	c, err := p.Attend(dir, Call{Meta: meta, Client: "some-client", Agent: "planner"}).Claim()
 	must(t, err)
-	c.Claimed()
+	c.Done(true)
 	return c
 }
 
@@ -98,8 +98,9 @@ func TestTwins(t *testing.T) {
 	if c := early.Attend(dir, Call{}); c.Key == Key("me") || c.Holder("x@"+Key("me")).Life != Alive {
 		t.Errorf("before its first claim the twin is %s", c.Key)
 	}
-	if c, err := late.Attend(dir, Call{}).Claim(); err != nil || c.Key == Key("me") { // and the start is refused
-		t.Errorf("%s, %v", c.Key, err)
+	refused, err := late.Attend(dir, Call{}).Claim()
+	if err != nil || refused.Key == Key("me") {
+		t.Errorf("%s, %v", refused.Key, err)
 	}
 	fresh := claim(t, early, dir, nil).Key
 	if fresh == Key("me") {
@@ -109,6 +110,10 @@ func TestTwins(t *testing.T) {
 	if c := early.Attend(dir, Call{}); c.Key != fresh {
 		t.Errorf("after its claim it became %s", c.Key)
 	}
+	if c := late.Attend(dir, Call{}); c.Key != refused.Key {
+		t.Errorf("while its claim may be written it became %s", c.Key)
+	}
+	refused.Done(false)
 	if c := late.Attend(dir, Call{}); c.Key != Key("me") {
 		t.Error("the restarted client is not who it was")
 	}

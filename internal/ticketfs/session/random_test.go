@@ -100,9 +100,7 @@ func TestRandomProcesses(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if rapid.Bool().Draw(t, "it is written") {
-					conversation.Claimed()
-				}
+				conversation.Done(rapid.Bool().Draw(t, "it is written"))
 				if s := p.slots[conversation.Key]; s == nil || s.lock.Check() != nil {
 					t.Fatalf("%s claims, and its slot cannot be seen", conversation.Key)
 				}

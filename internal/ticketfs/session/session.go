@@ -44,10 +44,11 @@ type Process struct {
 	dir   string           // the ticket folder of the slots
 	slots map[string]*slot // held, by key
 	// own is the key of calls that name no conversation. It is the environment's where that is to be had, else minted.
-	own     string
-	minted  string
-	claimed bool                   // own has claimed, and stays
-	graces  map[string]observation // holders seen dead, for want of a common clock
+	own      string
+	minted   string
+	claimed  bool                   // own has claimed, and stays
+	claiming int                    // claims of own that are being written, for which it stays too
+	graces   map[string]observation // holders seen dead, for want of a common clock
 }
 
 // New is a process that serves conversations. name is what the environment calls the conversation of calls whose host names
@@ -114,7 +115,8 @@ func (p *Process) Attend(dir string, call Call) Conversation {
 }
 
 // Claim makes sure that a claim of the conversation can be seen to live: that this process holds a signed slot of it. Calls that
-// no host names may find that another client has their name; the conversation that it returns is the one to claim for.
+// no host names may find that another client has their name; the conversation that it returns is the one to claim for. Where
+// there is no error, Done must follow.
 func (c Conversation) Claim() (Conversation, error) {
 	p := c.process
 	p.mu.Lock()
@@ -128,21 +130,27 @@ func (c Conversation) Claim() (Conversation, error) {
 	if NameIn(c.call.Meta) != "" {
 		return c, p.serve(c.Key, c.call, true, false)
 	}
-	err := p.serveOwn(c.call, true)
+	if err := p.serveOwn(c.call, true); err != nil {
+		return c, err
+	}
+	p.claiming++
 	c.Key = p.own
-	return c, err
+	return c, nil
 }
 
 // Visits reports whether the conversation is only visited, by a command in its agent's shell.
 func (c Conversation) Visits() bool { return c.process.visitor }
 
-// Claimed notes that a claim of the conversation was written. From then on it keeps its identity.
-func (c Conversation) Claimed() {
-	c.process.mu.Lock()
-	defer c.process.mu.Unlock()
-	if c.Key == c.process.own {
-		c.process.claimed = true
+// Done ends a Claim: its claim was written, or was not. Once one was, calls that no host names keep their identity.
+func (c Conversation) Done(written bool) {
+	p := c.process
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.visitor || NameIn(c.call.Meta) != "" {
+		return
 	}
+	p.claiming--
+	p.claimed = p.claimed || written
 }
 
 // Close frees all slots, as the end of the process does.
@@ -173,7 +181,7 @@ func (p *Process) moveTo(dir string) {
 // belongs to another client, unless the name is one to be shared: then this process takes a fresh identity, until that slot
 // is free. It asks again at each call before its first claim: a client that restarts its server may meet the former one.
 func (p *Process) serveOwn(call Call, claim bool) error {
-	if p.name == "" || p.claimed || strings.HasPrefix(p.name, SharedPrefix) {
+	if p.name == "" || p.claimed || p.claiming > 0 || strings.HasPrefix(p.name, SharedPrefix) {
 		return p.serve(p.own, call, claim, false)
 	}
 	named := Key(p.name)
