@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
@@ -72,13 +73,15 @@ func (k *Taker) screenful(f *os.File, lines func() []string) (string, Look, erro
 func (k *Taker) waitOn(ctx context.Context, f *os.File, look Look) {
 	const agesChange = time.Second
 	ctx, cancel := context.WithTimeout(ctx, agesChange)
-	defer cancel()
-	go func() {
+	var sized sync.WaitGroup
+	sized.Go(func() {
 		for sleep(ctx, pollEach) {
 			if width, height, err := terminal.Size(f); err != nil || width != look.Width || height-1 != look.Height {
 				cancel()
 			}
 		}
-	}()
+	})
 	k.Wait(ctx)
+	cancel()
+	sized.Wait()
 }
