@@ -90,7 +90,7 @@ func (t Ticket) closed(op Op) Ticket {
 func (t Ticket) closing() string {
 	var words []string
 	for _, fact := range []struct{ before, value string }{
-		{"by ", t.ClosedBy}, {"as ", string(t.Resolution)}, {"because ", t.CloseReason}, {"shown by ", strings.Join(t.Evidence, " ")},
+		{"by ", t.ClosedBy}, {"as ", string(t.Resolution)}, {"because ", t.CloseReason}, {"shown by ", strings.Join(t.Evidence, "; ")},
 	} {
 		if fact.value != "" {
 			words = append(words, fact.before+fact.value)

@@ -267,8 +267,8 @@ func TestCloseNext(t *testing.T) {
 func TestReopen(t *testing.T) {
 	run(t, []row{
 		{"a closed by=gone closed-by=live reason=done", "reopen a", OK, "a open notes=by_live_because_done"},
-		{"a closed closed-by=live as=duplicate links=b evidence=x,y hold=Grace", "reopen a reason=why", OK,
-			"a open links=b hold=Grace notes=by_live_as_duplicate_shown_by_x_y,why"},
+		{"a closed closed-by=live as=duplicate links=b evidence=x hold=Grace", "reopen a reason=why", OK,
+			"a open links=b hold=Grace notes=by_live_as_duplicate_shown_by_x,why"},
 		{"a closed", "reopen a reason=broken_again", OK, "a open notes=broken_again"},
 		{"a open", "reopen a", WrongStatus, ""},
 		{"a in_progress by=me", "reopen a", WrongStatus, ""},

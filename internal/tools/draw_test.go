@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -85,6 +86,13 @@ func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	}
 	if ticket.Status == spec.Closed || rarely(t, 8, "leftover reason") {
 		ticket.CloseReason = pick(t, []string{"", "done"}, "reason")
+		ticket.ClosedBy = pick(t, []string{"", claimOf("s1"), claimOf("gone")}, "closed by")
+		ticket.Resolution = pick(t, []spec.Resolution{spec.Done, spec.Done, spec.Dropped}, "resolution")
+		ticket.Evidence = pick(t, [][]string{nil, {"log"}}, "evidence")
+	}
+	if rarely(t, 6, "on hold") {
+		ticket.Hold = "for Grace"
+		ticket.HoldUntil = pick(t, []int64{0, began.Unix() - 1, began.Unix() + 60}, "until")
 	}
 	if rarely(t, 2, "has parent") {
 		ticket.Parent = pick(t, ids, "parent")
@@ -154,6 +162,12 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		if rarely(t, 2, "with reason") {
 			u.Reason = pick(t, texts, "reason")
 		}
+		switch {
+		case verb == spec.Close:
+			drawClose(t, w, &u)
+		case verb == spec.Release && rarely(t, 4, "with hold"):
+			u.Hold = new(pick(t, append(texts, ""), "hold"))
+		}
 	case spec.Block, spec.Unblock:
 		u.Blocker = drawID(t, w, "blocker")
 		if own := tickets[u.ID].BlockedBy; verb == spec.Unblock && len(own) > 0 && !rarely(t, 4, "any") {
@@ -171,6 +185,26 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		w.begin(s)
 	}
 	return s, u
+}
+
+// drawClose draws how a ticket ends, mostly as it may.
+func drawClose(t *rapid.T, w *world, u *spec.UserInput) {
+	if rarely(t, 3, "with evidence") {
+		u.Evidence = pick(t, [][]string{{"log.txt"}, {"a: b", "https://x.example/?y#z", "- z"}}, "evidence")
+	}
+	u.Next = rarely(t, 4, "and next")
+	u.Children = rarely(t, 40, "children of no drop")
+	if !rarely(t, 3, "not done") {
+		return
+	}
+	u.Resolution = pick(t, []spec.Resolution{spec.Dropped, spec.Dropped, spec.Duplicate}, "resolution")
+	u.Children = !rarely(t, 3, "alone")
+	if u.Resolution == spec.Duplicate || rarely(t, 20, "of nothing") {
+		u.DuplicateOf = drawID(t, w, "duplicate of")
+	}
+	if !rarely(t, 3, "held") {
+		u.ID = drawID(t, w, "dropped")
+	}
 }
 
 func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
@@ -196,6 +230,15 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 	if rarely(t, 4, "with assignee") {
 		u.Assignee = new(pick(t, append(texts, ""), "assignee"))
 	}
+	if rarely(t, 8, "with hold") {
+		u.Hold = new(pick(t, append(texts, "", ""), "hold"))
+	}
+	if !create && rarely(t, 8, "with hold-until") {
+		u.HoldUntil = new(int64)
+		if ahead := pick(t, []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour}, "until"); ahead != 0 {
+			*u.HoldUntil = w.now.Truncate(time.Second).Add(ahead).UnixMilli()
+		}
+	}
 	if rarely(t, 4, "with tags") {
 		u.Tags = pick(t, [][]string{{}, {"api"}, {"ui", "null", "a: b"}}, "tags")
 	}
@@ -207,7 +250,7 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 			u.BlockedBy = append(u.BlockedBy, drawID(t, w, "blocker"))
 		}
 	}
-	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil && u.Parent == nil && u.Tags == nil {
+	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil && u.Parent == nil && u.Tags == nil && u.Hold == nil && u.HoldUntil == nil {
 		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "one field")) // an update of nothing is nonsense, see there
 	}
 }

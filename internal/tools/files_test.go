@@ -26,7 +26,7 @@ const (
 	mapList // of id and reason
 )
 
-// lay writes a ticket file. Here Holder is the claim as it stands in the file, and Created is in seconds.
+// lay writes a ticket file. Here Holder and ClosedBy are names as they stand in the file, Created and HoldUntil are in seconds.
 func (w *world) lay(id string, t spec.Ticket, s style) {
 	w.t.Helper()
 	w.ids = append(w.ids, id)
@@ -59,6 +59,17 @@ func ticketText(id string, t spec.Ticket, s style) string {
 		line("closed", began.Add(-time.Minute).Format(time.RFC3339))
 	}
 	line("close-reason", t.CloseReason)
+	line("closed-by", t.ClosedBy)
+	line("resolution", string(t.Resolution))
+	for key, list := range map[string][]string{"evidence": t.Evidence, "links": t.Links} {
+		if len(list) > 0 {
+			line(key, "["+strings.Join(list, ", ")+"]")
+		}
+	}
+	line("hold", t.Hold)
+	if t.HoldUntil != 0 {
+		line("hold-until", time.Unix(t.HoldUntil, 0).UTC().Format(time.RFC3339))
+	}
 	b.WriteString(blockersText(t.BlockedBy, s))
 	if !s.sparse {
 		line("created", time.Unix(t.Created, 0).UTC().Format(time.RFC3339))

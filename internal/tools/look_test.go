@@ -123,6 +123,9 @@ func ticketOf(d *document.Document) spec.Ticket {
 		Hold: t.Hold, Links: t.Links, PlanRef: t.PlanRef, Created: t.Created.UnixMilli(),
 	}
 	of.Tags = t.Tags
+	if !t.HoldUntil.IsZero() {
+		of.HoldUntil = t.HoldUntil.UnixMilli()
+	}
 	for _, b := range t.BlockedBy {
 		of.BlockedBy = append(of.BlockedBy, b.ID)
 	}

@@ -56,7 +56,7 @@ func mended(s spec.State) map[string]spec.Ticket {
 		if !t.Malformed {
 			t.BlockedBy = slices.DeleteFunc(slices.Clone(t.BlockedBy), func(b string) bool { _, exists := s.Tickets[b]; return !exists })
 			if t.Status != spec.Closed {
-				t.CloseReason = ""
+				t.ClosedBy, t.CloseReason, t.Resolution, t.Evidence = "", "", spec.Done, nil
 			}
 			if t.Status != spec.InProgress {
 				t.Holder, t.Agent = "", ""

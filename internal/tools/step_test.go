@@ -57,6 +57,9 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	// The order of what a close made ready is nowhere promised.
 	slices.Sort(want.Unblocked)
 	slices.Sort(got.Unblocked)
+	// Nor that of what was dropped below a ticket, but that leaves come before their parents.
+	slices.Sort(want.Dropped)
+	slices.Sort(got.Dropped)
 	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" && want.Code == got.Code {
 		faults = append(faults, "answer (-want +got):\n"+diff)
 	}
@@ -67,7 +70,8 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	faults = append(faults, littered...)
 	for _, id := range touched {
 		fault(got.Code != spec.OK, "the refusal wrote %s", id)
-		fault(got.Code == spec.OK && (id != got.ID || got.AlreadyYours), "wrote %s, which it was not asked for", id)
+		asked := id == got.ID || id == got.Next || slices.Contains(got.Dropped, id)
+		fault(got.Code == spec.OK && (!asked || got.AlreadyYours), "wrote %s, which it was not asked for", id)
 	}
 	// What only operations have built stays sound; what a hand has broken need not be mended.
 	if len(spec.Invariants(before.state)) == 0 {
@@ -118,8 +122,8 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 		if exists && file.info.Mode().IsRegular() && !isPerson(s.name) {
 			w.settled(s)
 		}
-	case spec.StartNext:
-		if got.Code == spec.OK && !isPerson(s.name) {
+	case spec.StartNext, spec.Close:
+		if got.Code == spec.OK && (got.Next != "" || op.User.Verb == spec.StartNext) && !isPerson(s.name) {
 			w.settled(s)
 		}
 	}
@@ -134,6 +138,9 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 		s.started[got.ID] = true
 	case spec.Close, spec.Release:
 		delete(s.started, got.ID)
+		if got.Next != "" {
+			s.started[got.Next] = true
+		}
 	case spec.Create:
 		w.ids = append(w.ids, got.ID)
 	}
@@ -167,6 +174,19 @@ func arguments(u spec.UserInput) (tool string, args map[string]any) {
 	set("parent", u.Parent != nil, u.Parent)
 	set("tags", u.Tags != nil, u.Tags)
 	set("tag", u.Tag != "", u.Tag)
+	set("resolution", u.Resolution != spec.Done, u.Resolution)
+	set("duplicate_of", u.DuplicateOf != "", u.DuplicateOf)
+	set("children", u.Children, true)
+	set("evidence", u.Evidence != nil, u.Evidence)
+	set("next", u.Next, true)
+	set("hold", u.Hold != nil, u.Hold)
+	if u.HoldUntil != nil {
+		text := "" // no end
+		if *u.HoldUntil != 0 {
+			text = time.UnixMilli(*u.HoldUntil).UTC().Format(time.RFC3339)
+		}
+		set("hold_until", true, text)
+	}
 	return tool, args
 }
 
@@ -190,6 +210,15 @@ func resultOf(verb spec.Verb, r reply) spec.Result {
 		}
 	case spec.Close:
 		result.Unblocked = r.ids("unblocked")
+		below, _ := r.fields["dropped"].([]any)
+		for _, id := range below {
+			result.Dropped = append(result.Dropped, fmt.Sprint(id))
+		}
+		if next, ok := r.fields["next"].(map[string]any); ok {
+			result.Next, _ = next["id"].(string)
+		}
+		code, _, _ := strings.Cut(r.str("next_reason"), ":")
+		result.NextCode = spec.Code(code)
 	}
 	return result
 }
