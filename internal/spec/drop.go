@@ -30,7 +30,7 @@ func refuseDrop(s State, t Ticket, op Op) Code {
 		when(t.Status == Closed, WrongStatus),
 		when(s.heldByOther(t, op), Claimed),
 		when(u.Resolution == Duplicate && s.missing(u.DuplicateOf), NotFound),
-		when(len(below) > 0 && !u.Children, OpenChildren),
+		when(len(s.children(u.ID)) > 0 && !u.Children, OpenChildren),
 		when(inProgress, OpenChildren),
 		when(slices.ContainsFunc(append(below, u.ID), s.mayHaveChild), Malformed),
 	)

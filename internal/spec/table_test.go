@@ -246,6 +246,8 @@ func TestDrop(t *testing.T) {
 		{"a open; c open parent=a; d in_progress by=live parent=c", "close a as=dropped children", OpenChildren, ""},
 		{"a open; c in_progress by=gone parent=a", "close a as=dropped children", OpenChildren, ""},
 		{"a in_progress by=me; c in_progress by=me parent=a", "close a as=dropped children", OpenChildren, ""},
+		{"a open parent=a", "close a as=dropped", OpenChildren, ""}, // as any close
+		{"a open parent=a", "close a as=dropped children", OK, "a" + dropped + " parent=a"},
 		{"a open; m malformed mentions=a", "close a as=dropped", Malformed, ""},
 		{"a open; c open parent=a; m malformed mentions=c", "close a as=dropped children", Malformed, ""},
 		{"a in_progress by=me; c open parent=a", "close a children", Invalid, ""},

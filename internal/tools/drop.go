@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -31,9 +32,6 @@ func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ti
 		open, err := openBelow(v, in.ID)
 		for _, t := range open {
 			ids = append(ids, t.ID)
-		}
-		if err == nil {
-			err = startedBelow(in.ID, open)
 		}
 		if err != nil && ticketfs.CodeOf(err) == "" {
 			return changed, nil, err
@@ -66,9 +64,6 @@ func (c *call) closeThese(ctx context.Context, who caller, in closeIn, ids []str
 			return nil, err
 		}
 		open, err := openBelow(v, in.ID)
-		if err == nil {
-			err = startedBelow(in.ID, open)
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -104,17 +99,19 @@ func (c *call) closeThese(ctx context.Context, who caller, in closeIn, ids []str
 }
 
 // openBelow are the tickets below one that are not closed, of all levels, each before its parent: closed in this order, any part of
-// them leaves a legal board. A file that may be one of them and cannot be read is a refusal.
+// them leaves a legal board. It is refused when somebody works on one of them or, if not, when a file that may be one of them
+// cannot be read.
 func openBelow(v ticketfs.View, id string) ([]document.Ticket, error) {
 	seen := map[string]bool{id: true}
 	var before []document.Ticket // parents before children
+	var unread error
 	for at := []string{id}; len(at) > 0; at = at[1:] {
 		children, unreadable, err := v.Children(at[0])
 		if err != nil {
 			return nil, err
 		}
-		if len(unreadable) > 0 {
-			return nil, ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", at[0], unreadable[0].Why)
+		if len(unreadable) > 0 && unread == nil {
+			unread = ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", at[0], unreadable[0].Why)
 		}
 		for _, t := range children {
 			if t.Status == document.StatusClosed || seen[t.ID] {
@@ -129,7 +126,7 @@ func openBelow(v ticketfs.View, id string) ([]document.Ticket, error) {
 	for i := len(before) - 1; i >= 0; i-- {
 		list = append(list, before[i])
 	}
-	return list, nil
+	return list, cmp.Or(startedBelow(id, before), unread)
 }
 
 // startedBelow refuses to drop tickets on which somebody works, or worked until they died.
