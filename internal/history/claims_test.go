@@ -152,7 +152,7 @@ func empty(t *testing.T, program string, seed uint64, sessions, tickets, lives i
 	t.Helper()
 	h := history{before: backlog(tickets, seed)}
 	r := &recorder{program: program, dir: filepath.Join(t.TempDir(), ".tickets"), began: time.Now()}
-	if err := layOut(r.dir, h.before); err != nil {
+	if err := layOut(r.dir, h.before, ""); err != nil {
 		t.Fatal(err)
 	}
 	ctx, end := context.WithTimeout(t.Context(), playTime)

@@ -52,7 +52,7 @@ func creations(t *testing.T, program string, dirs []string, sessions, each int) 
 func TestCreateAtOnce(t *testing.T) {
 	program := realServer(t)
 	dir := filepath.Join(t.TempDir(), ".tickets")
-	if err := layOut(dir, nil); err != nil {
+	if err := layOut(dir, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	ids := creations(t, program, []string{dir}, 8, 25)
@@ -81,7 +81,7 @@ func TestCreateInClones(t *testing.T) {
 	}
 	git(root, "init", "-q", "origin")
 	origin := filepath.Join(root, "origin")
-	if err := layOut(filepath.Join(origin, ".tickets"), family(1)); err != nil {
+	if err := layOut(filepath.Join(origin, ".tickets"), family(1), ""); err != nil {
 		t.Fatal(err)
 	}
 	git(origin, "add", ".")

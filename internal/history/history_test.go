@@ -26,6 +26,7 @@ import (
 	"testing"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 var (
@@ -104,7 +105,10 @@ func TestHistory(t *testing.T) {
 		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4, choose: anything},
 		// So many tickets that the program watches the folder, and no longer looks at each file.
 		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60, lives: 1, choose: anything},
-		crowd, claims, rings, families, vandalized, worktrees,
+		// Several conversations of each process, with agents of each, on a board of the other dialect.
+		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4, lanes: 3, calls: 80, lives: 1, choose: anything,
+			conversations: 2, agents: []string{"one", "two"}},
+		drops, crowd, claims, rings, families, vandalized, worktrees,
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			for _, seed := range seeds() {

@@ -27,7 +27,7 @@ func newTable(t *testing.T, board map[string]spec.Ticket) table {
 func tableFor(t *testing.T, program string, board map[string]spec.Ticket) table {
 	t.Helper()
 	r := &recorder{program: program, dir: filepath.Join(t.TempDir(), ".tickets"), began: time.Now()}
-	if err := layOut(r.dir, board); err != nil {
+	if err := layOut(r.dir, board, ""); err != nil {
 		t.Fatal(err)
 	}
 	return table{r, t}

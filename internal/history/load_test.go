@@ -126,6 +126,8 @@ func (h *hand) fields(u *spec.UserInput, text string) {
 
 // The loads by which broken programs are caught. Each is small: what is rare is found by many rounds, not by long ones.
 var (
+	drops = play{name: "drops", board: family(8), sessions: 4, lanes: 2, calls: 80, lives: 1, choose: ending, together: true,
+		conversations: 1, agents: []string{"one", "two"}}
 	crowd      = play{name: "crowd", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing}
 	claims     = play{name: "claims", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: claiming}
 	rings      = play{name: "rings", board: loose(4), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: relating, together: true}
@@ -133,6 +135,26 @@ var (
 	worktrees  = play{name: "worktrees", board: loose(2), sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming, worktrees: true}
 	vandalized = play{name: "vandalized", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing, unlink: true}
 )
+
+// ending has tickets dropped with all below them, held and finished, while others start them; a close may start the next.
+func ending(h *hand) spec.UserInput {
+	mine := h.held.any(h.Rand)
+	switch n := h.IntN(20); {
+	case n < 4:
+		return spec.UserInput{Verb: spec.StartNext}
+	case n < 7:
+		return spec.UserInput{Verb: spec.Start, ID: h.any()}
+	case n < 11:
+		return spec.UserInput{Verb: spec.Close, ID: h.any(), Resolution: spec.Dropped, Children: h.IntN(3) > 0, Next: h.IntN(4) == 0}
+	case n < 14 && mine != "":
+		return spec.UserInput{Verb: spec.Close, ID: mine, Next: h.IntN(2) == 0}
+	case n < 15 && mine != "":
+		return spec.UserInput{Verb: spec.Release, ID: mine, Hold: new(h.name)}
+	case n < 16:
+		return spec.UserInput{Verb: spec.Update, ID: h.any(), Hold: new([]string{"", "", h.name}[h.IntN(3)])}
+	}
+	return spec.UserInput{Verb: spec.Reopen, ID: h.any()}
+}
 
 // child makes the second ticket of a board the child of the first.
 func child(board map[string]spec.Ticket) map[string]spec.Ticket {

@@ -29,6 +29,8 @@ type state struct {
 	status                            spec.Status
 	holder, agent, blockers           string // several ids are sorted and joined by spaces
 	title, typ, assignee, closeReason string
+	hold, closedBy                    string
+	resolution                        spec.Resolution
 	priority                          int
 
 	dead    string // sessions that have died
@@ -39,7 +41,8 @@ type state struct {
 // rulesBroken.
 func stateOf(t spec.Ticket) state {
 	return state{exists: true, status: t.Status, holder: t.Holder, agent: t.Agent, blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
-		assignee: t.Assignee, closeReason: t.CloseReason, priority: t.Priority}
+		assignee: t.Assignee, closeReason: t.CloseReason, priority: t.Priority,
+		hold: t.Hold, closedBy: t.ClosedBy, resolution: t.Resolution}
 }
 
 func set(ids []string) string {
@@ -49,7 +52,8 @@ func set(ids []string) string {
 
 func (s state) ticket() spec.Ticket {
 	return spec.Ticket{Status: s.status, Holder: s.holder, Agent: s.agent, BlockedBy: strings.Fields(s.blockers), Title: s.title, Type: s.typ,
-		Assignee: s.assignee, CloseReason: s.closeReason, Priority: s.priority}
+		Assignee: s.assignee, CloseReason: s.closeReason, Priority: s.priority,
+		Hold: s.hold, ClosedBy: s.closedBy, Resolution: s.resolution}
 }
 
 func (s state) String() string {
@@ -59,7 +63,8 @@ func (s state) String() string {
 	words := []string{string(s.status)}
 	for _, w := range []struct{ name, value string }{
 		{"by", s.holder}, {"agent", s.agent}, {"blocked", s.blockers}, {"title", s.title}, {"type", s.typ}, {"assignee", s.assignee},
-		{"priority", fmt.Sprint(s.priority)}, {"reason", s.closeReason}, {"dead", s.dead}, {"started", s.started},
+		{"priority", fmt.Sprint(s.priority)}, {"reason", s.closeReason},
+		{"hold", s.hold}, {"closed by", s.closedBy}, {"as", string(s.resolution)}, {"dead", s.dead}, {"started", s.started},
 	} {
 		if w.value != "" {
 			words = append(words, w.name+"="+w.value)

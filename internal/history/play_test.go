@@ -30,6 +30,7 @@ type play struct {
 	lives    int // of each place: sessions that are killed one after the other, but for the last
 	choose   func(*hand) spec.UserInput
 
+	blockerKey    string   // the key that the files have for blockers; "" for blocked-by
 	conversations int      // that each process serves beside its own
 	agents        []string // of each conversation beside itself
 
@@ -82,7 +83,7 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), ".tickets")
 	h := history{before: p.board}
-	if err := errors.Join(layOut(dir, p.board), layOut(dir, filler(p.closed))); err != nil {
+	if err := errors.Join(layOut(dir, p.board, p.blockerKey), layOut(dir, filler(p.closed), "")); err != nil {
 		t.Fatal(err)
 	}
 	r := &recorder{program: program, dir: dir, began: time.Now()}
@@ -232,13 +233,13 @@ func (r *recorder) meet(ctx context.Context, n int) {
 func (p play) lanesBefore(place int) int { return place * (p.lanes + 1) }
 
 // layOut writes a board of tickets.
-func layOut(dir string, board map[string]spec.Ticket) error {
+func layOut(dir string, board map[string]spec.Ticket, blockerKey string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	for id, t := range board {
 		f := document.Ticket{ID: id, Title: t.Title, Status: document.Status(t.Status), Type: t.Type, Priority: t.Priority,
-			Parent: t.Parent, Created: time.Now()}
+			Parent: t.Parent, Created: time.Now(), BlockerKey: blockerKey}
 		for _, b := range t.BlockedBy {
 			f.BlockedBy = append(f.BlockedBy, document.Blocker{ID: b})
 		}
@@ -277,7 +278,8 @@ func (h *history) readFiles(dir string) error {
 		}
 		f := d.Ticket()
 		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy), Agent: agentIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
-			Priority: f.Priority, Assignee: f.Assignee, CloseReason: f.CloseReason}
+			Priority: f.Priority, Assignee: f.Assignee, CloseReason: f.CloseReason,
+			Hold: f.Hold, ClosedBy: keyIn(f.ClosedBy), Resolution: spec.Resolution(f.Resolution), Links: f.Links}
 		for _, b := range f.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, b.ID)
 		}

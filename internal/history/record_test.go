@@ -27,10 +27,11 @@ type entry struct {
 	lane      int            // where the picture shows it
 	sent, got int64          // in nanoseconds since the history began
 
-	result spec.Result  // what was answered; for a create without an answer the ID, when its ticket was found
-	seen   *spec.Ticket // by a show
-	fault  string       // an answer that is neither done nor refused
-	words  string       // of the answer
+	result spec.Result     // what was answered; for a create without an answer the ID, when its ticket was found
+	seen   *spec.Ticket    // by a show
+	fault  string          // an answer that is neither done nor refused
+	words  string          // of the answer
+	next   json.RawMessage // the ticket that a close started after it
 }
 
 func (e entry) lost() bool { return e.got == never }
@@ -83,12 +84,13 @@ func (e entry) asked() string {
 // argumentsOf are the arguments of an operation as the tool takes them.
 func argumentsOf(u spec.UserInput) map[string]any {
 	arguments := map[string]any{}
-	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker, "agent": u.Agent} {
+	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker, "agent": u.Agent,
+		"resolution": string(u.Resolution), "duplicate_of": u.DuplicateOf} {
 		if text != "" {
 			arguments[name] = text
 		}
 	}
-	for name, text := range map[string]*string{"title": u.Title, "type": u.Type, "assignee": u.Assignee, "parent": u.Parent} {
+	for name, text := range map[string]*string{"title": u.Title, "type": u.Type, "assignee": u.Assignee, "parent": u.Parent, "hold": u.Hold} {
 		if text != nil {
 			arguments[name] = *text
 		}
@@ -96,8 +98,10 @@ func argumentsOf(u spec.UserInput) map[string]any {
 	if u.Priority != nil {
 		arguments["priority"] = *u.Priority
 	}
-	if u.Takeover {
-		arguments["takeover"] = true
+	for name, yes := range map[string]bool{"takeover": u.Takeover, "children": u.Children, "next": u.Next} {
+		if yes {
+			arguments[name] = true
+		}
 	}
 	if len(u.BlockedBy) > 0 {
 		arguments["blocked_by"] = u.BlockedBy
@@ -116,7 +120,12 @@ func (e *entry) read(line json.RawMessage) {
 			StructuredContent struct {
 				ID, Title, Status, Type, Assignee, Message string
 				Priority                                   int
+				Hold                                       string
+				Resolution                                 spec.Resolution
+				ClosedBy                                   string `json:"closed_by"`
 				CloseReason                                string `json:"close_reason"`
+				Dropped                                    []string
+				Next                                       json.RawMessage
 				ClaimedBy                                  string `json:"claimed_by"`
 				Parent                                     struct{ ID string }
 				BlockedBy                                  []struct{ ID string } `json:"blocked_by"`
@@ -143,11 +152,14 @@ func (e *entry) read(line json.RawMessage) {
 		e.fault = fmt.Sprintf("asked for %s, the answer is about %q", e.op.ID, answer.ID)
 	case e.op.Verb == look:
 		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type, Priority: answer.Priority,
-			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Agent: agentIn(answer.ClaimedBy), Parent: answer.Parent.ID}
+			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Agent: agentIn(answer.ClaimedBy), Parent: answer.Parent.ID,
+			Hold: answer.Hold, Resolution: answer.Resolution, ClosedBy: keyIn(answer.ClosedBy)}
 		for _, b := range answer.BlockedBy {
 			t.BlockedBy = append(t.BlockedBy, b.ID)
 		}
 		e.seen = &t
+	case e.op.Verb == spec.Close:
+		e.result.Dropped, e.next = answer.Dropped, answer.Next
 	case e.op.Verb == spec.Start, e.op.Verb == spec.StartNext:
 		if keyIn(answer.ClaimedBy) != e.session || agentIn(answer.ClaimedBy) != e.op.Agent {
 			e.fault = "the claim is " + answer.ClaimedBy
@@ -158,6 +170,29 @@ func (e *entry) read(line json.RawMessage) {
 		}
 	}
 	e.result.ID = answer.ID
+}
+
+// parts are the entry and, of a close that is more than one change, those of the other tickets: each has taken effect at some
+// moment of the call.
+func (e entry) parts() []entry {
+	parts := []entry{e}
+	part := func(op spec.UserInput) entry {
+		op.Agent = e.op.Agent
+		return entry{op: op, session: e.session, lane: e.lane, sent: e.sent, got: e.got}
+	}
+	for _, id := range e.result.Dropped {
+		below := part(spec.UserInput{Verb: spec.Close, ID: id, Resolution: spec.Dropped, Reason: e.op.Reason})
+		below.result.ID = id
+		parts = append(parts, below)
+	}
+	if next := part(spec.UserInput{Verb: spec.StartNext}); e.op.Next && e.lost() {
+		parts = append(parts, next)
+	} else if len(e.next) > 0 && string(e.next) != "null" {
+		line, _ := json.Marshal(map[string]any{"result": map[string]any{"structuredContent": e.next}}) // cannot fail: it was read
+		next.read(line)
+		parts = append(parts, next)
+	}
+	return parts
 }
 
 // keyIn is the session's key in a claim.

@@ -23,7 +23,7 @@ var handMade = []struct {
 	want string // part of a complaint; "" if there must be none
 }{
 	{"one after the other", "a open; b open", "A start a 1-2; A note a text=x 3-4; A close a 5-6; B block b on=a 7-8",
-		"a closed notes=A:x; b open blocked=a", ""},
+		"a closed closed-by=A notes=A:x; b open blocked=a", ""},
 	{"at once", "a open; b open; c open", "A block a on=b 1-4; B block a on=c 2-3; A show a open blocked=b,c 5-6", "a open blocked=b,c; b open; c open", ""},
 	{"lost update", "a open; b open; c open", "A block a on=b 1-2; B block a on=c 3-4", "a open blocked=c; b open; c open", "no order"},
 	{"lost update, at once", "a open; b open; c open", "A block a on=b 1-4; B block a on=c 2-3", "a open blocked=b; b open; c open", "no order"},
@@ -50,9 +50,9 @@ var handMade = []struct {
 	{"refused while its owner may come back", "a open", "A start a 1-2; A dies 3-4; B start a 5-6 claimed; B start a 7-10000000009 from=A", "a in_progress by=B", ""},
 	{"taken over at once", "a open", "A start a 1-2; A dies 3-4; B start a 5-6 from=A", "a in_progress by=B", "only just died"},
 	{"given to another without an id at once", "a open", "A start a 1-2; A dies 3-4; B start next got=a from=A 5-6", "a in_progress by=B", "only just died"},
-	{"closed for a dead one", "a open", "A start a 1-2; A dies 3-4; B close a 5-6", "a closed", ""},
+	{"closed for a dead one", "a open", "A start a 1-2; A dies 3-4; B close a 5-6", "a closed closed-by=B", ""},
 	{"closed for a living one", "a open", "A start a 1-2; B close a 3-4", "a closed", "no order"},
-	{"a close without an answer", "a open", "A start a 1-2; A close a 3-; A dies 4-5; B start a 6-7 wrong_status", "a closed", ""},
+	{"a close without an answer", "a open", "A start a 1-2; A close a 3-; A dies 4-5; B start a 6-7 wrong_status", "a closed closed-by=A", ""},
 	{"a close that never came", "a open", "A start a 1-2; A close a 3-; A dies 4-5; B start a 6-10000000009 from=A", "a in_progress by=B", ""},
 	{"effect after death", "a open", "A start a 1-; A dies 2-3; B start a 4-5; B release a 6-7; B show a in_progress by=A 8-9", "a open", "no order"},
 	{"a start that got anything", "a open; b open", "A start next 1-; A dies 2-3; B start b 4-10000000009 from=A", "a open; b in_progress by=B", ""},
@@ -62,9 +62,22 @@ var handMade = []struct {
 	{"the session taken for its agent", "a open", "A/x start a 1-2; A/y start a already 3-4", "a in_progress by=A/x", "no order"},
 	{"another agent's claim", "a open", "A/x start a 1-2; A/y start a 3-4 claimed", "a in_progress by=A/x", ""},
 	{"closed for another agent", "a open", "A/x start a 1-2; A/y close a 3-4", "a closed", "no order"},
-	{"closed by the session of the agent", "a open", "A/x start a 1-2; A close a 3-4", "a closed", ""},
-	{"closed by an agent of the session", "a open", "A start a 1-2; A/x close a 3-4", "a closed", ""},
+	{"closed by the session of the agent", "a open", "A/x start a 1-2; A close a 3-4", "a closed closed-by=A", ""},
+	{"closed by an agent of the session", "a open", "A start a 1-2; A/x close a 3-4", "a closed closed-by=A", ""},
 	{"a claim in another agent's name", "a open", "A/x start a 1-2", "a in_progress by=A/y", "no order"},
+
+	{"dropped", "a open", "A close a as=dropped 1-2", "a closed closed-by=A as=dropped", ""},
+	{"dropped, then started", "a open", "A close a as=dropped 1-2; B start a 3-4", "a in_progress by=B", "no order"},
+	{"dropped while another held it", "a open", "B start a 1-2; A close a as=dropped 3-4", "a closed closed-by=A as=dropped", "no order"},
+	{"dropped against a start", "a open", "A close a as=dropped 1-4 claimed; B start a 2-3", "a in_progress by=B", ""},
+	{"dropped above an open child", "p open; a open parent=p", "A close p as=dropped 1-2", "p closed closed-by=A as=dropped; a open parent=p", "closed before its children"},
+	{"the resolution is lost", "a open", "A close a as=dropped 1-2", "a closed closed-by=A", "no order"},
+	{"started on hold", "a open", "A update a hold=x 1-2; B start a 3-4", "a in_progress by=B hold=x", "no order"},
+	{"started below a hold", "a open parent=p; p open", "A start p 1-2; A update p hold=x 3-4; B start a 5-6",
+		"a in_progress by=B parent=p; p in_progress by=A hold=x", "on hold"},
+	{"held against a start", "a open", "A update a hold=x 1-4; B start a 2-3", "a in_progress by=B hold=x", ""},
+	{"held in vain", "a open", "A start a 1-2 on_hold", "a open", "nothing was on hold"},
+	{"the hold is lost", "a open", "A start a 1-2; A release a hold=x 3-4", "a open", "no order"},
 
 	{"stale read", "a open", "A start a 1-2; B show a open 3-4", "a in_progress by=A", "no order"},
 	{"read at once", "a open", "A start a 1-4; B show a open 2-3", "a in_progress by=A", ""},
@@ -78,7 +91,7 @@ var handMade = []struct {
 	{"cycle through a parent", "a open; p open", "A block p on=a 1-4; B update a parent=p 2-3", "a open parent=p; p open blocked=a", "cycle of waiting"},
 	{"closed parent", "p open; a closed parent=p", "A start p 1-2; A close p 3-6; B reopen a 4-5", "p closed; a open parent=p", "closed parent"},
 	{"closed parent that passed", "p open; a closed parent=p", "A start p 1-2; A close p 3-6; B reopen a 4-5; A reopen p 8-9", "p open; a open parent=p", "p was closed while its child a was not"},
-	{"closed parent, refused", "p open; a closed parent=p", "A start p 1-2; A close p 3-6; B reopen a 4-5 parent_status", "p closed; a closed parent=p", ""},
+	{"closed parent, refused", "p open; a closed parent=p", "A start p 1-2; A close p 3-6; B reopen a 4-5 parent_status", "p closed closed-by=A; a closed parent=p", ""},
 	{"closed before its child", "p open; a open parent=p", "A start p 1-2; A start a 3-4; A close p 5-6; A close a 7-8", "p closed; a closed parent=p", "closed before its children"},
 	{"child of a closed one", "p closed", "A create a parent=p 1-2", "p closed; a open parent=p", "below a closed parent"},
 	{"moved below a closed one", "p closed; a open", "A update a parent=p 1-2; A update a parent= 3-4", "p closed; a open", "below a closed parent"},
@@ -86,7 +99,7 @@ var handMade = []struct {
 	{"start before the blocker", "a open blocked=b; b open", "A start a 1-2; A start b 3-4; A close b 5-6", "a in_progress by=A blocked=b; b closed", "started before"},
 	{"start before a blocker above", "a open parent=p; p open blocked=b; b closed", "A start p 1-2; A reopen b 3-4; A start a 5-6",
 		"a in_progress by=A parent=p; p in_progress by=A blocked=b; b open", "started before"},
-	{"start during the close of the blocker", "a open blocked=b; b open", "A start b 1-2; A close b 3-6; B start a 4-5", "a in_progress by=B blocked=b; b closed", ""},
+	{"start during the close of the blocker", "a open blocked=b; b open", "A start b 1-2; A close b 3-6; B start a 4-5", "a in_progress by=B blocked=b; b closed closed-by=A", ""},
 	{"start before the parent", "a open parent=p; p open", "A start a 1-2; A start p 3-4", "a in_progress by=A parent=p; p in_progress by=A", "started before"},
 	{"start during unblock", "a open blocked=b; b open", "A unblock a on=b 1-4; B start a 2-3", "a in_progress by=B; b open", ""},
 	{"wrongly blocked", "a open blocked=b; b closed", "A start a 1-2 blocked", "a open blocked=b; b closed", "wrongly refused"},
@@ -149,6 +162,12 @@ func parseTicket(id string, words []string) (ticket spec.Ticket, notes []string)
 			ticket.Holder, ticket.Agent, _ = strings.Cut(value, "/")
 		case "parent":
 			ticket.Parent = value
+		case "closed-by":
+			ticket.ClosedBy = value
+		case "as":
+			ticket.Resolution = spec.Resolution(value)
+		case "hold":
+			ticket.Hold = value
 		case "blocked":
 			ticket.BlockedBy = strings.Split(value, ",")
 		case "notes":
@@ -189,6 +208,10 @@ func parseEntry(t *testing.T, words []string) entry {
 			e.op.Text = value
 		case isArgument && key == "parent":
 			e.op.Parent = &value
+		case isArgument && key == "hold":
+			e.op.Hold = &value
+		case isArgument && key == "as":
+			e.op.Resolution = spec.Resolution(value)
 		case isArgument && key == "got":
 			e.result.ID = value
 		case isArgument && key == "from":

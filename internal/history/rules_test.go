@@ -169,8 +169,8 @@ func (l *timeline) judge(e entry) string {
 	}
 	switch code, verb := e.result.Code, e.op.Verb; {
 	case code == spec.OK && (verb == spec.Start || verb == spec.StartNext):
-		if !e.result.AlreadyYours && !possible(and(may.blockersClosed(id, nil), may.parentStarted(id))) {
-			return "started before its blockers were closed or its parent was started"
+		if !e.result.AlreadyYours && !possible(and(may.notOnHold(id, nil), and(may.blockersClosed(id, nil), may.parentStarted(id)))) {
+			return "started before its blockers were closed or its parent was started, or on hold"
 		}
 	case code == spec.OK && verb == spec.Close:
 		if !possible(may.childrenClosed(id)) {
@@ -185,6 +185,10 @@ func (l *timeline) judge(e entry) string {
 			return "put below a closed parent"
 		}
 
+	case code == spec.OnHold:
+		if !possible(not(must.notOnHold(id, nil))) {
+			return "wrongly refused, nothing was on hold"
+		}
 	case code == spec.Blocked:
 		if !possible(not(must.blockersClosed(id, nil))) {
 			return "wrongly refused, all blockers were closed"
@@ -207,7 +211,7 @@ func (l *timeline) judge(e entry) string {
 		}
 	case code == spec.NotFound && verb == spec.StartNext:
 		for _, id := range l.ids {
-			ready := and(must.is(isOpen, id, ""), and(must.blockersClosed(id, nil), must.parentStarted(id)))
+			ready := and(must.notOnHold(id, nil), and(must.is(isOpen, id, ""), and(must.blockersClosed(id, nil), must.parentStarted(id))))
 			if len(and(not(ready), within)) == 0 {
 				return "wrongly refused, " + id + " was ready all the time"
 			}
@@ -247,6 +251,17 @@ func (s sight) blockersClosed(id string, below []string) spans {
 	for _, p := range s.related(childOf, id) {
 		if !slices.Contains(below, p) { // parents that changed may seem to go round
 			when = and(when, or(s.isNot(childOf, id, p), s.blockersClosed(p, append(slices.Clone(below), id))))
+		}
+	}
+	return when
+}
+
+// notOnHold: neither the ticket nor one of its ancestors is on hold.
+func (s sight) notOnHold(id string, below []string) spans {
+	when := s.isNot(onHold, id, "")
+	for _, p := range s.related(childOf, id) {
+		if !slices.Contains(below, p) {
+			when = and(when, or(s.isNot(childOf, id, p), s.notOnHold(p, append(slices.Clone(below), id))))
 		}
 	}
 	return when

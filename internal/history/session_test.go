@@ -197,7 +197,9 @@ func (r *recorder) call(s *session, lane int, op spec.UserInput) entry {
 	} else {
 		e.read(line)
 	}
-	r.record(e)
+	for _, part := range e.parts() {
+		r.record(part)
+	}
 	return e
 }
 

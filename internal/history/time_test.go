@@ -103,6 +103,7 @@ const (
 	isOpen             // not in_progress, not closed
 	blockedBy          // id has of among its blockers
 	childOf            // of is the parent of id
+	onHold
 )
 
 // timeline holds the facts of a history.
@@ -201,11 +202,15 @@ func (l *timeline) add(e entry) {
 		}
 	case spec.Close:
 		l.set(when, isClosed, id, "", true)
+		if e.op.Resolution != spec.Done {
+			l.set(when, isOpen, id, "", false)
+		}
 	case spec.Reopen:
 		l.set(when, isClosed, id, "", false)
 		l.set(when, isOpen, id, "", true)
 	case spec.Release:
 		l.set(when, isOpen, id, "", true)
+		l.hold(when, id, e.op.Hold, false)
 	case spec.Block:
 		l.set(when, blockedBy, id, e.op.Blocker, true)
 	case spec.Unblock:
@@ -219,10 +224,19 @@ func (l *timeline) add(e entry) {
 				parent = *e.op.Parent
 			}
 			l.relate(when, id, parent, e.op.BlockedBy)
+			l.hold(when, id, e.op.Hold, false)
 		}
 	case spec.Update:
 		if p := e.op.Parent; p != nil && *p != "" {
 			l.set(when, childOf, id, *p, true)
 		}
+		l.hold(when, id, e.op.Hold, true)
+	}
+}
+
+// hold says what an operation makes of the mark; only an update ends it.
+func (l *timeline) hold(when span, id string, hold *string, ends bool) {
+	if hold != nil && (*hold != "" || ends) {
+		l.set(when, onHold, id, "", *hold != "")
 	}
 }
