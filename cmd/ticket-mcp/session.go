@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -40,6 +41,10 @@ func sessionCommand(o *options) *cobra.Command {
 	name := c.Flags().String("name", "", "the session's `name`, which others may share (default: a random one)")
 	c.Flags().SetInterspersed(false) // what follows the command is the command's
 	c.RunE = func(c *cobra.Command, args []string) error {
+		shared, ok := session.SharedName(cmp.Or(*name, rand.Text()))
+		if !ok {
+			return usageError{errors.New("NAME is too long")}
+		}
 		b, err := newBoard(*o)
 		if err != nil {
 			return err
@@ -47,10 +52,6 @@ func sessionCommand(o *options) *cobra.Command {
 		folder, err := b.Store.Open()
 		if err != nil {
 			return err
-		}
-		shared := session.SharedPrefix + strings.TrimPrefix(*name, session.SharedPrefix)
-		if *name == "" {
-			shared += rand.Text()
 		}
 		p := session.New(shared, time.Now)
 		if _, err := p.Attend(folder.Dir(), session.Call{Client: "ticket-mcp session", Agent: o.agent}).Claim(); err != nil {

@@ -58,9 +58,15 @@ func nameAt(meta map[string]any, path []string) string {
 	return ""
 }
 
-func isName(s string) bool {
-	const longest = 256
-	return len(s) <= longest && strings.TrimSpace(s) != ""
+// longestName is how long the name of a conversation may be, in bytes.
+const longestName = 256
+
+func isName(s string) bool { return len(s) <= longestName && strings.TrimSpace(s) != "" }
+
+// SharedName is a name that several processes may hold at once; false where it would be too long to be heard.
+func SharedName(name string) (string, bool) {
+	shared := SharedPrefix + strings.TrimPrefix(name, SharedPrefix)
+	return shared, isName(shared)
 }
 
 // NameFromEnv is the name that the environment gives the conversation of a server, "" if it gives none.
