@@ -39,7 +39,7 @@ func (n New) Content(source string, now time.Time) ([]byte, error) {
 		}
 		t.Status, t.Closed, t.CloseReason, t.Resolution = document.StatusOpen, time.Time{}, "", ""
 	}
-	content, err := document.New(t, document.JoinBody(n.Item.Description, n.Item.Sections), "", "", more...)
+	content, err := document.NewWithBody(t, document.JoinBody(n.Item.Description, n.Item.Sections), more...)
 	if err != nil {
 		return nil, err
 	}

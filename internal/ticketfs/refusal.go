@@ -79,6 +79,8 @@ func refused(id string, err error) error {
 		return Refuse(NotFound, "see list", "no ticket %s", id)
 	case errors.As(err, &malformed):
 		return Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, document.Ext, malformed)
+	case errors.As(err, &edit) && edit.NoChange:
+		return Refuse(NoChange, "leave it out; nothing was written", "%s: %v", id, edit)
 	case errors.As(err, &edit):
 		return Refuse(Invalid, "nothing was written", "%s: %v", id, edit)
 	case errors.As(err, &notRegular):

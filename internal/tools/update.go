@@ -24,6 +24,7 @@ type updateIn struct {
 	Hold        *string  `json:"hold"`
 	HoldUntil   *string  `json:"hold_until"`
 	Tick        []string `json:"tick"`
+	Untick      []string `json:"untick"`
 	Agent       string   `json:"agent"`
 }
 
@@ -145,6 +146,9 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 	}
 	for _, item := range in.Tick {
 		wish("the box of "+strconv.Quote(oneLine(item, 40)), document.Tick(item))
+	}
+	for _, item := range in.Untick {
+		wish("the box of "+strconv.Quote(oneLine(item, 40)), document.Untick(item))
 	}
 	return edits, what, nil
 }

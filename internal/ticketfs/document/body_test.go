@@ -56,6 +56,11 @@ var bodyEdits = []struct {
 	{"deeper headings are text", "## Design\n### X\nx\n## Y\n", []Edit{SetSection("Design", "### Z\nz")}, "## Design\n### Z\nz\n## Y\n"},
 	{"indented text", "## Design\n\n    code\n", []Edit{SetSection("Design", "    more\n  x")}, "## Design\n\n    more\n  x\n"},
 
+	{"section with its own heading", "# T\n", []Edit{SetSection("Acceptance Criteria", "## Acceptance Criteria\n\n- [ ] a\n"), SetSection("Design", "\n### design: ##\nd")},
+		"# T\n\n## Acceptance Criteria\n\n- [ ] a\n\n## Design\n\nd\n"},
+	{"description with the title", "# T\n", []Edit{SetSection("", "# T\n\nd\n")}, "# T\n\nd\n"},
+	{"description with its heading", "# T\n", []Edit{SetSection("", "## Description\nd\n\n### Context\nc")}, "# T\n\nd\n\n### Context\nc\n"},
+	{"only its own heading", "## Design\n\nd\n", []Edit{SetSection("Design", "# Design")}, "## Design\n"},
 	{"description", "# T\n\nold\n\n## Design\n\nd\n", []Edit{SetSection("", "new")}, "# T\n\nnew\n\n## Design\n\nd\n"},
 	{"description, none yet", "# T\n", []Edit{SetSection("", "new")}, "# T\n\nnew\n"},
 	{"description, none yet, sections", "# T\n\n## Design\n", []Edit{SetSection("", "new")}, "# T\n\nnew\n\n## Design\n"},
@@ -67,6 +72,9 @@ var bodyEdits = []struct {
 	{"title and description", "", []Edit{SetTitle("T"), SetSection("", "new")}, "# T\n\nnew\n"},
 
 	{"tick", "- [ ] a\n- [ ] b\n- [ ] b\n", []Edit{Tick("b")}, "- [ ] a\n- [x] b\n- [ ] b\n"},
+	{"untick", "- [ ] a\n- [x] b\n- [X] b\n", []Edit{Untick("b"), Untick("b")}, "- [ ] a\n- [ ] b\n- [ ] b\n"},
+	{"tick a pasted line", "- [ ] a\n", []Edit{Tick("- [ ] a ")}, "- [x] a\n"},
+	{"tick and untick", "- [ ] a\n- [x] b\n", []Edit{Tick("a"), Untick("b")}, "- [x] a\n- [ ] b\n"},
 	{"tick both", "- [ ] b\n- [ ] b\n", []Edit{Tick("b"), Tick("b")}, "- [x] b\n- [x] b\n"},
 	{"tick ticked", "- [x] b\n  * [ ]  b  \n", []Edit{Tick(" b")}, "- [x] b\n  * [x]  b  \n"},
 	{"tick not in code", "~~~\n- [ ] a\n~~~\n- [ ] a", []Edit{Tick("a")}, "~~~\n- [ ] a\n~~~\n- [x] a"},
@@ -130,6 +138,44 @@ func TestNew(t *testing.T) {
 	want = "---\nschema_version: 1\nid: x\nstatus: open\nblocked-by: []\ncreated: " + now.UTC().Format(time.RFC3339) + "\npriority: 2\n---\n# T\n"
 	if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
 		t.Error(err, diff)
+	}
+}
+
+// TestNewAsUpdate: what update takes for a section, create takes, and update replaces all of what create wrote.
+func TestNewAsUpdate(t *testing.T) {
+	for _, text := range []string{"plain", "### Context\n\nc", "```\n## code\n```", "## Context\n\nc", "c\n\n# Top", "## Design\n\nd", "## Description\nd", "# T\nd",
+		"## Acceptance Criteria\n- [ ] a", "# Acceptance:\n- [ ] a", "\n\n", "```\nopen"} {
+		for i, name := range []string{"", "Design", "Acceptance Criteria"} {
+			texts := [3]string{}
+			texts[i] = text
+			content, newErr := New(Ticket{ID: "t", Title: "T", Priority: 2}, texts[0], texts[1], texts[2])
+			bare, err := New(Ticket{ID: "t", Title: "T", Priority: 2}, "", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			updated, err := mustParse(t, "t", string(bare)).Apply(SetSection(name, text))
+			if (newErr == nil) != (err == nil) {
+				t.Fatalf("%q as %q: create %v, update %v", text, name, newErr, err)
+			}
+			if err != nil {
+				if newErr.Error() != err.Error() {
+					t.Errorf("%q as %q: create says %v, update %v", text, name, newErr, err)
+				}
+				continue
+			}
+			created := mustParse(t, "t", string(content))
+			if strings.TrimSpace(text) != "" && created.Body() != updated.Body() {
+				t.Errorf("%q as %q: created %q, updated %q", text, name, created.Body(), updated.Body())
+			}
+			again, err := created.Apply(SetSection(name, text))
+			if err != nil || strings.TrimSpace(text) != "" && again.Body() != created.Body() {
+				t.Errorf("%q as %q again: %v, %q", text, name, err, again.Body())
+			}
+			gone, err := created.Apply(SetSection(name, "other"))
+			if err != nil || strings.Contains(gone.Body(), strings.TrimSpace(text)) && strings.TrimSpace(text) != "" {
+				t.Errorf("%q as %q replaced: %v, %q", text, name, err, gone.Body())
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,11 +17,15 @@ func SetTitle(title string) Edit { return Edit{editTitle, "", title} }
 
 // SetSection replaces the text of a section, from its heading `## <name>` to the next heading of that level or the first; or
 // of the description, the text between the title and the next heading, when name is "". A missing section is added at the end,
-// but before Notes when that is the last one. The text must not hold headings of these levels: they would start other sections.
+// but before Notes when that is the last one. The text must not hold headings of these levels: they would start other sections. Only
+// the section's own heading may stand before it, and is left out.
 func SetSection(name, text string) Edit { return Edit{editSection, name, text} }
 
 // Tick ticks the first box `- [ ] <text>` that is not ticked. It is an error if there is none.
 func Tick(text string) Edit { return Edit{editTick, "", text} }
+
+// Untick is the reverse of Tick.
+func Untick(text string) Edit { return Edit{editUntick, "", text} }
 
 const notes = "Notes"
 
@@ -31,8 +36,8 @@ func editBody(body, lineBreak string, e Edit) (string, *EditError) {
 		return appendNote(body, lineBreak, e.value)
 	case editTitle:
 		return setTitle(body, lineBreak, e.value)
-	case editTick:
-		return tick(body, e.value)
+	case editTick, editUntick:
+		return tick(body, e.value, e.kind == editTick)
 	}
 	return setSection(body, lineBreak, e.name, e.value)
 }
@@ -87,18 +92,6 @@ func setTitle(body, lineBreak, title string) (string, *EditError) {
 	return line + body, nil
 }
 
-var openBox = regexp.MustCompile(`^[ \t]*[-*+] \[( )\] (.*)`)
-
-func tick(body, text string) (string, *EditError) {
-	text = strings.TrimSpace(text)
-	for i, line := range prose(body) {
-		if m := openBox.FindStringSubmatchIndex(line); m != nil && strings.TrimSpace(line[m[4]:m[5]]) == text {
-			return body[:i+m[2]] + "x" + body[i+m[3]:], nil
-		}
-	}
-	return "", cannot("there is no open box `- [ ] %.200s`", text)
-}
-
 func appendNote(body, lineBreak, text string) (string, *EditError) {
 	text = strings.TrimSpace(block(text, "\n"))
 	if text == "" {
@@ -129,10 +122,11 @@ func setSection(body, lineBreak, name, text string) (string, *EditError) {
 	if strings.ContainsAny(name, "\r\n") {
 		return "", cannot("the name of a section must be one line")
 	}
-	if within := slices.Collect(headings(text)); len(within) > 0 {
-		return "", cannot("the text must not hold the heading %q, which would start another section; use ### or deeper", within[0].name)
+	name = strings.TrimSpace(name)
+	text, err := writtenSection(name, titleOf(body), text, lineBreak)
+	if err != nil {
+		return "", err
 	}
-	name, text = strings.TrimSpace(name), closeCode(block(text, lineBreak), lineBreak)
 	part, found := section(body, name)
 	if !found {
 		return addSection(body, lineBreak, name, text), nil
@@ -145,6 +139,34 @@ func setSection(body, lineBreak, name, text string) (string, *EditError) {
 		return body[:old.start] + text + body[old.end:], nil
 	}
 	return fill(body, lineBreak, part, text), nil
+}
+
+// writtenSection is the text of a section, or of the description when name is "", as it is written: without its own heading, and with
+// the code block closed that it leaves open.
+func writtenSection(name, title, text, lineBreak string) (string, *EditError) {
+	text = block(text, lineBreak)
+	if first := trimEOL(text[:lineEnd(text, 0)]); isHeadingOf(first, name, title) {
+		text = block(text[lineEnd(text, 0):], lineBreak)
+	}
+	for h := range headings(text) {
+		return "", cannot("%s must not hold the heading %q, which would begin another section; use ### or deeper", cmp.Or(name, "the description"), h.name)
+	}
+	return closeCode(text, lineBreak), nil
+}
+
+var anyHeading = regexp.MustCompile(`^#{1,6}[ \t]+(.*?)[ \t:]*#*$`)
+
+// isHeadingOf reports whether a line is the heading that its section has already, as agents write it before the text.
+func isHeadingOf(line, name, title string) bool {
+	m := anyHeading.FindStringSubmatch(strings.TrimRight(line, " \t"))
+	if m == nil {
+		return false
+	}
+	own := []string{name, strings.TrimSuffix(name, " Criteria")}
+	if name == "" {
+		own = []string{"Description", title}
+	}
+	return slices.ContainsFunc(own, func(o string) bool { return o != "" && strings.EqualFold(m[1], o) })
 }
 
 // section returns the part of body that is below the heading of a section, up to the next heading. The section "" is the

@@ -8,17 +8,20 @@ import (
 )
 
 // EditError says why an edit cannot be made of a document that is in itself well-formed.
-type EditError struct{ Why string }
+type EditError struct {
+	Why      string
+	NoChange bool // because it is so already
+}
 
 func (e *EditError) Error() string { return e.Why }
 
 func cannot(format string, args ...any) *EditError {
-	return &EditError{fmt.Sprintf(format, args...)}
+	return &EditError{Why: fmt.Sprintf(format, args...)}
 }
 
 // wouldBe is the refusal of an edit whose result Parse does not take. The position is left out: no file has it.
 func wouldBe(malformed error) *EditError {
-	return &EditError{malformed.(*Malformed).Why}
+	return &EditError{Why: malformed.(*Malformed).Why}
 }
 
 // Edit is a change that Apply can make.
@@ -41,6 +44,7 @@ const (
 	editTitle
 	editSection
 	editTick
+	editUntick
 )
 
 func (e Edit) inBody() bool { return e.kind >= editNote }

@@ -173,17 +173,20 @@ func TestApplyRefuses(t *testing.T) {
 		{"literal would grow", "a: |\n  x\nb: c\n  # d\n", Remove("b"), "the edit would change other keys than it names"},
 		{"front matter too long", "a: '" + strings.Repeat("x", MaxFrontMatter-40) + "'\n", Set("b", strings.Repeat("x", 100)), "the front matter would have 65619 bytes, more than the 65536 it may have"},
 		{"file too long", "", SetSection("Design", strings.Repeat("x", MaxFile)), "the file would have 1048"},
-		{"no box", "", Tick("a"), "there is no open box `- [ ] a`"},
+		{"ticked box", "", Tick("a"), `the box "a" is ticked already`},
+		{"open box", "", Untick("b"), `the box "b" is open already`},
+		{"other words", "", Tick("A"), `there is no open box "A"; open are "b", "c"`},
+		{"no such ticked box", "", Untick("x"), `there is no ticked box "x"; ticked are "a"`},
 		{"no title", "", SetTitle(" "), "a title must be one line of text"},
 		{"two titles", "", SetTitle("a\nb"), "a title must be one line of text"},
 		{"no note", "", AppendNote(" \n"), "a note must have text"},
 		{"nul", "", AppendNote("a\x00"), "a NUL byte"},
-		{"heading in section", "", SetSection("Design", "a\n## Notes\n"), `the text must not hold the heading "Notes"`},
-		{"title in description", "", SetSection("", "# a"), `the text must not hold the heading "a"`},
+		{"heading in section", "", SetSection("Design", "a\n## Notes\n"), `Design must not hold the heading "Notes", which would begin another section; use ### or deeper`},
+		{"title in description", "", SetSection("", "# a"), `the description must not hold the heading "a"`},
 		{"section of two lines", "", SetSection("a\nb", "c"), "the name of a section must be one line"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			d := mustParse(t, "", "---\nstatus: open\n"+tt.front+"---\n# T\n- [x] a\n")
+			d := mustParse(t, "", "---\nstatus: open\n"+tt.front+"---\n# T\n- [x] a\n- [ ] b\n- [ ] c\n")
 			got, err := d.Apply(tt.edit)
 			var edit *EditError
 			if !errors.As(err, &edit) || got != nil {

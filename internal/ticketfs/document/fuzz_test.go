@@ -185,7 +185,7 @@ func FuzzBodyEdit(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body string, kind byte, name, value string) {
-		e := Edit{editNote + editKind(kind%4), name, value}
+		e := Edit{editNote + editKind(kind%5), name, value}
 		d, err := Parse("", []byte("---\nstatus: open\n---\n"+body))
 		if err != nil || strings.Contains(strings.ReplaceAll(body, "\r\n", ""), "\r") {
 			return // a lone CR, blank here, is half of a line break once a line is added
@@ -211,7 +211,7 @@ func FuzzBodyEdit(f *testing.F) {
 				t.Errorf("title %q", got.Ticket().Title)
 			}
 			before, after = slices.DeleteFunc(before, firstLevel), slices.DeleteFunc(after, firstLevel)
-		case editTick:
+		case editTick, editUntick:
 			if len(got.Body()) != len(body) {
 				t.Errorf("%q", got.Body())
 			}
@@ -220,7 +220,10 @@ func FuzzBodyEdit(f *testing.F) {
 			name = strings.TrimSpace(name)
 			part, found := section(got.Body(), name)
 			text := inner(got.Body(), part)
-			want := closeCode(block(value, d.bodyEOL()), d.bodyEOL())
+			want, err := writtenSection(name, d.Ticket().Title, value, d.bodyEOL())
+			if err != nil {
+				t.Error(err)
+			}
 			if s := got.Body()[text.start:text.end]; !found || s != want {
 				t.Errorf("section %q is %q, want %q", name, s, want)
 			}

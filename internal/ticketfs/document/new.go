@@ -9,10 +9,23 @@ import (
 	"time"
 )
 
-// New returns the bytes of a new ticket file, in the form that the tk programs write. Texts that are empty have no section. What a
-// new ticket cannot say, a claim or the time of its close, t must not hold; more are edits of front matter that say the rest, e.g.
-// keys that are unknown here. The error is always an *EditError.
+// New returns the bytes of a new ticket file, in the form that the tk programs write. Texts that are empty have no section, and
+// obey the rule of SetSection. What a new ticket cannot say, a claim or the time of its close, t must not hold; more are edits of
+// front matter that say the rest, e.g. keys that are unknown here. The error is always an *EditError.
 func New(t Ticket, description, design, acceptance string, more ...Edit) ([]byte, error) {
+	var sections []Section
+	for _, s := range []Section{{Text: description}, {Heading: "Design", Text: design}, {Heading: "Acceptance Criteria", Text: acceptance}} {
+		text, err := writtenSection(s.Heading, t.Title, s.Text, "\n")
+		if err != nil {
+			return nil, err
+		}
+		sections = append(sections, Section{Heading: s.Heading, Text: text})
+	}
+	return NewWithBody(t, JoinBody(sections[0].Text, sections[1:]), more...)
+}
+
+// NewWithBody is New with all that stands below the title, as it stands.
+func NewWithBody(t Ticket, body string, more ...Edit) ([]byte, error) {
 	t.Status = cmp.Or(t.Status, StatusOpen)
 	t.BlockerKey = cmp.Or(t.BlockerKey, KeyBlockedBy)
 	if len(t.BlockedBy) == 0 {
@@ -25,14 +38,8 @@ func New(t Ticket, description, design, acceptance string, more ...Edit) ([]byte
 	t.Title = strings.TrimSpace(t.Title)
 
 	content := []byte(frontMatter(t) + "# " + t.Title + "\n")
-	for _, section := range []struct{ heading, text string }{
-		{"", description},
-		{"## Design\n\n", design},
-		{"## Acceptance Criteria\n\n", acceptance},
-	} {
-		if text := closeCode(block(section.text, "\n"), "\n"); text != "" {
-			content = fmt.Appendf(content, "\n%s%s\n", section.heading, text)
-		}
+	if body != "" {
+		content = fmt.Appendf(content, "\n%s\n", body)
 	}
 	d, err := Parse(t.ID, content)
 	if err != nil {
