@@ -29,6 +29,8 @@ func follows(c document.Change, cause journal.Cause) bool {
 		return true
 	case "close-reason":
 		return c.New == cause.Reason
+	case "closed-by":
+		return c.New == "" || c.New == cause.Actor
 	case "## Notes":
 		return cause.Tool == "note"
 	case "claimed-by":

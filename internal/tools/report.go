@@ -128,7 +128,7 @@ func (a ReportAnswer) Text() string {
 		line := fmt.Sprintf("  %s: took %d, closed %d, released %d, was refused %d",
 			oneLine(agent.Name, maxTitle), agent.Taken, agent.Closed, agent.Released, agent.Refused)
 		if agent.Median != "" {
-			line += ", half of it within " + agent.Median
+			line += ", median from start to close " + agent.Median
 		}
 		lines = append(lines, line)
 	}
