@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -29,7 +30,7 @@ import (
 // another process may hold the new one.
 var ErrReplaced = errors.New("lock file was replaced while it was held")
 
-// BusyError says that a lock was not obtained before the context's deadline. Nothing is held.
+// BusyError says that a lock was not obtained before the context's deadline, though it was tried. Nothing is held.
 type BusyError struct {
 	Path   string        // the lock file
 	Waited time.Duration // how long
@@ -38,6 +39,24 @@ type BusyError struct {
 
 func (e *BusyError) Error() string {
 	return fmt.Sprintf("%s is held by %s; waited %s", filepath.Base(e.Path), e.Holder, e.Waited.Round(time.Millisecond))
+}
+
+// LateError says that the deadline passed while other callers of this process were ahead, so that the lock was not asked for,
+// and that nobody holds it now.
+type LateError struct{ Path string }
+
+func (e *LateError) Error() string {
+	return "the time was used up before " + filepath.Base(e.Path) + " was asked for"
+}
+
+// NotFileError says that something else than a plain file stands where a lock file should. It is neither followed nor locked.
+type NotFileError struct {
+	Path string
+	Kind fs.FileMode
+}
+
+func (e *NotFileError) Error() string {
+	return fmt.Sprintf("%s is not a regular file (%s)", filepath.Base(e.Path), e.Kind)
 }
 
 // Holder is a process that holds a lock; PID 0 when the system does not tell.
@@ -58,6 +77,9 @@ func (h Holder) String() string {
 
 // Locks are the locks of this process. The zero value is ready for use.
 type Locks struct {
+	// Make makes a lock file that is not there, or finds that another process has. nil: with mode 0666 less umask.
+	Make func(path string) error
+
 	mu    sync.Mutex
 	gates map[string]*gate
 }
@@ -70,26 +92,36 @@ type Lock struct {
 	err     error
 }
 
-// Acquire waits for the exclusive lock on the file at path, which is created when absent (mode 0666 less umask); its folder
-// must exist. A deadline that passes gives *BusyError, a cancelled context its own error; all else is the system's error.
+// Acquire waits for the exclusive lock on the file at path, which is made when absent; its folder must exist. A deadline that
+// passes gives *BusyError or *LateError, a cancelled context its own error; what is no plain file *NotFileError; all else is
+// the system's error. A lock that is free is had even when the deadline has passed.
 func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
-	return l.acquire(ctx, path, os.O_RDWR|os.O_CREATE)
+	if l.Make == nil {
+		return l.acquire(ctx, path, os.O_RDWR|os.O_CREATE, nil)
+	}
+	return l.acquire(ctx, path, os.O_RDWR, l.Make)
 }
 
 // AcquireExisting is Acquire for a file that must be there already: a missing one is fs.ErrNotExist. A path is for one of the
 // two.
 func (l *Locks) AcquireExisting(ctx context.Context, path string) (*Lock, error) {
-	return l.acquire(ctx, path, os.O_RDONLY)
+	return l.acquire(ctx, path, os.O_RDONLY, nil)
 }
 
-func (l *Locks) acquire(ctx context.Context, path string, flags int) (*Lock, error) {
+func (l *Locks) acquire(ctx context.Context, path string, flags int, create func(string) error) (*Lock, error) {
 	began := time.Now()
 	path = filepath.Clean(path)
-	g := l.enter(path, flags)
+	g := l.enter(path, flags, create)
 	f, err := g.acquire(ctx)
 	if err != nil {
 		l.leave(g)
-		if errors.Is(err, context.DeadlineExceeded) {
+		switch {
+		case errors.Is(err, errLate):
+			if held, err := Held(path); err != nil || !held {
+				return nil, &LateError{path}
+			}
+			return nil, &BusyError{Path: path, Waited: time.Since(began), Holder: holder(path)}
+		case errors.Is(err, context.DeadlineExceeded):
 			return nil, &BusyError{Path: path, Waited: time.Since(began), Holder: holder(path)}
 		}
 		return nil, fmt.Errorf("acquire lock %s: %w", filepath.Base(path), err)
@@ -119,8 +151,7 @@ func (l *Lock) Check() error {
 
 // Enforced reports whether this filesystem's locks are real: while l is held, a second open of its file must be refused.
 func (l *Lock) Enforced() (bool, error) {
-	second := newFlock(l.file.Path(), os.O_RDWR|os.O_CREATE)
-	got, err := second.TryLock()
+	second, got, err := tryLock(l.file.Path(), os.O_RDWR)
 	if got {
 		err = second.Unlock()
 	}
@@ -137,6 +168,8 @@ func Held(path string) (bool, error) {
 	got, err := f.TryRLock()
 	if got {
 		err = f.Unlock()
+	} else if fault := notFile(path); fault != nil {
+		err = fault
 	}
 	return !got && err == nil, err
 }
@@ -150,13 +183,25 @@ func newFlock(path string, flags int) *flock.Flock {
 func tryLock(path string, flags int) (*flock.Flock, bool, error) {
 	f := newFlock(path, flags)
 	got, err := f.TryLock()
-	if errors.Is(err, fs.ErrPermission) {
-		readOnly := newFlock(path, os.O_RDONLY)
-		if locked, readErr := readOnly.TryLock(); !errors.Is(readErr, fs.ErrNotExist) {
-			return readOnly, locked, readErr
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		f = newFlock(path, os.O_RDONLY)
+		got, err = f.TryLock()
+	}
+	if !got {
+		if fault := notFile(path); fault != nil {
+			err = fault
 		}
 	}
 	return f, got, err
+}
+
+// notFile returns a NotFileError if something else than a plain file is at path.
+func notFile(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().IsRegular() {
+		return nil
+	}
+	return &NotFileError{path, info.Mode().Type()}
 }
 
 // atPath reports whether the open file of f is the one at its path. Lstat, because a link there is not our file.
@@ -164,6 +209,9 @@ func atPath(f *flock.Flock) (bool, error) {
 	open, err := f.Stat()
 	if err != nil {
 		return false, err
+	}
+	if !open.Mode().IsRegular() {
+		return false, &NotFileError{f.Path(), open.Mode().Type()}
 	}
 	named, err := os.Lstat(f.Path())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -304,7 +304,7 @@ func TestLockFileThatCannotBe(t *testing.T) {
 	if err := os.Mkdir(path, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Acquire(within(t, time.Second), path); err == nil || errors.As(err, new(*BusyError)) {
+	if _, err := l.Acquire(within(t, time.Second), path); !errors.As(err, new(*NotFileError)) {
 		t.Errorf("a folder in its place: %v", err)
 	}
 	if runtime.GOOS == "windows" {
@@ -315,8 +315,13 @@ func TestLockFileThatCannotBe(t *testing.T) {
 	if err := os.Symlink(outside, link); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Acquire(within(t, time.Second), link); err == nil {
-		t.Error("a link in its place was followed")
+	for _, acquire := range []func(context.Context, string) (*Lock, error){l.Acquire, l.AcquireExisting} {
+		if _, err := acquire(within(t, time.Second), link); !errors.As(err, new(*NotFileError)) {
+			t.Errorf("a link in its place: %v", err)
+		}
+	}
+	if _, err := Held(link); !errors.As(err, new(*NotFileError)) {
+		t.Errorf("a probe of a link: %v", err)
 	}
 	if _, err := os.Lstat(outside); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the link's target was made: %v", err)
@@ -405,5 +410,45 @@ func TestTryPassesProbes(t *testing.T) {
 			t.Fatalf("%v, %v", lock, err)
 		}
 		unlock(t, lock)
+	}
+}
+
+// A lock that is free is had also by whoever comes too late to wait, and is never said to be held.
+func TestLateCallerTriesOnce(t *testing.T) {
+	path := lockPath(t)
+	var l Locks
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	lock, err := l.Acquire(late, path)
+	if err != nil {
+		t.Fatalf("a free lock: %v", err)
+	}
+	// Behind a caller of the same process that holds it: it is held.
+	var busy *BusyError
+	if _, err := l.Acquire(late, path); !errors.As(err, &busy) {
+		t.Errorf("behind a holder of this process: %v", err)
+	}
+	unlock(t, lock)
+	other := hold(t, path)
+	if _, err := l.Acquire(late, path); !errors.As(err, &busy) {
+		t.Errorf("held by another process: %v", err)
+	}
+	if n := queued(&l, path); n != 0 {
+		t.Errorf("%d wait for whoever came too late", n)
+	}
+	other.letGo()
+	waitUntil(t, func() bool { held, err := Held(path); return !held && err == nil })
+	// Behind a caller of this process that has the turn and no lock yet.
+	g := l.enter(path, os.O_RDWR|os.O_CREATE, nil)
+	g.turn <- struct{}{}
+	if _, err := l.Acquire(late, path); !errors.As(err, new(*LateError)) {
+		t.Errorf("free, but others are ahead: %v", err)
+	}
+	<-g.turn
+	l.leave(g)
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.Acquire(cancelled, path); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
 	}
 }

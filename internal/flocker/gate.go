@@ -20,9 +20,10 @@ import (
 type gate struct {
 	locks *Locks
 	path  string
-	flags int           // with which the file is opened
-	users int           // callers and the blocked goroutine; guarded by Locks.mu
-	turn  chan struct{} // of size 1; Go wakes blocked senders first come, first served
+	flags int                     // with which the file is opened
+	make  func(path string) error // makes a missing file; nil where there must be one
+	users int                     // callers and the blocked goroutine; guarded by Locks.mu
+	turn  chan struct{}           // of size 1; Go wakes blocked senders first come, first served
 
 	mu      sync.Mutex
 	pending *pending // the goroutine that is blocked in the kernel, nil if none
@@ -40,7 +41,7 @@ type outcome struct {
 	err  error
 }
 
-func (l *Locks) enter(path string, flags int) *gate {
+func (l *Locks) enter(path string, flags int, create func(string) error) *gate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gates == nil {
@@ -48,7 +49,7 @@ func (l *Locks) enter(path string, flags int) *gate {
 	}
 	g := l.gates[path]
 	if g == nil {
-		g = &gate{locks: l, path: path, flags: flags, turn: make(chan struct{}, 1)}
+		g = &gate{locks: l, path: path, flags: flags, make: create, turn: make(chan struct{}, 1)}
 		l.gates[path] = g
 	}
 	g.users++
@@ -65,15 +66,22 @@ func (l *Locks) leave(g *gate) {
 	}
 }
 
-// acquire returns with the turn and the lock, or with neither.
+// errLate says that the deadline passed before the caller's turn came.
+var errLate = errors.New("the deadline passed before the lock was tried")
+
+// acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a wait, not the first try.
 func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	select {
 	case g.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	default:
+		select {
+		case g.turn <- struct{}{}:
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return nil, errLate
+			}
+			return nil, ctx.Err()
+		}
 	}
 	f, err := g.lock(ctx)
 	if err != nil {
@@ -87,19 +95,23 @@ func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
 // others lock the new one.
 func (g *gate) lock(ctx context.Context) (*flock.Flock, error) {
 	for {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, ctx.Err()
+		}
 		f, err := g.lockOnce(ctx)
-		if err != nil {
-			return nil, err
-		}
-		same, err := atPath(f)
-		if same && err == nil {
-			return f, nil
-		}
-		if unlockErr := f.Unlock(); err == nil {
-			err = unlockErr
-		}
+		same := false
 		if err == nil {
-			err = ctx.Err()
+			if same, err = atPath(f); same && err == nil {
+				return f, nil
+			}
+			if unlockErr := f.Unlock(); err == nil {
+				err = unlockErr
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) && g.make != nil {
+			err = g.make(g.path)
+		} else if err == nil && ctx.Err() != nil {
+			err = ErrReplaced // again and again
 		}
 		if err != nil {
 			return nil, err
@@ -111,6 +123,9 @@ func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
 	p := g.inherit()
 	if p == nil {
 		f, got, err := tryLock(g.path, g.flags)
+		if !got && err == nil {
+			err = ctx.Err()
+		}
 		if got || err != nil {
 			return f, err
 		}
@@ -127,12 +142,10 @@ func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
 	// It may have come in the same instant; nobody else looks at this channel now.
 	select {
 	case o := <-p.done:
-		if o.err == nil {
-			o.err = o.file.Unlock()
+		if o.err == nil && errors.Is(ctx.Err(), context.Canceled) {
+			return nil, errors.Join(ctx.Err(), o.file.Unlock())
 		}
-		if o.err != nil {
-			return nil, o.err
-		}
+		return o.file, o.err
 	default:
 	}
 	return nil, ctx.Err()
@@ -166,7 +179,7 @@ func (g *gate) block(f *flock.Flock) *pending {
 	g.mu.Lock()
 	g.pending = p
 	g.mu.Unlock()
-	g.locks.enter(g.path, g.flags)
+	g.locks.enter(g.path, g.flags, g.make)
 	go func() {
 		defer g.locks.leave(g)
 		err := f.Lock()
