@@ -1,19 +1,26 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // file is a ticket file as it was read.
 type File struct {
 	Content []byte      // nil exactly when there was no file
 	Info    fs.FileInfo // of the open file, before it was read
+
+	looked int64 // when that was, in Unix nanoseconds
 }
+
+// now is the clock that stamps are compared with. A variable, so that tests can look at any moment.
+var now = time.Now
 
 // notRegularError says that something else than a plain file stands where a ticket should: a link may lead outside the folder,
 // a FIFO would block its reader for ever.
@@ -94,6 +101,7 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 // readFile reads a file of at most the given number of bytes whole. No file at all is no error; of one that is longer the
 // beginning is returned as well.
 func ReadFile(path string, most int) (File, error) {
+	looked := now().UnixNano()
 	f, info, err := Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
@@ -107,13 +115,13 @@ func ReadFile(path string, most int) (File, error) {
 		n, err := f.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
 		if err == io.EOF {
-			return File{content, info}, nil
+			return File{content, info, looked}, nil
 		}
 		if err != nil {
 			return File{}, err
 		}
 		if len(content) > most {
-			return File{content, info}, &TooLongError{filepath.Base(path), most}
+			return File{content, info, looked}, &TooLongError{filepath.Base(path), most}
 		}
 		if len(content) == cap(content) {
 			content = append(content, 0)[:len(content)]
@@ -121,19 +129,31 @@ func ReadFile(path string, most int) (File, error) {
 	}
 }
 
-// unchanged returns a changedError when the file at path is not the one that was read, or has been written since. Editors and git
-// do not take our locks; this closes the window to the microseconds before the rename.
+// unchanged returns a ChangedError when the file at path is not the one that was read, or has been written since. Editors and git
+// do not take our locks; this closes the window to the microseconds before the rename. Where the file was so young when it was
+// read that a later write may bear the same stamp, its bytes are compared.
 func (f File) unchanged(path string) error {
-	now, err := os.Lstat(path)
+	changed := &ChangedError{filepath.Base(path)}
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if f.Info == nil {
 			return nil
 		}
+		return changed
 	case err != nil:
 		return fmt.Errorf("look at the ticket again: %w", err)
-	case f.Info != nil && SameVersion(f.Info, now):
+	case f.Info == nil || !SameVersion(f.Info, info):
+		return changed
+	case stampOf(f.Info).Settled(f.looked):
 		return nil
 	}
-	return &ChangedError{filepath.Base(path)}
+	again, err := ReadFile(path, len(f.Content))
+	switch {
+	case FileFault(err), err == nil && !bytes.Equal(again.Content, f.Content):
+		return changed
+	case err != nil:
+		return fmt.Errorf("look at the ticket again: %w", err)
+	}
+	return nil
 }

@@ -41,13 +41,12 @@ type indexed struct {
 	read   int64 // when, in Unix nanoseconds
 }
 
-// settling is how recent a file's last change may be, at the time of reading, for a later one to bear the same time: kernels
-// before 6.13 stamp by the tick, 4 ms at 250 Hz.
-const settling = 20 * time.Millisecond
+// now is the clock that stamps are compared with. A variable, so that tests can look at any moment.
+var now = time.Now
 
 // fresh reports whether a file that has this stamp is the one that was read.
-func (x *indexed) fresh(now durable.Stamp) bool {
-	return x.stamp == now && x.read-max(now.Mtime, now.Ctime) > int64(settling)
+func (x *indexed) fresh(stamp durable.Stamp) bool {
+	return x.stamp == stamp && stamp.Settled(x.read)
 }
 
 // watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every stamp takes about 1 us a

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -111,6 +112,31 @@ func TestChildrenThatCannotBeRead(t *testing.T) {
 		children, unread := f.x.ChildrenOf(id)
 		if got := strings.Join(unread, " "); got != want || (len(children) == 1) != (id == "a") {
 			t.Errorf("%s: children %v, may be %q; want %q", id, children, got, want)
+		}
+	}
+}
+
+// TestYoungFilesAreReadAgain: a file that was read within its filesystem's granularity of its last change is read again, since
+// another write may bear the same stamp; an older one is not.
+func TestYoungFilesAreReadAgain(t *testing.T) {
+	clock := now
+	defer func() { now = clock }()
+	for _, test := range []struct {
+		after time.Duration // of the look, from the write
+		again bool
+	}{{0, true}, {19 * time.Millisecond, true}, {21 * time.Millisecond, false}, {time.Hour, false}} {
+		f := &folder{t: t, dir: t.TempDir()}
+		f.write("a.md", ticket(""))
+		info, err := os.Stat(filepath.Join(f.dir, "a.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = func() time.Time { return info.ModTime().Add(test.after) }
+		f.want("a", "")
+		f.x.files["a"].ticket.Title = "what it was" // as a write of the same stamp and size would leave it
+		f.want("a", "")
+		if got := f.x.files["a"].ticket.Title == "T"; got != test.again {
+			t.Errorf("%s after the write: read again is %v", test.after, got)
 		}
 	}
 }

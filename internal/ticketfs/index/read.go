@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -67,8 +66,8 @@ func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed
 	for _, id := range ids {
 		name := id + document.Ext
 		if old := x.files[id]; old != nil && !all {
-			now, err := folder.Stamp(name)
-			if err == nil && old.fresh(now) {
+			stamp, err := folder.Stamp(name)
+			if err == nil && old.fresh(stamp) {
 				continue
 			}
 		}
@@ -86,7 +85,7 @@ func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed
 
 // readFile reads a file's fields. What is wrong with the file itself is no error, but what is found.
 func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found, error) {
-	file := &indexed{read: time.Now().UnixNano()}
+	file := &indexed{read: now().UnixNano()}
 	content, stamp, err := folder.Read(id+document.Ext, buffer, document.MaxFile)
 	file.stamp = stamp
 	var tooLong *durable.TooLongError
