@@ -197,7 +197,7 @@ func (p *passage) prepare() error {
 	for _, w := range p.writes {
 		r := &p.parts[w.n].Replacement
 		if err := r.Write(w.content); err != nil {
-			return err
+			return refused("", err)
 		}
 		if r.Ready {
 			changes = append(changes, w)
@@ -274,6 +274,10 @@ type locks []heldLock
 
 func (l *locks) take(ctx context.Context, s *Store, path string) error {
 	lock, err := s.locks.Acquire(ctx, path)
+	var late *flocker.LateError
+	if errors.As(err, &late) {
+		return Refuse(Busy, "retry", "the call's %s were used up before the lock %s was asked for", s.LockTimeout, filepath.Base(path))
+	}
 	if err != nil {
 		return refused("", err)
 	}

@@ -39,15 +39,19 @@ func withoutRoot(t *testing.T, path string, fn func()) {
 	fn()
 }
 
-// In a folder that may not be written nothing can be locked and nothing is changed; the error says so in the system's words.
+// In a folder that may not be written nothing is changed; the error says so in the system's words, or, of a ticket that may not
+// be written either, by a code.
 func TestDoorUnwritableFolder(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		ready bool // the locks and .gitignore are there from earlier changes
+		ready bool        // the locks and .gitignore are there from earlier changes
+		mode  fs.FileMode // of the ticket
+		code  Code
 		want  string
 	}{
-		{"first change", false, "write .gitignore: open"},
-		{"later change", true, "write ticket: open"},
+		{"first change", false, 0o666, "", "write .gitignore: open"},
+		{"later change", true, 0o666, "", "write ticket: open"},
+		{"ticket of another", true, 0o644, BadFile, "t.md may not be written by you"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s, path := sampleBoard(t)
@@ -55,6 +59,9 @@ func TestDoorUnwritableFolder(t *testing.T) {
 				if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 					t.Fatal(err)
 				}
+			}
+			if err := os.Chmod(path, test.mode); err != nil {
+				t.Fatal(err)
 			}
 			untouched := watchFile(t, path)
 			dir := filepath.Dir(path)
@@ -68,7 +75,7 @@ func TestDoorUnwritableFolder(t *testing.T) {
 			}()
 			var err error
 			withoutRoot(t, path, func() { err = s.WithTicketLock(t.Context(), path, appendLine("one")) })
-			if !errors.Is(err, fs.ErrPermission) || CodeOf(err) != "" || !strings.Contains(err.Error(), test.want) {
+			if err == nil || errors.Is(err, fs.ErrPermission) != (test.code == "") || CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v does not say %q", err, test.want)
 			}
 			untouched()

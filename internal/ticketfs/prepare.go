@@ -80,6 +80,9 @@ func (f *Folder) underRelations(ctx context.Context, fn func() error) error {
 	return errors.Join(err, held.release())
 }
 
-// UnprovenFS names the filesystem of dir when it is remote or FUSE-like, so that nobody has shown its locks to hold between
-// machines; "" for the others.
+// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock taken through it and one
+// taken beside it may not see each other; "" for the others.
 func UnprovenFS(dir string) (string, error) { return durable.UnprovenFS(dir) }
+
+// MemoryFS names the filesystem of dir when it keeps files in memory alone; "" for the others.
+func MemoryFS(dir string) (string, error) { return durable.MemoryFS(dir) }

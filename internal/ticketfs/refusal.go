@@ -72,6 +72,8 @@ func refused(id string, err error) error {
 	var notFolder *durable.NotFolderError
 	var noBoard *board.NotFound
 	var locked *flocker.BusyError
+	var notFile *flocker.NotFileError
+	var rights *durable.RightsError
 	switch {
 	case err == nil || CodeOf(err) != "":
 		return err
@@ -95,6 +97,10 @@ func refused(id string, err error) error {
 		return Refuse(Busy, "retry; a process that was stopped keeps its locks until it goes on or ends", "%v", locked)
 	case errors.Is(err, flocker.ErrReplaced):
 		return Refuse(Busy, "retry", "a lock file was removed by another program meanwhile")
+	case errors.As(err, &notFile):
+		return Refuse(BadFile, "move it away; a lock file is made when it is needed", "%v", notFile)
+	case errors.As(err, &rights):
+		return Refuse(BadFile, "give yourself, by its group, the right to write it, or let its owner make the change", "%v", rights)
 	case errors.As(err, &noBoard):
 		return Refuse(NoStore, noBoard.Next, "%s", noBoard.Why)
 	}

@@ -42,7 +42,7 @@ type Store struct {
 
 // NewStore returns the store of the folder that where leads to. The folder need not exist yet.
 func NewStore(where board.Where, lockTimeout time.Duration) *Store {
-	return &Store{Where: where, LockTimeout: lockTimeout}
+	return &Store{Where: where, LockTimeout: lockTimeout, locks: flocker.Locks{Make: durable.MakeFile}}
 }
 
 // NewIDs draws ids for n new tickets, in the order of their creation. Whether a file has one shows when it is used.

@@ -70,7 +70,7 @@ func exclude(dir, text string) error {
 		return err
 	}
 	info := filepath.Join(r.common, "info")
-	if err := os.Mkdir(info, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := durable.MakeFolder(info); err != nil {
 		return err
 	}
 	file := filepath.Join(info, "exclude")

@@ -16,14 +16,27 @@ var unproven = map[int64]string{
 	0x7c7c6673: "prl_fs",
 	0x47504653: "gpfs",
 	0x0bd00bd0: "lustre",
+	0x794c7630: "overlay",
 }
 
-// UnprovenFS names the filesystem of dir when it is remote or FUSE-like, so that nobody has shown its locks to hold between
-// machines; "" for the others.
-func UnprovenFS(dir string) (string, error) {
+// inMemory are filesystems that keep files in memory alone.
+var inMemory = map[int64]string{
+	0x01021994: "tmpfs",
+	0x858458f6: "ramfs",
+}
+
+// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock taken through it and one
+// taken beside it may not see each other; "" for the others.
+func UnprovenFS(dir string) (string, error) { return kindOf(dir, unproven) }
+
+// MemoryFS names the filesystem of dir when it keeps files in memory alone: what is written there through a shared mapping
+// changes no time of the file, and nothing survives the machine. "" for the others.
+func MemoryFS(dir string) (string, error) { return kindOf(dir, inMemory) }
+
+func kindOf(dir string, kinds map[int64]string) (string, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return "", err
 	}
-	return unproven[int64(uint32(st.Type))], nil
+	return kinds[int64(uint32(st.Type))], nil
 }

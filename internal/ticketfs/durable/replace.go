@@ -23,8 +23,10 @@ func TempPath(path string) string {
 // Replacement makes new content the file at path, whole or not at all. For a ticket t the system sees:
 //
 //	open(".tickets", O_RDONLY|O_CLOEXEC)                          = 9
+//	access(".tickets/t.md", W_OK)
 //	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
+//	(owner, extended attributes, ACL and mode of .tickets/t.md for 10, where they differ)
 //	fsync(10)
 //	close(10)
 //	(stat of the lock files and of the ticket, as the last check)
@@ -60,7 +62,7 @@ func (r *Replacement) Write(content []byte) error {
 		}
 		r.folder = folder
 	}
-	if err := writeTemp(TempPath(r.Path), content, r.Old.Info); err != nil {
+	if err := writeTemp(r.Path, content, r.Old.Info); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
 	r.Ready, r.content = true, content
@@ -105,22 +107,25 @@ func (r *Replacement) Discard() {
 	_ = r.folder.Close()
 }
 
-// writeTemp writes and syncs a new file, with the mode of the one it will replace, or 0644 less umask.
-func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
-	mode := fs.FileMode(0o644)
+// writeTemp writes and syncs a new file, with the rights of the one that it will replace, or for a new ticket with those of its
+// folder.
+func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 	if old != nil {
-		mode = old.Mode().Perm()
+		if err := mayWrite(path); err != nil {
+			return err
+		}
 	}
-	create := func() (*os.File, error) {
-		return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	}
-	f, err := create()
+	temp := TempPath(path)
+	f, err := createTemp(temp, old)
 	if errors.Is(err, fs.ErrExist) {
-		// A killed writer's. Removed rather than truncated: it may be a link or have another mode.
+		// A killed writer's. Removed rather than truncated: it may have other rights.
+		if _, err := Lstat(temp); err != nil {
+			return err
+		}
 		if err := os.Remove(temp); err != nil {
 			return err
 		}
-		f, err = create()
+		f, err = createTemp(temp, old)
 	}
 	if err != nil {
 		return err
@@ -138,22 +143,28 @@ func writeTemp(temp string, content []byte, old fs.FileInfo) (err error) {
 		return err
 	}
 	if old != nil {
-		if err := keepMode(f, mode); err != nil {
+		if err := keepRights(f, path, old); err != nil {
 			return err
 		}
 	}
 	Step("temp written")
-	return f.Sync()
+	return SyncFile(f)
 }
 
-// keepMode sets the old file's mode where the umask took some of it away.
-func keepMode(f *os.File, mode fs.FileMode) error {
-	info, err := f.Stat()
-	if err != nil || info.Mode().Perm() == mode {
-		return err
+// createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else may read it.
+func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
+	if old == nil {
+		f, err := create(temp, os.O_WRONLY, true)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			_ = os.Remove(temp)
+		}
+		return f, err
 	}
-	return f.Chmod(mode)
+	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm()&0o600)
 }
+
+// SyncFile makes the content of an open file durable. A variable, so that tests can see that it is called, and let it fail.
+var SyncFile = (*os.File).Sync
 
 // SyncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
 var SyncFolder = fsyncFolder

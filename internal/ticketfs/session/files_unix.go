@@ -5,7 +5,6 @@ package session
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"syscall"
 	"time"
 
@@ -32,38 +31,4 @@ func setTimes(path string, t time.Time) error {
 		return setTimesToNow(path)
 	}
 	return err
-}
-
-// takeRights gives a file or folder that was just made the rights of the folder it is in, whatever the umask: whoever may write
-// there may lock there. Its group too, where that is allowed, and for root its owner.
-func takeRights(path, folder string) error {
-	like, err := os.Stat(folder)
-	if err != nil {
-		return err
-	}
-	made, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	st, ok := like.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	owner := -1
-	if os.Geteuid() == 0 {
-		owner = int(st.Uid)
-	}
-	if err := os.Lchown(path, owner, int(st.Gid)); err != nil && !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	mode := like.Mode().Perm()
-	if !made.IsDir() {
-		mode &= 0o666
-	} else {
-		mode |= like.Mode() & fs.ModeSetgid
-	}
-	if made.Mode()&(fs.ModePerm|fs.ModeSetgid) == mode {
-		return nil
-	}
-	return os.Chmod(path, mode)
 }

@@ -69,8 +69,8 @@ func writeSeen(path, boot string, o observation) (err error) {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|durable.NoFollow, 0)
 	if os.IsNotExist(err) {
-		if f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|durable.NoFollow, 0o666); err == nil {
-			_ = takeRights(path, filepath.Dir(path)) // whoever cannot write it goes by their own clock
+		if err = durable.MakeFile(path); err == nil {
+			f, err = os.OpenFile(path, os.O_WRONLY|durable.NoFollow, 0)
 		}
 	}
 	if err != nil {

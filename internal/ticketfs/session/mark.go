@@ -64,7 +64,7 @@ func (p *Process) sign(s *slot, call Call) (err error) {
 		return fmt.Errorf("write session file: %w", err)
 	}
 	if s.signed.PID == 0 { // else only names change, which prove nothing
-		if err := f.Sync(); err != nil {
+		if err := durable.SyncFile(f); err != nil {
 			return fmt.Errorf("write session file: %w", err)
 		}
 		if err := durable.SyncPath(filepath.Dir(s.path)); err != nil {

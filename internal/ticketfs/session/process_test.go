@@ -310,6 +310,41 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
+// TestMarkIsSynced: a mark that a power loss took would leave its holder unknown for ever, so it is synced whole before a claim
+// stands anywhere; a mark that is not durable is an error.
+func TestMarkIsSynced(t *testing.T) {
+	file, folder := durable.SyncFile, durable.SyncFolder
+	defer func() { durable.SyncFile, durable.SyncFolder = file, folder }()
+	var synced []string
+	durable.SyncFile = func(f *os.File) error {
+		text, err := os.ReadFile(f.Name())
+		synced = append(synced, filepath.Base(f.Name())+" "+string(text))
+		return errors.Join(err, file(f))
+	}
+	durable.SyncFolder = func(f *os.File) error {
+		synced = append(synced, "folder "+filepath.Base(f.Name()))
+		return folder(f)
+	}
+	dir := t.TempDir()
+	if _, err := New("synced", time.Now).Attend(dir, Call{}).Claim(); err != nil {
+		t.Fatal(err)
+	}
+	slot := slotPath(dir, Key("synced"), 0)
+	text, err := os.ReadFile(slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"folder " + filepath.Base(dir), filepath.Base(slot) + " " + string(text), "folder " + Folder}
+	if !slices.Equal(synced, want) {
+		t.Errorf("synced %q, want %q", synced, want)
+	}
+	burning := errors.New("disk on fire")
+	durable.SyncFile = func(*os.File) error { return burning }
+	if _, err := New("lost", time.Now).Attend(dir, Call{}).Claim(); !errors.Is(err, burning) {
+		t.Errorf("a mark that is not durable: %v", err)
+	}
+}
+
 // TestNothingIsFollowed: whatever stands in the place of the folder or of a slot, nothing outside is read, made or changed.
 func TestNothingIsFollowed(t *testing.T) {
 	t.Run("folder", func(t *testing.T) {

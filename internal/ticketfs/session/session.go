@@ -226,20 +226,14 @@ func (p *Process) serve(key string, call Call, claim, alone bool) error {
 	return p.keep(s, call)
 }
 
+// makeFolder makes the folder of the slots. A link in its place could lead outside the ticket folder.
 func makeFolder(dir string) error {
 	path := filepath.Join(dir, Folder)
-	err := os.Mkdir(path, 0o777)
-	if errors.Is(err, fs.ErrExist) {
-		// A link could lead outside the ticket folder.
-		if info, err := os.Lstat(path); err != nil || !info.IsDir() {
-			return errors.Join(err, &durable.NotFolderError{Name: Folder})
-		}
-		return nil
-	}
-	if err != nil {
+	err := durable.CheckFolder(path)
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := takeRights(path, dir); err != nil {
+	if err := durable.MakeFolder(path); err != nil {
 		return err
 	}
 	return durable.SyncPath(dir)

@@ -68,7 +68,7 @@ func tryLock(path string) (*flocker.Lock, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := makeSlot(path); err != nil {
+		if err := durable.MakeFile(path); err != nil {
 			return nil, err
 		}
 	case err != nil:
@@ -103,17 +103,6 @@ func (p *Process) heldBeyond(key string, n int) bool {
 			return held
 		}
 	}
-}
-
-func makeSlot(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|durable.NoFollow, 0o666)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return takeRights(path, filepath.Dir(path))
 }
 
 // keep makes sure, at a call, that others see the slot: that its file is the one that is locked, says who holds it, and tells
