@@ -59,6 +59,9 @@ func printDiagnosis(w io.Writer, d tools.Diagnosis, asJSON bool) error {
 		return json.NewEncoder(w).Encode(d)
 	}
 	fmt.Fprintf(w, "board: %s\nlocks: %s\nliveness: %s\njournal: %s\n", d.Board, d.Filesystem, d.Liveness, terminal.Printable(d.Journal))
+	if d.Note != "" {
+		fmt.Fprintln(w, "note:", d.Note)
+	}
 	for _, finding := range d.Findings {
 		fmt.Fprintln(w, terminal.Printable(finding.Line()))
 	}

@@ -87,7 +87,10 @@ func (c *call) place(short error) place {
 }
 
 func unprovenText(dir, kind string) string {
-	return fmt.Sprintf("%s is on %s: nobody has shown that its locks hold between machines; let only one machine write there", dir, kind)
+	if kind == "overlay" {
+		return dir + " is on an overlay: a lock taken through it and one taken beside it, in the folders that it shows, do not see each other; let all programs use the board by this path"
+	}
+	return fmt.Sprintf("%s is on %s: nobody has shown that its locks hold between machines, or against programs that use the files beside it; let only one machine write there", dir, kind)
 }
 
 // row is one line about a ticket.

@@ -5,15 +5,17 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Diagnosis is what doctor says of a board.
 type Diagnosis struct {
 	Board      string    `json:"board"`
-	Filesystem string    `json:"filesystem"` // FilesystemOK, or why its locks are not to be trusted
-	Liveness   string    `json:"liveness"`   // "ok", or what limits telling who of the holders lives
-	Journal    string    `json:"journal"`    // how large it is, or why it cannot be used
+	Filesystem string    `json:"filesystem"`     // FilesystemOK, or why its locks are not to be trusted
+	Note       string    `json:"note,omitempty"` // what the filesystem does not give, though its locks are good
+	Liveness   string    `json:"liveness"`       // "ok", or what limits telling who of the holders lives
+	Journal    string    `json:"journal"`        // how large it is, or why it cannot be used
 	Findings   []Finding `json:"findings"`
 	NoTickets  []string  `json:"no_tickets,omitempty"` // files that do not want to be tickets, which is nothing wrong
 }
@@ -29,6 +31,9 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 	d := Diagnosis{Board: folder.Dir(), Liveness: session.Liveness(folder.Dir())}
 	if d.Filesystem, err = c.filesystem(ctx); err != nil {
 		return d, err
+	}
+	if kind, err := ticketfs.MemoryFS(d.Board); err == nil && kind != "" {
+		d.Note = "on " + kind + " nothing survives the machine, and what a program writes through a shared mapping of a ticket may not be seen"
 	}
 	d.Journal = journalSize(folder.Journal())
 	if d.Findings, err = c.examine(ctx); err != nil {
