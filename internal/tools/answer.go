@@ -43,7 +43,7 @@ func (p place) Text() string {
 		lines = append(lines, "journaled: false (the change is made, but its row could not be written: history will show it as made by another program)")
 	}
 	if p.Board != "" {
-		lines = append(lines, "board: "+p.Board)
+		lines = append(lines, "board: "+oneLine(p.Board, maxPath)) // a folder's name may hold anything
 	}
 	if p.Warning != "" {
 		lines = append(lines, "warning: "+p.Warning)
@@ -80,7 +80,7 @@ func (c *call) place(short error) place {
 			}
 		})
 		if other := c.Store.UnusedBoard(); other != "" {
-			p.Warning = joinLines(p.Warning, "only this worktree's branch has "+other+", which is not the board: the other worktrees do not see it")
+			p.Warning = joinLines(p.Warning, "only this worktree's branch has "+oneLine(other, maxPath)+", which is not the board: the other worktrees do not see it")
 		}
 	}
 	return p
@@ -144,6 +144,9 @@ func (r row) line() string {
 	}
 	return line
 }
+
+// maxPath is the length at which a path is cut in answers, in characters.
+const maxPath = 4096
 
 // maxTitle is the length at which a title is cut in answers, in characters: twenty lines stay below 2,000 tokens.
 const maxTitle = 100
