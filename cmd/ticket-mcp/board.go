@@ -16,9 +16,9 @@ import (
 
 // boardOptions are the flags of board.
 type boardOptions struct {
-	watch, serve, noOpen bool
-	html                 string
-	port                 int
+	watch, serve, noOpen, asJSON bool
+	html                         string
+	port                         int
 }
 
 // boardCommand shows the board to people.
@@ -39,7 +39,8 @@ func boardCommand(o *options) *cobra.Command {
 	f.BoolVar(&show.noOpen, "no-open", false, "with --serve: print the page's URL and open nothing")
 	f.IntVar(&show.port, "port", 0, "with --serve: the `port` (default any free one)")
 	f.StringVar(&show.html, "html", "", "write it as one HTML page into this `file`; - for standard output")
-	c.MarkFlagsMutuallyExclusive("watch", "serve", "html")
+	f.BoolVar(&show.asJSON, "json", false, "print one JSON object, with all tickets but those closed before today")
+	c.MarkFlagsMutuallyExclusive("watch", "serve", "html", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		taker, err := newTaker(*o)
 		if err != nil {
@@ -58,6 +59,9 @@ func boardCommand(o *options) *cobra.Command {
 		b, err := taker.Board()
 		if err != nil {
 			return err
+		}
+		if show.asJSON {
+			return b.WriteJSON(c.OutOrStdout())
 		}
 		if show.html == "" {
 			_, err = fmt.Fprint(c.OutOrStdout(), b.Print(page.LookOn(os.Stdout), taker.Text))

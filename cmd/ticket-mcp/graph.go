@@ -23,7 +23,8 @@ func graphCommand(o *options) *cobra.Command {
 	}
 	mermaid := c.Flags().Bool("mermaid", false, "print it as Mermaid, which GitHub draws in Markdown")
 	dot := c.Flags().Bool("dot", false, "print it for Graphviz")
-	c.MarkFlagsMutuallyExclusive("mermaid", "dot")
+	asJSON := c.Flags().Bool("json", false, "print one JSON object")
+	c.MarkFlagsMutuallyExclusive("mermaid", "dot", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		taker, err := newTaker(*o)
 		if err != nil {
@@ -48,6 +49,8 @@ func graphCommand(o *options) *cobra.Command {
 		switch {
 		case *mermaid:
 			return b.Mermaid(c.OutOrStdout(), id)
+		case *asJSON:
+			return b.WriteGraphJSON(c.OutOrStdout(), id)
 		case *dot:
 			return b.Dot(c.OutOrStdout(), id)
 		}

@@ -81,9 +81,7 @@ func (b *browser) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *log.EventEntryAdded:
-		if !strings.HasSuffix(e.Entry.URL, "/favicon.ico") {
-			b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
-		}
+		b.complaints = append(b.complaints, e.Entry.Text+" "+e.Entry.URL)
 	case *runtime.EventExceptionThrown:
 		b.complaints = append(b.complaints, fmt.Sprintf("%+v", *e.ExceptionDetails))
 	case *runtime.EventConsoleAPICalled:
@@ -252,6 +250,9 @@ func TestBrowserColumns(t *testing.T) {
 		if got := eval[string](b, "document.querySelector(`"+selector+"`).innerText"); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, want %q in it", selector, got, want)
 		}
+	}
+	if got := eval[string](b, "document.title"); got != "(1) webshop · tickets" {
+		t.Errorf("the tab is called %q", got)
 	}
 	b.press("g")
 	b.shown("#view-graph")

@@ -9,6 +9,7 @@ const content = $("#content"), panel = $("#panel"), search = $("#search"), resul
 const quiet = matchMedia("(prefers-reduced-motion: reduce)");
 const names = {ready: "Ready", progress: "In progress", waiting: "Waiting", hold: "On hold", today: "Done today", done: "Done"};
 const maxFound = 100, smallest = 0.6;
+const title = document.title;
 let view = "board", fit = true, index = null, indexOf = "", opener = null;
 
 const parse = html => document.adoptNode(new DOMParser().parseFromString(html, "text/html").body);
@@ -85,10 +86,12 @@ async function markup(id) {
   return box;
 }
 
+let opening = 0;
 async function open(id, refresh) {
   let made;
+  const turn = refresh ? opening : ++opening;
   try { made = await markup(id); } catch { made = document.createElement("article"); made.innerText = "There is no ticket " + id + ", or the server has stopped."; }
-  if (refresh && !panel.open) return;
+  if (turn !== opening || refresh && !panel.open) return; // another one was opened meanwhile
   const top = panel.scrollTop;
   panel.replaceChildren(...made.childNodes.length && made.nodeName === "BODY" ? made.childNodes : [made]);
   times(panel);
@@ -258,7 +261,10 @@ function swap(html) {
   if (panel.open) open(panel.dataset.id, true);
 }
 
+// status says whether the page is live, and in the tab's name how many questions wait for a person.
 function status(name, text) {
+  const needs = $("#state").dataset.needs;
+  document.title = (needs > 0 ? "(" + needs + ") " : "") + title;
   const el = $("#live");
   el.className = "live " + name;
   if (el.textContent !== text) el.textContent = text;

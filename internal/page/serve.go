@@ -52,6 +52,10 @@ type Server struct {
 	watched chan struct{} // closed when there is a stream
 }
 
+// icon stands in the browser's tab.
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><rect x="1" y="2" width="5" height="16" rx="1.5" fill="#2563eb"/>` +
+	`<rect x="7.5" y="2" width="5" height="11" rx="1.5" fill="#16a34a"/><rect x="14" y="2" width="5" height="6" rx="1.5" fill="#d97706"/></svg>`
+
 // state is a board with what is sent of it.
 type state struct {
 	board    *Board
@@ -105,7 +109,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // ServeHTTP checks what every request must have, then answers it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
-		"Content-Security-Policy":      contentPolicy() + "; frame-ancestors 'none'",
+		"Content-Security-Policy":      contentPolicy() + "; img-src 'self'; frame-ancestors 'none'", // for the icon
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 		"Referrer-Policy":              "no-referrer", // the URL is the secret
@@ -133,6 +137,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case rest == "":
 		s.servePage(w)
+	case rest == "icon.svg":
+		send(w, "image/svg+xml", []byte(icon))
 	case rest == "board":
 		s.serveFragment(w)
 	case rest == "index.json":

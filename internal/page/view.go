@@ -23,14 +23,14 @@ const (
 
 // boardView is the part of the page that follows the board, ready for its template.
 type boardView struct {
-	Name    string
-	Version string
-	At      time.Time
-	Summary string
-	Counts  []countView
-	Needs   []cardView
-	MoreNeeds,
-	Total int
+	Name       string
+	Version    string
+	At         time.Time
+	Summary    string
+	Counts     []countView
+	Needs      []cardView
+	MoreNeeds  int
+	Needed     int // questions to people, all of them
 	Broken     []Broken
 	MoreBroken int
 	Columns    []columnView
@@ -111,7 +111,7 @@ var emptyColumns = map[Column]string{
 
 // view makes what the page shows of a board. text reads a ticket's text; it is asked only for tickets that get a card.
 func (b *Board) view(version string, text func(id string) (Text, error)) boardView {
-	v := boardView{Name: line(b.Name, maxTitle), Version: version, At: b.At, Total: len(b.Tickets), Graph: b.boardGraph()}
+	v := boardView{Name: line(b.Name, maxTitle), Version: version, At: b.At, Graph: b.boardGraph()}
 	counts := b.counts()
 	for _, c := range Columns {
 		list := b.inColumn(c)
@@ -127,6 +127,11 @@ func (b *Board) view(version string, text func(id string) (Text, error)) boardVi
 		v.Counts = append(v.Counts, countView{c.Key(), c.String(), counts[c]})
 		if c == OnHold {
 			v.Needs, v.MoreNeeds = needs(column.Cards, len(list))
+			for _, t := range list {
+				if t.HoldUntil.IsZero() {
+					v.Needed++
+				}
+			}
 		}
 	}
 	v.Summary = b.summary()
