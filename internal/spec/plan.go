@@ -83,12 +83,12 @@ func refusePlan(after State, missing []planned) Code {
 
 // validPlan judges the arguments by themselves.
 func (u UserInput) validPlan() bool {
-	seen := map[string]bool{"": true}
+	seen := map[string]bool{}
 	for _, p := range u.Tickets {
 		// What parent and blocked_by may say is for badNames.
 		alone := p.New
 		alone.Verb, alone.Parent, alone.BlockedBy = Create, nil, nil
-		if seen[p.Name] || !alone.valid() {
+		if !ValidID(p.Name) || seen[p.Name] || !alone.valid() {
 			return false
 		}
 		seen[p.Name] = true

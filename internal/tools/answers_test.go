@@ -99,6 +99,8 @@ func asText(path string, leaf any) string {
 		return fmt.Sprintf("+%v more", leaf)
 	case strings.HasSuffix(path, "/mended"):
 		return "[mended: "
+	case strings.HasSuffix(path, "/exists"):
+		return "(exists"
 	case strings.HasSuffix(path, "/already_yours"):
 		return "already yours"
 	}

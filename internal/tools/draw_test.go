@@ -122,7 +122,11 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 	s := w.session(pick(t, people, "session"))
 	u := spec.UserInput{Verb: verb, Agent: pick(t, agents, "agent")}
 	tickets := w.look().state.Tickets
-	if verb != spec.StartNext && verb != spec.Create {
+	if verb == spec.Plan {
+		agent := u.Agent
+		u = drawPlan(t, w)
+		u.Agent = agent
+	} else if verb != spec.StartNext && verb != spec.Create {
 		u.ID = drawID(t, w, "id")
 	}
 	switch {

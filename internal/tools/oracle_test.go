@@ -43,7 +43,7 @@ func property(base string, crowded bool, answered map[string]int) func(*rapid.T)
 		// rapid draws the first ones more often.
 		actions := []func(*rapid.T){
 			operate(spec.Start), operate(spec.StartNext), operate(spec.Close), operate(spec.Block), operate(spec.Create),
-			operate(spec.Release), operate(spec.Reopen), operate(spec.Update), operate(spec.Unblock),
+			operate(spec.Release), operate(spec.Reopen), operate(spec.Update), operate(spec.Unblock), operate(spec.Plan),
 			func(t *rapid.T) { drawSession(t, w) },
 			func(t *rapid.T) { w.now = w.now.Add(pick(t, []time.Duration{4 * time.Second, time.Minute}, "wait")) },
 			func(t *rapid.T) { drawLook(t, w, crowded) },

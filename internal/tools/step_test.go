@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,11 +30,15 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	r := call(w.t, s.board, tool, args)
 	got := resultOf(u.Verb, r)
 	op.Machine.NewID = cmp.Or(got.ID, "unused")
+	if u.Verb == spec.Plan {
+		op.Machine.NewIDs = newIDs(u, got)
+		got = withoutNew(u, got)
+	}
 	w.note(s, op, got, before)
 	after := w.look()
 	w.t.Logf("%s: %s %s -> %+v", s.name, tool, said, got)
 	faults := judge(before, after, op, got)
-	if got.Code == spec.OK && !got.AlreadyYours {
+	if got.Code == spec.OK && !got.AlreadyYours && u.Verb != spec.Plan {
 		faults = append(faults, w.stamps(s, u, after, got.ID, r.str("title"))...)
 	}
 	if len(faults) > 0 {
@@ -70,7 +75,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	faults = append(faults, littered...)
 	for _, id := range touched {
 		fault(got.Code != spec.OK, "the refusal wrote %s", id)
-		asked := id == got.ID || id == got.Next || slices.Contains(got.Dropped, id)
+		asked := op.User.Verb == spec.Plan && !op.User.DryRun && slices.Contains(slices.Collect(maps.Values(op.Machine.NewIDs)), id) || id == got.ID || id == got.Next || slices.Contains(got.Dropped, id)
 		fault(got.Code == spec.OK && (!asked || got.AlreadyYours), "wrote %s, which it was not asked for", id)
 	}
 	// What only operations have built stays sound; what a hand has broken need not be mended.
@@ -143,6 +148,12 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 		}
 	case spec.Create:
 		w.ids = append(w.ids, got.ID)
+	case spec.Plan:
+		for _, p := range op.User.Tickets {
+			if id := got.IDs[p.Name]; id != "" && !op.User.DryRun && !slices.Contains(got.Exists, p.Name) {
+				w.ids = append(w.ids, id)
+			}
+		}
 	}
 }
 
@@ -160,7 +171,20 @@ func arguments(u spec.UserInput) (tool string, args map[string]any) {
 		}
 	}
 	tool, _, _ = strings.Cut(string(u.Verb), " ") // "start next" is start without an id
-	set("id", u.Verb != spec.StartNext && u.Verb != spec.Create, u.ID)
+	set("id", !slices.Contains([]spec.Verb{spec.StartNext, spec.Create, spec.Plan}, u.Verb), u.ID)
+	if u.Verb == spec.Plan {
+		tickets := []any{}
+		for _, p := range u.Tickets {
+			planned := p.New
+			planned.Verb = spec.Create
+			_, fields := arguments(planned)
+			fields["name"] = p.Name
+			tickets = append(tickets, fields)
+		}
+		set("tickets", true, tickets)
+		set("plan", u.Plan != "", u.Plan)
+		set("dry_run", u.DryRun, true)
+	}
 	set("agent", u.Agent != "", u.Agent)
 	set("takeover", u.Takeover, true)
 	set("reason", u.Reason != "", u.Reason)
@@ -208,6 +232,8 @@ func resultOf(verb spec.Verb, r reply) spec.Result {
 				result.From = holderOf(m[1])
 			}
 		}
+	case spec.Plan:
+		result.IDs, result.Exists, result.Layers = plannedIn(r)
 	case spec.Close:
 		result.Unblocked = r.ids("unblocked")
 		below, _ := r.fields["dropped"].([]any)
