@@ -6,9 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // recordName is the file in a common git folder that says which worktree has the board, where no rule of git's says which
@@ -105,260 +106,6 @@ func (rec record) root(common string) (string, error) {
 	return w.root, nil
 }
 
-// worktree is one that may have the board.
-type worktree struct {
-	name    string // git's, "" for the main one
-	root    string
-	visible bool   // it is there, and its .git leads back
-	branch  string // the reference that its HEAD names
-	board   string // "" when it has none
-}
-
-// linkedAt returns a linked worktree by git's name for it, nil when git has none of that name.
-func linkedAt(common, name string) (*worktree, error) {
-	admin := filepath.Join(common, "worktrees", name)
-	path := filepath.Join(admin, "gitdir")
-	text, err := readSmall(path)
-	if missing(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, unseen(path, err)
-	}
-	w := &worktree{name: name, root: filepath.Dir(absolute(admin, strings.TrimRight(text, "\r\n")))}
-	real, err := filepath.EvalSymlinks(w.root)
-	if err != nil {
-		return w, nil
-	}
-	w.root = real
-	if back, err := repositoryAt(real); err != nil || back.root == "" || back.gitDir != admin {
-		return w, nil
-	}
-	w.visible = true
-	if w.branch, err = readHead(admin); err != nil {
-		return nil, unseen(filepath.Join(admin, "HEAD"), err)
-	}
-	return w, nil
-}
-
-// worktrees lists the worktrees of a repository without a main one that git could tell. The main one is among them where
-// we come from it, and cannot be seen otherwise.
-func (r *repository) worktrees(set settings) ([]worktree, error) {
-	entries, err := os.ReadDir(filepath.Join(r.common, "worktrees"))
-	if err != nil && !missing(err) {
-		return nil, unseen(filepath.Join(r.common, "worktrees"), err)
-	}
-	var all []worktree
-	for _, e := range entries {
-		w, err := linkedAt(r.common, e.Name())
-		if err != nil {
-			return nil, err
-		}
-		if w != nil {
-			all = append(all, *w)
-		}
-	}
-	if set.bare {
-		return all, nil
-	}
-	main := r.root
-	if r.linked() || r.root == "" {
-		near := r.mainNearby(all)
-		if len(near) != 1 {
-			return nil, r.mainUnseen(near)
-		}
-		main = near[0]
-	}
-	head, err := readHead(r.common)
-	if err != nil {
-		return nil, unseen(filepath.Join(r.common, "HEAD"), err)
-	}
-	return append(all, worktree{root: main, visible: true, branch: head}), nil
-}
-
-// mainNearby looks for the main worktree where it is likely to lie: around the git folder, beside it and beside the linked
-// worktrees. What it finds is one, by its .git.
-func (r *repository) mainNearby(linked []worktree) []string {
-	const most = 1000 // entries of a folder
-	var near, found []string
-	for dir := filepath.Dir(r.common); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		near = append(near, dir)
-	}
-	around := []string{filepath.Dir(r.common)}
-	for _, w := range linked {
-		around = append(around, filepath.Dir(w.root))
-	}
-	slices.Sort(around)
-	for _, dir := range slices.Compact(around) {
-		folder, err := os.Open(dir)
-		if err != nil {
-			continue
-		}
-		names, _ := folder.Readdirnames(most) // as many as can be read; the main worktree is not promised to be found
-		_ = folder.Close()
-		for _, name := range names {
-			near = append(near, filepath.Join(dir, name))
-		}
-	}
-	for _, dir := range near {
-		var err error
-		if info, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || info.IsDir() {
-			continue
-		}
-		if dir, err = filepath.EvalSymlinks(dir); err != nil {
-			continue
-		}
-		if back, err := repositoryAt(dir); err == nil && back.gitDir == r.common && !slices.Contains(found, dir) {
-			found = append(found, dir)
-		}
-	}
-	return found
-}
-
-// mainUnseen says that there is a main worktree of which a linked one does not know where it is.
-func (r *repository) mainUnseen(near []string) *NotFound {
-	board := filepath.Join(string(filepath.Separator), "path", "to", FolderName)
-	why := fmt.Sprintf("the main worktree of %s cannot be seen from here: git does not say where it is", r.common)
-	if len(near) > 1 {
-		board = filepath.Join(near[0], FolderName)
-		why = fmt.Sprintf("%s has more than one main worktree: %s", r.common, strings.Join(near, ", "))
-	}
-	return &NotFound{why, "start a server in the main worktree once, or say which board is for all: " + configCommand(r.common, board)}
-}
-
-// choose returns the worktree that shall have the board: the only one that has one, or among several the one in which the
-// branch of the repository's HEAD is checked out. When none has one, it is NotFound unless one is to be made.
-func (r *repository) choose(set settings, below string, making bool) (record, error) {
-	all, err := r.worktrees(set)
-	if err != nil {
-		return record{}, err
-	}
-	head, err := readHead(r.common)
-	if err != nil {
-		return record{}, unseen(filepath.Join(r.common, "HEAD"), err)
-	}
-	var having, seen, hidden []worktree
-	for _, w := range all {
-		if !w.visible {
-			hidden = append(hidden, w)
-			continue
-		}
-		if w.board, err = w.first(below); err != nil {
-			return record{}, err
-		}
-		seen = append(seen, w)
-		if w.board != "" {
-			having = append(having, w)
-		}
-	}
-	if len(having) == 0 && !making {
-		return record{}, r.noneHas(seen)
-	}
-	from := having
-	if len(from) == 0 {
-		from = seen
-	}
-	if len(from) == 1 && len(hidden) == 0 {
-		return from[0].record()
-	}
-	// In a reftable repository HEAD names .invalid, so that old programs fail.
-	if strings.HasPrefix(head, "refs/heads/") && head != "refs/heads/.invalid" {
-		if i := slices.IndexFunc(from, func(w worktree) bool { return w.branch == head }); i >= 0 {
-			return from[i].record()
-		}
-	}
-	return record{}, r.cannotChoose(having, from, hidden, head)
-}
-
-// first returns the board of a worktree for the place below it, "" when it has none.
-func (w worktree) first(below string) (string, error) {
-	for dir := filepath.Join(w.root, below); ; dir = filepath.Dir(dir) {
-		path := filepath.Join(dir, FolderName)
-		there, err := IsDir(path)
-		if err != nil {
-			return "", err
-		}
-		if there {
-			var none *NotFound
-			if _, err := (spot{path: path, root: w.root}).open(); errors.As(err, &none) {
-				return "", nil // a link out of the worktree, to another one's board or anywhere
-			}
-			return path, nil
-		}
-		if dir == w.root {
-			return "", nil
-		}
-	}
-}
-
-func (w worktree) record() (record, error) {
-	rec := record{worktree: w.name, path: FolderName}
-	if w.name == "" {
-		rec.main = w.root
-	}
-	if w.board == "" {
-		return rec, nil
-	}
-	path, err := filepath.Rel(w.root, w.board)
-	rec.path = path
-	return rec, err
-}
-
-// noneHas says that no worktree has a board, and names one that lies beside them.
-func (r *repository) noneHas(seen []worktree) *NotFound {
-	why := fmt.Sprintf("no worktree of %s has a %s", r.common, FolderName)
-	next := "create a ticket to begin one, or start the server with --dir"
-	if len(seen) == 0 {
-		next = "make a worktree and create a ticket in it, or start the server with --dir"
-	}
-	other := above(filepath.Dir(r.common))
-	if other == "" && r.root != "" {
-		other = above(filepath.Dir(r.root))
-	}
-	if other != "" {
-		why += fmt.Sprintf("; %s is in none of them", other)
-		next += ", or choose that one: " + configCommand(r.common, other)
-	}
-	return &NotFound{why, next}
-}
-
-// cannotChoose says why none of several worktrees is the right one of itself.
-func (r *repository) cannotChoose(having, from, hidden []worktree, head string) *NotFound {
-	var why strings.Builder
-	fmt.Fprintf(&why, "%s has no main worktree", r.common)
-	if len(having) > 0 {
-		fmt.Fprintf(&why, ", and there is a %s in %s", FolderName, roots(having))
-	}
-	if len(hidden) > 0 {
-		fmt.Fprintf(&why, ", and worktrees are gone or cannot be seen from here: %s", roots(hidden))
-	}
-	fmt.Fprintf(&why, "; none that can be seen has the branch of HEAD (%s) checked out", strings.TrimPrefix(head, "refs/heads/"))
-	example := filepath.Join(filepath.Dir(r.common), "PATH", FolderName)
-	if len(from) > 0 {
-		example = filepath.Join(from[0].root, FolderName)
-		if from[0].board != "" {
-			example = from[0].board
-		}
-	}
-	next := "say which board is for all, for example: " + configCommand(r.common, example)
-	if len(hidden) > 0 {
-		next += "; or, if worktrees are gone: git -C " + quote(r.common) + " worktree prune"
-	}
-	return &NotFound{why.String(), next}
-}
-
-func roots(of []worktree) string {
-	const most = 5
-	var names []string
-	for _, w := range of[:min(most, len(of))] {
-		names = append(names, w.root)
-	}
-	if len(of) > most {
-		names = append(names, fmt.Sprintf("%d more", len(of)-most))
-	}
-	return strings.Join(names, ", ")
-}
-
 // makeRecord writes the record, unless another process was first, and returns the one that stands. It appears whole, or not
 // at all: it is written and synced under another name, and linking fails where there is one.
 func makeRecord(common string, rec record) (*record, error) {
@@ -375,4 +122,32 @@ func makeRecord(common string, rec record) (*record, error) {
 		err = undecided("%s was removed meanwhile", path)
 	}
 	return made, err
+}
+
+// writeNew makes a file with a text, whole and durable, or fails with fs.ErrExist when there is one: the text is written and
+// synced under another name, and a link takes no name that is taken. Whoever may read the folder may read the file.
+func writeNew(path, text string) (err error) {
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Chmod(folder.Mode().Perm() & 0o666)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil {
+		return err
+	}
+	return durable.SyncPath(filepath.Dir(path))
 }
