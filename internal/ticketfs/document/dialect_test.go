@@ -127,6 +127,34 @@ func TestTolerant(t *testing.T) {
 	}
 }
 
+// TestTitleKey: a fork keeps the title in front matter, and writes no heading.
+func TestTitleKey(t *testing.T) {
+	for content, want := range map[string]string{
+		"---\nstatus: open\ntitle: \"It's: one\"\n---\n\nText.\n": "It's: one",
+		"---\nstatus: open\ntitle: One\n---\n# Two\n":             "Two",
+		"---\nstatus: open\ntitle: [a]\n---\n":                    "",
+	} {
+		d := mustParse(t, "", content)
+		if got := d.Ticket().Title; got != want {
+			t.Errorf("%q: %q, want %q", content, got, want)
+		}
+		changed, err := d.Apply(SetTitle("New"))
+		if err != nil || changed.Ticket().Title != "New" {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
+// TestPriorityOfClosed: no rule asks for it, until the ticket is open again.
+func TestPriorityOfClosed(t *testing.T) {
+	for _, front := range []string{"priority: -1\nstatus: closed\n", "status: closed\npriority: [high]\n"} {
+		d := mustParse(t, "", "---\n"+front+"---\n")
+		if _, err := d.Apply(Set("status", "open")); err == nil || !strings.Contains(err.Error(), "priority must be") {
+			t.Errorf("%q opened: %v", front, err)
+		}
+	}
+}
+
 func TestLookalikes(t *testing.T) {
 	for front, want := range map[string]string{
 		"blocked_by: [a]\n": "blocked_by", "depends_on: a\n": "depends_on", "depends-on: [a]\n": "depends-on", "dependencies: [a]\n": "dependencies",

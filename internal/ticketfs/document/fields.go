@@ -170,13 +170,26 @@ func readTime(text string) (at time.Time, exact bool) {
 	return time.Time{}, false
 }
 
-// readTicket fills ticket. What a ticket of this status should not have (closed, a claim) is tolerated.
+// readTicket fills ticket. What a ticket of this status should not have (closed, a claim) is tolerated, and so is any priority of a
+// closed one: no rule asks for it.
 func (d *Document) readTicket() *Malformed {
-	t := Ticket{ID: d.id, Priority: DefaultPriority, Title: strings.Clone(titleOf(d.Body()))}
+	t := Ticket{ID: d.id, Priority: DefaultPriority, Title: titleOf(d.Body())}
+	if t.Title == "" {
+		t.Title, _ = d.Field("title")
+	}
+	t.Title = strings.Clone(t.Title)
+	var priority *Malformed
 	for _, f := range d.fields {
-		if m := t.setNode(f.key.Value, f.value); m != nil {
+		m := t.setNode(f.key.Value, f.value)
+		if m != nil && f.key.Value == "priority" {
+			priority, m = m, nil
+		}
+		if m != nil {
 			return m
 		}
+	}
+	if priority != nil && t.Status != StatusClosed {
+		return priority
 	}
 	if t.Status == "" {
 		if f, ok := d.field("status"); ok {

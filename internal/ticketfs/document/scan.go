@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +24,7 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 	}
 	body := front[end+len(fence)+2:]
 	t = Ticket{ID: id, Priority: DefaultPriority}
+	title := ""
 	seen := make([]string, 0, 24)
 	for line := range strings.SplitSeq(string(front[:end]), "\n") {
 		f, ok := tokenize(line)
@@ -30,8 +32,11 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 			return t, false
 		}
 		seen = append(seen, f.key)
+		if f.key == "title" {
+			title = f.value
+		}
 	}
-	t.Title = strings.Clone(titleOf(string(beginning(body))))
+	t.Title = strings.Clone(cmp.Or(titleOf(string(beginning(body))), title))
 	return t, t.Status != ""
 }
 

@@ -71,6 +71,7 @@ func TestScanTakesCanonicalForm(t *testing.T) {
 		canonical,
 		"---\nstatus: open\n---\n",
 		strings.Replace(wedow, "nw-5c46", "t", 1),
+		"---\nstatus: open\ntitle: One\n---\ntext\n",
 		"---\nstatus: open\nassignee: [a]\ntype: story\ncreated: 2026-01-04\nclosed: soon\nunknown: x\nmore: [a, b]\ndeps: [a]\nblocked-by: [b, a]\n---\n",
 		"---\nid: t\nstatus: closed\nclosed: 2026-01-04T05:30:01Z\nclose-reason: done at last\nblocked-by: []\n---\n```\n# no title\n```\n# a title\n",
 	} {

@@ -62,7 +62,7 @@ type Ticket struct {
 	Links       []string
 	ExternalRef string
 	PlanRef     string
-	Title       string
+	Title       string // the body's first heading, else the key of that name
 
 	// Raw are the texts of times that are no RFC 3339, by key. The time itself is set when it can be told, e.g. of a date.
 	Raw map[string]string
