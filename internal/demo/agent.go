@@ -75,7 +75,8 @@ func (a *agent) plan(ctx context.Context) error {
 		for _, name := range task.waits {
 			blockers = append(blockers, a.demo.ids[name])
 		}
-		t, err := a.must("create", task.title, map[string]any{"title": task.title, "type": task.kind, "priority": task.priority, "blocked_by": blockers})
+		t, err := a.must("create", task.title,
+			map[string]any{"title": task.title, "type": task.kind, "priority": task.priority, "blocked_by": blockers})
 		if err != nil {
 			return err
 		}

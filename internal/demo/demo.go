@@ -66,7 +66,10 @@ func New(o Options) (*Demo, error) {
 			return nil, errors.Join(err, removeScratch(root))
 		}
 	}
-	return &Demo{Dir: filepath.Join(root, folder), root: root, options: o, ids: make(map[string]string), titles: make(map[string]string), firsts: make(map[string]bool)}, nil
+	return &Demo{
+		Dir: filepath.Join(root, folder), root: root, options: o,
+		ids: make(map[string]string), titles: make(map[string]string), firsts: make(map[string]bool),
+	}, nil
 }
 
 // Remove removes the board.

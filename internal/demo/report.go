@@ -131,8 +131,8 @@ func (r Report) Print(w io.Writer) error {
 	for _, fault := range r.Faults {
 		fmt.Fprintln(w, "\nBROKEN", fault)
 	}
-	_, err := fmt.Fprintf(w, "\n%d changes were answered; looked for in the files and in the journal: %d lost.\n%d calls were refused, as when nothing was ready; a refusal changes nothing.\n",
-		r.Answered, len(r.Faults), r.Refused)
+	fmt.Fprintf(w, "\n%d changes were answered; looked for in the files and in the journal: %d lost.\n", r.Answered, len(r.Faults))
+	_, err := fmt.Fprintf(w, "%d calls were refused, as when nothing was ready; a refusal changes nothing.\n", r.Refused)
 	return err
 }
 

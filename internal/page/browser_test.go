@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"image/png"
 	"net"
 	"os"
@@ -442,4 +443,56 @@ func TestBrowserHostileTickets(t *testing.T) {
 			t.Errorf("a ticket made the page ask for %s", r)
 		}
 	}
+}
+
+// terminalPage is a page that looks as a terminal does that shows a text.
+func terminalPage(text string) string {
+	colours := map[string]string{"31": "#ff7b72", "32": "#4cc38a", "33": "#f0a84b", "34": "#7aa7ff", "35": "#b79cf5", "36": "#4fc7b8"}
+	var body strings.Builder
+	for i, part := range strings.Split(text, "\x1b[") {
+		codes, rest, found := strings.Cut(part, "m")
+		if i == 0 || !found {
+			body.WriteString(html.EscapeString(part))
+			continue
+		}
+		style := ""
+		for _, code := range strings.Split(codes, ";") {
+			switch {
+			case code == "1":
+				style += "font-weight:bold;"
+			case code == "2":
+				style += "color:#8b97a8;"
+			case colours[code] != "":
+				style += "color:" + colours[code] + ";"
+			}
+		}
+		fmt.Fprintf(&body, `<span style="%s">%s</span>`, style, html.EscapeString(rest))
+	}
+	return `<!doctype html><meta charset="utf-8"><style>body{margin:0;background:#0d1118;color:#e8ecf3}
+pre{margin:0;padding:18px 22px;font:14px/1.4 "DejaVu Sans Mono",Menlo,monospace}</style><pre>` + body.String() + "</pre>"
+}
+
+// TestBrowserTerminalPicture takes the picture of the board in a terminal.
+func TestBrowserTerminalPicture(t *testing.T) {
+	b := openBrowser(t)
+	board, text := sample(time.Now())
+	file := filepath.Join(t.TempDir(), "terminal.html")
+	page := terminalPage(board.Print(Look{Width: 140, Colour: true}, text))
+	if err := os.WriteFile(file, []byte(page), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b.look(1240, 430, "dark")
+	b.run(chromedp.Navigate("file://" + file))
+	if wide := eval[int64](b, `document.documentElement.scrollWidth`); wide > 1240 {
+		t.Errorf("140 columns are %d wide", wide)
+	}
+	picture := value(b, chromedp.CaptureScreenshot())
+	for _, folder := range []string{os.Getenv("PAGE_IMAGES"), map[bool]string{true: "../../docs/images"}[os.Getenv("PAGE_DOCS") != ""]} {
+		if folder != "" {
+			if err := os.WriteFile(filepath.Join(folder, "terminal.png"), picture, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.quiet()
 }

@@ -74,7 +74,8 @@ func (b *Board) boardGraph() graph {
 		roots = append(roots, t)
 	}
 	slices.SortStableFunc(roots, func(x, y *Ticket) int {
-		return cmp.Or(cmp.Compare(startRank(x), startRank(y)), cmp.Compare(len(r.blocks[y.ID]), len(r.blocks[x.ID])), cmp.Compare(x.Priority, y.Priority))
+		return cmp.Or(cmp.Compare(startRank(x), startRank(y)), cmp.Compare(len(r.blocks[y.ID]), len(r.blocks[x.ID])),
+			cmp.Compare(x.Priority, y.Priority))
 	})
 	var starts []string
 	for _, t := range roots[:min(len(roots), maxGraph/3)] {

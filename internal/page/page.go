@@ -92,7 +92,8 @@ func (b *Board) WriteFile(w io.Writer, text func(id string) (Text, error), r *re
 		return fmt.Errorf("write the search index: %w", err)
 	}
 	data := pageData{
-		Board: b.view("", text), Static: true, Policy: contentPolicy(), Style: template.CSS(source("page.css")), Script: template.JS(source("page.js")),
+		Board: b.view("", text), Static: true, Policy: contentPolicy(),
+		Style: template.CSS(source("page.css")), Script: template.JS(source("page.js")),
 		Index: template.JS(index), // json.Marshal escapes <, > and &
 	}
 	if r != nil {

@@ -80,7 +80,8 @@ func viewReport(r report.Report) reportView {
 		what string
 		ids  []string
 	}{
-		{"changed by another program", r.Outside}, {"their changes do not lead to what they are", r.Unclear}, {"their journal cannot be read", r.Unread},
+		{"changed by another program", r.Outside}, {"their changes do not lead to what they are", r.Unclear},
+		{"their journal cannot be read", r.Unread},
 	} {
 		if n := len(doubt.ids); n > 0 {
 			ids := slices.Clone(doubt.ids[:min(n, maxItems)])

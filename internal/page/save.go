@@ -57,7 +57,8 @@ func Browse(url string) error {
 	if err != nil {
 		return fmt.Errorf("open a browser: %w", err)
 	}
-	_, err = fmt.Fprintf(f, "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=%s\"><title>tickets</title>\n", template.HTMLEscapeString(url))
+	const there = "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=%s\"><title>tickets</title>\n"
+	_, err = fmt.Fprintf(f, there, template.HTMLEscapeString(url))
 	err = errors.Join(err, f.Close())
 	cmd := exec.Command(program[0], append(program[1:], f.Name())...)
 	if err == nil {

@@ -53,8 +53,11 @@ type Server struct {
 }
 
 // icon stands in the browser's tab.
-const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20"><rect x="1" y="2" width="5" height="16" rx="1.5" fill="#2563eb"/>` +
-	`<rect x="7.5" y="2" width="5" height="11" rx="1.5" fill="#16a34a"/><rect x="14" y="2" width="5" height="6" rx="1.5" fill="#d97706"/></svg>`
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">
+<rect x="1" y="2" width="5" height="16" rx="1.5" fill="#2563eb"/>
+<rect x="7.5" y="2" width="5" height="11" rx="1.5" fill="#16a34a"/>
+<rect x="14" y="2" width="5" height="6" rx="1.5" fill="#d97706"/>
+</svg>`
 
 // state is a board with what is sent of it.
 type state struct {

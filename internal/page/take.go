@@ -175,7 +175,8 @@ func (b *Board) changes(rows []journal.Row) []Change {
 // done says what a tool's call did.
 var done = map[string]string{
 	"create": "filed", "start": "started", "close": "closed", "release": "gave back", "reopen": "reopened", "note": "noted on",
-	"update": "changed", "block": "blocked", "unblock": "unblocked", "plan": "planned", "answer": "answered", "edit": "edited", "repair": "repaired",
+	"update": "changed", "block": "blocked", "unblock": "unblocked", "plan": "planned", "answer": "answered", "edit": "edited",
+	"repair": "repaired",
 }
 
 func (b *Board) change(r journal.Row) Change {

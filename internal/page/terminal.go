@@ -241,7 +241,7 @@ func status(c cardView, column Column) row {
 	switch column {
 	case Ready:
 		if c.Holder != "" {
-			return row{{red, "✗ left by " + c.Holder}, {dim, ", which died"}}
+			return row{{red, "✗ left by " + c.Holder + ", which died"}}
 		}
 	case InProgress:
 		style, mark, more := green, "● ", ""
@@ -253,7 +253,7 @@ func status(c cardView, column Column) row {
 		case Unknown:
 			style, mark, more = yellow, "○ ", ", liveness unknown"
 		}
-		r := row{{style, mark + c.Holder}, {dim, more}}
+		r := row{{style, mark + c.Holder + more}}
 		if c.Age != "" {
 			r = append(r, span{dim, " " + c.Age})
 		}

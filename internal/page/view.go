@@ -196,9 +196,11 @@ func (c Change) shown() Change {
 
 func (b *Board) card(t *Ticket, text func(id string) (Text, error)) cardView {
 	c := cardView{
-		ID: t.ID, Title: cmp.Or(line(t.Title, maxTitle), "(no title)"), Type: line(t.Type, maxMeta), Assignee: line(t.Assignee, maxMeta), Priority: t.Priority,
-		Column: t.Column.Key(), Waits: t.Waits, Hold: line(t.Hold, maxNote), HoldUntil: t.HoldUntil, Closed: t.Closed,
-		Reason: line(t.CloseReason, maxNote), Resolution: line(t.Resolution, maxMeta), Children: t.Children, ChildrenClosed: t.ChildrenClosed,
+		ID: t.ID, Title: cmp.Or(line(t.Title, maxTitle), "(no title)"), Type: line(t.Type, maxMeta),
+		Assignee: line(t.Assignee, maxMeta), Priority: t.Priority, Column: t.Column.Key(), Waits: t.Waits,
+		Hold: line(t.Hold, maxNote), HoldUntil: t.HoldUntil,
+		Closed: t.Closed, Reason: line(t.CloseReason, maxNote), Resolution: line(t.Resolution, maxMeta),
+		Children: t.Children, ChildrenClosed: t.ChildrenClosed,
 	}
 	for i, tag := range t.Tags {
 		if i == maxTags {

@@ -92,7 +92,8 @@ func (p *treePrinter) ticket(id, branch, below string, follow map[string][]strin
 	if t.Column == InProgress && t.Holder != nil {
 		state += ", " + line(t.Holder.Name, maxMeta)
 	}
-	r := row{{dim, branch}, {columnStyles[t.Column], t.ID}, {plain, " " + cmp.Or(line(t.Title, maxTitle), "(no title)")}, {dim, " (" + strings.ToLower(state) + ")"}}
+	title := cmp.Or(line(t.Title, maxTitle), "(no title)")
+	r := row{{dim, branch}, {columnStyles[t.Column], t.ID}, {plain, " " + title}, {dim, " (" + strings.ToLower(state) + ")"}}
 	again := p.told[id] && len(follow[id]) > 0 && !t.Column.closed()
 	if again {
 		r = append(r, span{dim, " see above"})
@@ -163,8 +164,10 @@ func (b *Board) Mermaid(w io.Writer, id string) error {
 // Dot writes the graph for Graphviz.
 func (b *Board) Dot(w io.Writer, id string) error {
 	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-	return b.export(w, id, "digraph tickets {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n", "}\n", func(name, key string, t Ticket) string {
-		return fmt.Sprintf("  %s [label=\"%s\\n%s\", class=%q];\n", name, escape.Replace(line(t.ID, 64)), escape.Replace(line(t.Title, maxTitle)), key)
+	const head = "digraph tickets {\n  rankdir=LR;\n  node [shape=box, style=rounded];\n"
+	return b.export(w, id, head, "}\n", func(name, key string, t Ticket) string {
+		id, title := escape.Replace(line(t.ID, 64)), escape.Replace(line(t.Title, maxTitle))
+		return fmt.Sprintf("  %s [label=\"%s\\n%s\", class=%q];\n", name, id, title, key)
 	}, "  %s -> %s;\n")
 }
 
