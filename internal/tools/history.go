@@ -9,6 +9,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 type historyIn struct {
@@ -137,7 +138,7 @@ func (a historyAnswer) JSONLines() []any {
 
 // history tells what was done to one ticket or to all.
 func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
-	q := journal.Query{By: in.By, Limit: cmp.Or(in.Limit, defaultLimit)}
+	q := journal.Query{By: actorName(in.By), Limit: cmp.Or(in.Limit, defaultLimit)}
 	if in.ID != nil {
 		if q.Ticket = *in.ID; !document.ValidID(q.Ticket) {
 			return nil, invalidID("id", q.Ticket)
@@ -165,7 +166,7 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 	}
 	a := historyAnswer{Rows: []deed{}, More: page.Later, Next: page.Next.String(), place: c.place(nil)}
 	for _, r := range page.Rows {
-		a.Rows = append(a.Rows, deedOf(r))
+		a.Rows = append(a.Rows, deedOf(asItIs(folder, r)))
 	}
 	const most = 10
 	a.Unread = page.Unread[:min(len(page.Unread), most)]
@@ -177,6 +178,25 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 		a.Message += fmt.Sprintf(", +%d more", page.Later)
 	}
 	return a, nil
+}
+
+// asItIs completes a row that another program left behind all others: what the ticket became, the ticket says.
+func asItIs(folder *ticketfs.Folder, r journal.Row) journal.Row {
+	if !r.IsOutside() || r.To != "" || r.After == "" {
+		return r
+	}
+	if d, err := folder.Get(r.Ticket); err == nil && journal.HashOf(d.Bytes()) == r.After {
+		r.To = string(d.Ticket().Status)
+	}
+	return r
+}
+
+// actorName is a name as rows have it: a whole claim, or a person's or agent's own name, of which a claim holds no blanks.
+func actorName(name string) string {
+	if name == "" || strings.Contains(name, "@") {
+		return name
+	}
+	return session.AgentName(name)
 }
 
 // fittingPage is a page whose rows take no more bytes than they may, but for one.

@@ -125,7 +125,8 @@ func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row
 	if err != nil {
 		return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "give a time, or how long ago", "since: %v", err)
 	}
-	pick = func(r journal.Row) bool { return journal.ByActor(wish.By, r.Actor) && !r.Time.Before(since.Time()) }
+	by := actorName(wish.By)
+	pick = func(r journal.Row) bool { return journal.ByActor(by, r.Actor) && !r.Time.Before(since.Time()) }
 	last := make(map[string]time.Time)
 	unread, err := j.Each(since.Time(), func(r journal.Row) {
 		if !r.IsOutside() && pick(r) {
