@@ -18,7 +18,6 @@ import (
 type crew struct {
 	t        *rapid.T
 	dir      string
-	names    []string // of the environment, by process
 	open     []*Process
 	tampered bool
 }
