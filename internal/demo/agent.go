@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -68,23 +69,39 @@ func (a *agent) must(tool, text string, arguments map[string]any) (ticket, error
 	return t, err
 }
 
-// plan files the tickets.
+// plan files the tickets, all by one call.
 func (a *agent) plan(ctx context.Context) error {
-	for _, task := range tasks {
-		blockers := []string{}
-		for _, name := range task.waits {
-			blockers = append(blockers, a.demo.ids[name])
+	var tickets []map[string]any
+	for _, t := range tasks {
+		ticket := map[string]any{"name": t.name, "title": t.title, "type": t.kind, "priority": t.priority}
+		if len(t.waits) > 0 {
+			ticket["blocked_by"] = t.waits
 		}
-		t, err := a.must("create", task.title,
-			map[string]any{"title": task.title, "type": task.kind, "priority": task.priority, "blocked_by": blockers})
-		if err != nil {
-			return err
-		}
-		a.demo.mu.Lock()
-		a.demo.ids[task.name], a.demo.titles[t.ID] = t.ID, task.title
-		a.demo.mu.Unlock()
+		tickets = append(tickets, ticket)
 	}
-	a.demo.tell(a.name, false, "filed a plan of %d tickets", len(tasks))
+	result, err := a.server.Call("plan", map[string]any{"tickets": tickets})
+	if err == nil && result.IsError {
+		err = errors.New(result.Text)
+	}
+	if err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	var made struct{ Tickets []struct{ Name, ID string } }
+	if err := json.Unmarshal(result.Structured, &made); err != nil {
+		return fmt.Errorf("plan: %w", err)
+	}
+	d := a.demo
+	d.mu.Lock()
+	for _, t := range made.Tickets {
+		title := taskNamed(t.Name).title
+		d.ids[t.Name], d.titles[t.ID] = t.ID, title
+		d.made = append(d.made, change{"plan", a.name, t.ID, title})
+	}
+	d.mu.Unlock()
+	if len(made.Tickets) != len(tasks) {
+		return fmt.Errorf("plan: %d of %d tickets were filed", len(made.Tickets), len(tasks))
+	}
+	d.tell(a.name, false, "filed a plan of %d tickets by one call", len(tasks))
 	return a.pause(ctx, 1)
 }
 
