@@ -74,9 +74,6 @@ func checkArguments(name string, args json.RawMessage) error {
 	if len(args) == 0 {
 		args = json.RawMessage("{}")
 	}
-	if err := checkUnicode(name, args); err != nil {
-		return err
-	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args))
 	if err != nil {
 		return ticketfs.Refuse(ticketfs.Invalid, "send a JSON object", "arguments of %s are not JSON: %v", name, err)

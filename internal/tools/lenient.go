@@ -53,6 +53,10 @@ func understood(name string, args json.RawMessage) (json.RawMessage, error) {
 	if text := bytes.TrimSpace(args); len(text) == 0 || string(text) == "null" {
 		return json.RawMessage("{}"), nil
 	}
+	// Before anything decodes the text, and so replaces what is not Unicode.
+	if err := checkUnicode(name, args); err != nil {
+		return nil, err
+	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args)) // one value and nothing behind it, numbers as they are written
 	if err != nil {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "send a JSON object", "arguments of %s are not JSON", name)
