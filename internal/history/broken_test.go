@@ -43,6 +43,19 @@ var brokenPrograms = []struct {
 	{"board of the own worktree in a bare layout", worktrees, []sourceEdit{
 		{"internal/ticketfs/board/home.go", "	chosen, err := r.choose(", "	if r.root != \"\" {\n		h.root = r.root\n		return h, nil\n	}\n	chosen, err := r.choose("},
 	}},
+	{"deps are no blockers", dialect, []sourceEdit{
+		{"internal/ticketfs/document/fields.go", "	if other := t.BlockedBy; len(other) > 0 {", "	if key == KeyDeps {\n		return\n	}\n	if other := t.BlockedBy; len(other) > 0 {"},
+	}},
+	{"a hold keeps nobody from a start", drops, []sourceEdit{
+		{"internal/tools/hold.go", `	return t.Hold != "" &&`, `	return false && t.Hold != "" &&`},
+	}},
+	{"a drop takes what another holds", drops, []sourceEdit{
+		{"internal/tools/close.go", "	if t.Status == document.StatusInProgress {\n		if err := c.mayFinish", "	if false {\n		if err := c.mayFinish"},
+	}},
+	{"a drop leaves what is below it", drops, []sourceEdit{
+		{"internal/tools/close.go", "	if in.Children {\n		return c.closeAll(ctx, who, in)\n	}\n", ""},
+		{"internal/tools/close.go", "c.closeEdits(who, in, d)}, childrenClosed(v, in.ID)", "c.closeEdits(who, in, d)}, nil"},
+	}},
 	{"owners taken for dead", claims, []sourceEdit{
 		{"internal/ticketfs/session/probe.go", "		if s.held || err == nil && s.mark.lives() {", "		if false {"},
 		{"internal/ticketfs/session/probe.go", "	if s.held || m.Boot == ", "	if m.Boot == "},

@@ -108,7 +108,7 @@ func TestHistory(t *testing.T) {
 		// Several conversations of each process, with agents of each, on a board of the other dialect.
 		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4, lanes: 3, calls: 80, lives: 1, choose: anything,
 			conversations: 2, agents: []string{"one", "two"}},
-		drops, crowd, claims, rings, families, vandalized, worktrees,
+		dialect, drops, crowd, claims, rings, families, vandalized, worktrees,
 	} {
 		t.Run(p.name, func(t *testing.T) {
 			for _, seed := range seeds() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // family is a board of n open tickets: a quarter are epics, half are their children, and some of the others are blocked.
@@ -130,11 +131,22 @@ var (
 		conversations: 1, agents: []string{"one", "two"}}
 	crowd      = play{name: "crowd", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing}
 	claims     = play{name: "claims", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: claiming}
+	dialect    = play{name: "dialect", board: chain(loose(3)), blockerKey: document.KeyDeps, sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming}
 	rings      = play{name: "rings", board: loose(4), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: relating, together: true}
 	families   = play{name: "families", board: child(loose(2)), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: finishing, together: true}
 	worktrees  = play{name: "worktrees", board: loose(2), sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming, worktrees: true}
 	vandalized = play{name: "vandalized", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing, unlink: true}
 )
+
+// chain makes each ticket of a board wait for the one before.
+func chain(board map[string]spec.Ticket) map[string]spec.Ticket {
+	for i := 1; i < len(board); i++ {
+		t := board[ticketID(i)]
+		t.BlockedBy = []string{ticketID(i - 1)}
+		board[ticketID(i)] = t
+	}
+	return board
+}
 
 // ending has tickets dropped with all below them, held and finished, while others start them; a close may start the next.
 func ending(h *hand) spec.UserInput {

@@ -131,7 +131,6 @@ var argument = map[string]func(o *Op, v string){
 	"takeover": func(o *Op, _ string) { o.User.Takeover = true },
 	"force":    func(o *Op, _ string) { o.User.Force = true },
 	"former":   func(o *Op, _ string) { o.Machine.Former = true },
-	"justdied": func(o *Op, v string) { o.Machine.JustDied = []string{v} },
 	"lane":     func(o *Op, v string) { o.Machine.Lane = strings.Split(v, ",") },
 	"reason":   func(o *Op, v string) { o.User.Reason = v },
 	"as":       func(o *Op, v string) { o.User.Resolution = Resolution(v) },

@@ -54,18 +54,14 @@ func HasTag(t Ticket, tag string) bool {
 	return slices.ContainsFunc(t.Tags, func(own string) bool { return strings.EqualFold(own, tag) })
 }
 
-// next is the ticket that start without an id claims: the first ready one
-// whose dead holder is not just about to return. Work goes before containers:
-// a ticket with open children is given only when nothing else is ready.
+// next is the ticket that start without an id claims: the first ready one.
+// Work goes before containers: a ticket with open children is given only when
+// nothing else is ready.
 func next(s State, op Op) (string, Code) {
-	u := op.User
-	if !u.valid() {
+	if !op.User.valid() {
 		return "", Invalid
 	}
-	ready := slices.DeleteFunc(Ready(s, op), func(id string) bool {
-		t := s.Tickets[id]
-		return t.Status == InProgress && slices.Contains(op.Machine.JustDied, t.Holder)
-	})
+	ready := Ready(s, op)
 	for _, id := range ready {
 		if len(s.children(id)) == 0 {
 			return id, OK

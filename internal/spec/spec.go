@@ -187,10 +187,6 @@ type MachineInput struct {
 	// Close, Release: this session has held this ticket before, since the
 	// session began. If the claim names another now, it has been replaced.
 	Former bool
-
-	// StartNext: dead sessions that were first seen dead a moment ago (10 s).
-	// Their tickets are passed over.
-	JustDied []string
 }
 
 // Code is the kind of a refusal, one for each next step of the caller.
