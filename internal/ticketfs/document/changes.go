@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
 // Change is a part of a ticket that differs from an earlier text: a key of the front matter, `title`, or a section of the body
@@ -26,11 +24,11 @@ func (d *Document) Changes(before *Document) []Change {
 	}
 	for _, f := range d.fields {
 		old, _ := before.field(f.key.Value)
-		add(f.key.Value, valueText(old.value), valueText(f.value))
+		add(f.key.Value, textOf(old.value), textOf(f.value))
 	}
 	for _, f := range before.fields {
 		if _, kept := d.byKey[f.key.Value]; !kept {
-			add(f.key.Value, valueText(f.value), "")
+			add(f.key.Value, textOf(f.value), "")
 		}
 	}
 	add("title", before.ticket.Title, d.ticket.Title)
@@ -38,25 +36,6 @@ func (d *Document) Changes(before *Document) []Change {
 		changes = append(changes, changedSections(old, body)...)
 	}
 	return changes
-}
-
-// valueText is a value on one line.
-func valueText(n *yaml.Node) string {
-	switch {
-	case n == nil || isNull(n):
-		return ""
-	case n.Kind == yaml.ScalarNode:
-		return n.Value
-	}
-	items := make([]string, 0, len(n.Content))
-	for i, item := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 {
-			items[len(items)-1] += ": " + valueText(item)
-			continue
-		}
-		items = append(items, valueText(item))
-	}
-	return strings.Join(items, ", ")
 }
 
 // changedSections names the sections whose text differs. What is above the first one is the description.

@@ -226,10 +226,10 @@ func (t *Ticket) setNode(key string, n *yaml.Node) *Malformed {
 	return nil
 }
 
-// textOf is a value as one text: a scalar's own, a list's items with commas between, a mapping in flow style.
+// textOf is a value as one text: a scalar's own, a list's items, or a mapping's pairs, with commas between. No value is "".
 func textOf(n *yaml.Node) string {
 	switch {
-	case isNull(n):
+	case n == nil, isNull(n):
 		return ""
 	case n.Kind == yaml.SequenceNode:
 		return strings.Join(textsOf(n.Content), ", ")
@@ -238,7 +238,7 @@ func textOf(n *yaml.Node) string {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			pairs = append(pairs, textOf(n.Content[i])+": "+textOf(n.Content[i+1]))
 		}
-		return "{" + strings.Join(pairs, ", ") + "}"
+		return strings.Join(pairs, ", ")
 	}
 	return n.Value
 }

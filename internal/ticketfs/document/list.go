@@ -7,7 +7,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// List returns the texts of a list's items; a single value is a list of one. Items that are mappings are written in flow style.
+// List returns the texts of a list's items; a single value is a list of one. An item that is a mapping is the text of its pairs.
 func (d *Document) List(key string) []string {
 	f, ok := d.field(key)
 	switch {
