@@ -182,6 +182,22 @@ func rewrite(t *testing.T, path string, change func(*mark)) {
 // neverPID is a process that there cannot be.
 const neverPID = 1 << 30
 
+// wantSeen checks that the process of a mark is seen to live, where the system tells of processes.
+func wantSeen(t *testing.T, dir, name string) {
+	t.Helper()
+	if self().Start != 0 {
+		wantLife(t, dir, name, Alive)
+	}
+}
+
+// needStart skips a test that looks for a process by its start time.
+func needStart(t *testing.T) {
+	t.Helper()
+	if self().Start == 0 {
+		t.Skip("this system does not tell when a process started")
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

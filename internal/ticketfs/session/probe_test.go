@@ -248,7 +248,7 @@ func TestCopies(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			wantLife(t, dir, "me", Alive) // its process is seen
+			wantSeen(t, dir, "me")
 			forget(t, dir, "me")
 			wantLife(t, dir, "me", Unknown)
 		})
@@ -290,7 +290,7 @@ func TestGitStash(t *testing.T) {
 	if _, err := os.Lstat(slotPath(dir, h.key, 0)); err != nil {
 		t.Fatal("git did not bring it back:", err)
 	}
-	wantLife(t, dir, "me", Alive)
+	wantSeen(t, dir, "me")
 	forget(t, dir, "me")
 	wantLife(t, dir, "me", Unknown)
 }

@@ -149,6 +149,7 @@ func TestTwinsAtOnce(t *testing.T) {
 
 // TestTwinOfACopy: a copy of a living client's slot is no free slot, though nobody holds it.
 func TestTwinOfACopy(t *testing.T) {
+	needStart(t)
 	dir := t.TempDir()
 	first := hold(t, dir, "me")
 	path := slotPath(dir, first.key, 0)
@@ -167,6 +168,7 @@ func TestTwinOfACopy(t *testing.T) {
 // TestNeighbourOfACopy: who shares a conversation leaves the copy of a living process's slot alone, so that its end does not look
 // like the end of both.
 func TestNeighbourOfACopy(t *testing.T) {
+	needStart(t)
 	dir := t.TempDir()
 	first := hold(t, dir, SharedPrefix+"crew")
 	path := slotPath(dir, first.key, 0)
