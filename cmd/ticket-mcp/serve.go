@@ -28,6 +28,8 @@ func serve(c *cobra.Command, o options) error {
 	if err != nil {
 		return err
 	}
+	ended := make(chan struct{})
+	b.Ended = ended
 	// The board is found now, since the working directory may be gone before the first call, and a conversation that goes on in
 	// this process lives from here on. What is in the way of that, each call says for itself.
 	b.Attend()
@@ -35,7 +37,7 @@ func serve(c *cobra.Command, o options) error {
 	if err != nil {
 		return err
 	}
-	if err := stdio.Listen(c.Context(), s, os.Stdin, out, log); err != nil {
+	if err := stdio.Listen(c.Context(), s, os.Stdin, out, func() { close(ended) }, log); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

@@ -25,8 +25,10 @@ type verb struct {
 	args    []string // arguments of the tool that are written without a flag, in this order
 	text    bool     // the last of them is text: it may be several words
 	of      string   // the status of the tickets that the shell offers; "" for all
+	without []string // arguments of the tool for which the command has flags of its own
 	about   string   // what --help says
 	example string
+	run     func(c *cobra.Command, b *tools.Board, arguments map[string]any, asJSON bool) error // nil: one call of the tool
 }
 
 // verbs are the tools that people have, in the order an agent meets them.
@@ -101,6 +103,7 @@ it reports. For the filesystem as well see ticket-mcp doctor.`,
 		about:   "history tells who did what, when and why: to one ticket, or to all.",
 		example: "  ticket-mcp history d5czj08\n  ticket-mcp history --since 2d --by planner",
 	},
+	waitVerb,
 }
 
 // toolSchema is what a command needs of schemas/<tool>.json.
@@ -135,6 +138,8 @@ func verbCommands(o *options) []*cobra.Command {
 			withQuiet(c)
 		case "release":
 			withForce(c, o)
+		case "wait":
+			withWaiting(c)
 		}
 		commands = append(commands, c)
 	}
@@ -161,7 +166,7 @@ func (v verb) command(o *options) *cobra.Command {
 	asJSON := c.Flags().Bool("json", false, "print the structured answer, as one JSON object")
 	values := make(map[string]*given)
 	for name, p := range schema.InputSchema.Properties {
-		if !slices.Contains(v.args, name) && name != "agent" { // for which there is a flag everywhere
+		if !slices.Contains(slices.Concat(v.args, v.without), name) && name != "agent" { // for which there is a flag everywhere
 			values[name] = addFlag(c.Flags(), name, p)
 			if err := c.RegisterFlagCompletionFunc(values[name].flag.Name, complete(o, name, p, "")); err != nil {
 				panic(err) // a flag twice
@@ -187,6 +192,9 @@ func (v verb) command(o *options) *cobra.Command {
 		b, err := personBoard(*o)
 		if err != nil {
 			return err
+		}
+		if v.run != nil {
+			return v.run(c, b, arguments, *asJSON)
 		}
 		return callTool(c, b, v.tool, arguments, *asJSON)
 	}

@@ -38,12 +38,14 @@ const (
 
 // Listen serves until in ends, when every request already received is answered first, or a signal comes, when what runs is
 // stopped and answered. A second signal ends the process at once, and so does an end that takes too long. mcp-go alone would
-// drop queued calls at the end of input and a last line without a newline.
-func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, log *slog.Logger) error {
+// drop queued calls at the end of input and a last line without a newline. ended is called at the end of input, before the answers
+// of what runs are waited for.
+func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, ended func(), log *slog.Logger) error {
 	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := newPipe(in, out, log)
+	p.ended = sync.OnceFunc(ended)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go p.exitInTime(signals, stop)
@@ -80,6 +82,7 @@ type pipe struct {
 	held    int               // by pending, in bytes
 	pulse   *pulse            // while there are any
 
+	ended    func()        // to be told of the end of input; nil for nobody
 	progress chan struct{} // told of answers, and of messages that the host took
 	drained  chan struct{} // closed when the end of input is let through
 }
@@ -148,6 +151,9 @@ func (p *pipe) Read(b []byte) (int, error) {
 			}
 		}
 		if err != nil {
+			if p.ended != nil {
+				p.ended()
+			}
 			p.drain()
 			return 0, err
 		}

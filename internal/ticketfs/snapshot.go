@@ -57,6 +57,10 @@ func (s *Snapshot) Get(id string) (document.Ticket, error) {
 // IDs lists the tickets of the board, by id. The caller must not change the list.
 func (s *Snapshot) IDs() []string { return s.folder.store.index.Ids() }
 
+// Fingerprint is a number for what the file of a ticket holds: another content has another one, in all likelihood, and in every process
+// it is the same. 0 where there is no file.
+func (s *Snapshot) Fingerprint(id string) uint64 { return s.folder.store.index.Fingerprint(id) }
+
 // NoTickets lists the files of the folder that would be tickets by their names and do not want to be any: a README, an index.
 func (s *Snapshot) NoTickets() []string {
 	ids, _ := s.folder.store.index.NoTickets()

@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -192,6 +193,19 @@ func (f *Folder) Get(id string) (*document.Document, error) {
 		return nil, refused(id, err)
 	}
 	return f.parse(id, file.Content)
+}
+
+// Hash is the SHA-256 of a ticket's file as it is now, whether or not it can be read as a ticket.
+func (f *Folder) Hash(id string) ([sha256.Size]byte, error) {
+	path, err := f.locate(id)
+	if err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	file, err := readTicketFile(path)
+	if err == nil && file.Content == nil {
+		err = f.notFound(id)
+	}
+	return sha256.Sum256(file.Content), refused(id, err)
 }
 
 // Look is Get for those who can do with less: of a malformed ticket it returns what document.Open does, beside the refusal that says

@@ -101,6 +101,8 @@ func asText(path string, leaf any) string {
 		return "[mended: "
 	case strings.HasSuffix(path, "/exists"):
 		return "(exists"
+	case strings.HasSuffix(path, "/timed_out"):
+		return "nothing yet: "
 	case strings.HasSuffix(path, "/already_yours"):
 		return "already yours"
 	}

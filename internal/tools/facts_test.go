@@ -1,6 +1,7 @@
 package tools_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -33,7 +34,9 @@ var facts = map[string]string{
 	"block":   "board id message status title",
 	"unblock": "board id message status title",
 	"history": "board message more next rows/by rows/changed rows/from rows/id rows/reason rows/row rows/time rows/to rows/tool unread",
-	"repair":  "board found/id found/kind found/mend found/mended found/what message",
+	"wait": "board cursor message more tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/tags tickets/title tickets/type " +
+		"timed_out",
+	"repair": "board found/id found/kind found/mend found/mended found/what message",
 }
 
 // TestFacts: every tool answers, says all that it can say, and says it in the text as well (call sees to that).
@@ -101,6 +104,12 @@ func TestFacts(t *testing.T) {
 	ask("history", map[string]any{"limit": 3})
 	ask("history", map[string]any{"limit": 3, "since": "2d"})
 	ask("history", map[string]any{"id": "first", "by": "me", "since": "1h"})
+	for i := range 5 {
+		ask("create", map[string]any{"title": "Many", "priority": 4, "assignee": "Ada", "parent": "epic", "tags": []string{fmt.Sprint("tag", i)}})
+	}
+	cursor := ask("wait", map[string]any{}).str("cursor")
+	ask("wait", map[string]any{"since": cursor, "seconds": 0})
+	ask("wait", map[string]any{"tag": "tag0"})
 	must(t, os.Mkdir(filepath.Join(w.dir, journal.Folder, "long.jsonl"), 0o755))
 	ask("history", map[string]any{"id": "long"})
 

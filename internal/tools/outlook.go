@@ -23,6 +23,7 @@ type outlook struct {
 	waiting    map[string]int
 	holds      []string // what the tickets on hold wait for, one each, the oldest first
 	problems   []row
+	again      time.Time // when another one is to be expected though no file changes: a grace or a hold ends; zero for never
 }
 
 // candidate is a ticket that start accepts.
@@ -70,6 +71,7 @@ func (c *call) outlook(a ask) (outlook, error) {
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
+	o.again = q.holdEnds
 	orphans := c.orphans(v, &o, a)
 	var containers []candidate
 	for _, r := range q.ready {
@@ -159,6 +161,9 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 		if orphan.grace > 0 {
 			o.inGrace++
 			o.graceEnds = max(o.graceEnds, orphan.grace)
+			if ends := c.Now().Add(orphan.grace); o.again.IsZero() || ends.Before(o.again) {
+				o.again = ends
+			}
 			continue
 		}
 		orphan.container = a.next && hasOpenChild(v, id)

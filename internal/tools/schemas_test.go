@@ -119,7 +119,7 @@ func TestReadOnly(t *testing.T) {
 	w := testWorld(t)
 	server, client, _ := connect(t, w.session("me").board, true)
 	served, _ := listed(t, server, client)
-	if want := []string{"history", "list", "ready", "show"}; !slices.Equal(slices.Sorted(maps.Keys(served)), want) {
+	if want := []string{"history", "list", "ready", "show", "wait"}; !slices.Equal(slices.Sorted(maps.Keys(served)), want) {
 		t.Errorf("a read-only server serves %v, want %v", slices.Sorted(maps.Keys(served)), want)
 	}
 }

@@ -14,8 +14,10 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "embed"
@@ -37,8 +39,12 @@ type Board struct {
 	WorkDir string           // answers name the board when it is not below this folder; "" when there is none
 	Tags    []string         // the lane that start and ready keep to when no tag is asked for; none for all tickets
 
+	// Ended is closed when the host sends no more: what waits then ends. nil where nobody tells.
+	Ended <-chan struct{}
+
 	started started
 	queue   queue
+	waiting atomic.Int32 // calls of wait
 	warn    sync.Once
 }
 
@@ -54,27 +60,41 @@ type tool struct {
 // define gives a tool's rule the form of a tool: arguments are checked against the schema, then decoded.
 func define[In any](name string, run func(*call, context.Context, In) (Answer, error)) tool {
 	return tool{name, func(c *call, ctx context.Context, args json.RawMessage) (Answer, error) {
-		args, err := understood(name, args)
+		in, args, err := decode[In](c, args)
 		if err != nil {
 			return nil, err
 		}
-		if err := checkArguments(name, args); err != nil {
-			return nil, err
+		if !slices.Contains(unbounded, name) {
+			// One deadline for all the locks that the call may need.
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, c.Store.LockTimeout)
+			defer cancel()
 		}
-		var in In
-		if args = c.resolveIDs(args); len(args) > 0 {
-			if err := json.Unmarshal(args, &in); err != nil {
-				return nil, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", name, err)
-			}
-		}
-		// One deadline for all the locks that the call may need.
-		ctx, cancel := context.WithTimeout(ctx, c.Store.LockTimeout)
-		defer cancel()
 		c.attend(ctx)
 		answer, err := run(c, ctx, in)
 		c.noteRefusal(err, args)
 		return answer, err
 	}}
+}
+
+// unbounded are the tools that take no locks, and that may last longer than a call waits for one.
+var unbounded = []string{"wait"}
+
+// decode understands a call's arguments, checks them against the tool's schema and decodes them; the ids among them are as the board has them.
+func decode[In any](c *call, args json.RawMessage) (in In, meant json.RawMessage, err error) {
+	args, err = understood(c.tool, args)
+	if err == nil {
+		err = checkArguments(c.tool, args)
+	}
+	if err != nil {
+		return in, args, err
+	}
+	if args = c.resolveIDs(args); len(args) > 0 {
+		if err := json.Unmarshal(args, &in); err != nil {
+			return in, args, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", c.tool, err)
+		}
+	}
+	return in, args, nil
 }
 
 // all are the tools, in the order an agent meets them.
@@ -94,6 +114,7 @@ var all = []tool{
 	define("unblock", (*call).unblock),
 	define("repair", (*call).repair),
 	define("history", (*call).history),
+	define("wait", (*call).wait),
 }
 
 // Call runs a tool with its arguments as JSON.

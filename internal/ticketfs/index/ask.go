@@ -1,6 +1,8 @@
 package index
 
 import (
+	"fmt"
+	"hash/fnv"
 	"io/fs"
 	"maps"
 	"slices"
@@ -20,6 +22,20 @@ func (x *Index) Get(id string) (document.Ticket, error) {
 		return document.Ticket{}, fs.ErrNotExist
 	}
 	return f.ticket, x.broken[id].why
+}
+
+// Fingerprint is a number that another content of a file does not have, in all likelihood, in any process; 0 for no file. A file that
+// was written again with the same content may have another one.
+func (x *Index) Fingerprint(id string) uint64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	f := x.files[id]
+	if f == nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%s %d %d %t", id, f.sum, f.stamp.Mtime, x.broken[id].why != nil) // it never fails
+	return h.Sum64()
 }
 
 // IsNone reports whether a file is no ticket, and not only a malformed one.

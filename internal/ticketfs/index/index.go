@@ -38,7 +38,8 @@ type Index struct {
 type indexed struct {
 	ticket document.Ticket
 	stamp  durable.Stamp
-	read   int64 // when, in Unix nanoseconds
+	read   int64  // when, in Unix nanoseconds
+	sum    uint32 // CRC of the content
 }
 
 // now is the clock that stamps are compared with. A variable, so that tests can look at any moment.

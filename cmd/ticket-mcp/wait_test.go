@@ -1,0 +1,246 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
+)
+
+const (
+	untilWork = `{"tag":"none","seconds":50}`
+	maxWaits  = 32 // of one server
+)
+
+// fullOfWaits is a server in which as many calls wait as may: of one more than that, which was told so at once.
+func fullOfWaits(t *testing.T) (w *servertest.Wire, refused string) {
+	t.Helper()
+	w = servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
+	var calls []string
+	for i := range maxWaits + 1 {
+		calls = append(calls, servertest.ToolCall(fmt.Sprint(i), "wait", untilWork))
+	}
+	answers := w.AnswersUntilPing(calls, 1)
+	if len(answers) != 1 || !strings.Contains(answers[0].Line, `"code":"busy"`) {
+		t.Fatalf("answers to one more wait than there may be: %v", answers)
+	}
+	return w, string(answers[0].ID)
+}
+
+// Calls go on while others wait. At the end of input each wait is answered, and the server ends without waiting for their time.
+func TestWaitHoldsNobody(t *testing.T) {
+	t.Parallel()
+	w, _ := fullOfWaits(t)
+	w.Send(servertest.ToolCall("100", "start", `{"id":"alpha"}`))
+	if m := w.Answer("100"); m.Kind() != "done" {
+		t.Errorf("start: %s", m.Line)
+	}
+	began := time.Now()
+	rest, status := w.End()
+	if len(rest) != maxWaits || status != 0 || time.Since(began) > servertest.Soon/2 {
+		t.Errorf("%d answers to %d waits, status %d, after %s", len(rest), maxWaits, status, time.Since(began))
+	}
+	for _, m := range rest {
+		if !strings.Contains(m.Line, `"timed_out":true`) || strings.Contains(m.Line, "in a loop") {
+			t.Errorf("%s", m.Line)
+		}
+	}
+}
+
+// A wait that is cancelled is not answered, and its place is free for another one.
+func TestWaitIsCancelled(t *testing.T) {
+	t.Parallel()
+	w, refused := fullOfWaits(t)
+	cancelled := "7"
+	if cancelled == refused {
+		cancelled = "8"
+	}
+	w.Send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + cancelled + `}}`)
+	for again := 0; ; again++ {
+		id := strconv.Itoa(200 + again)
+		w.Send(servertest.ToolCall(id, "wait", `{"tag":"none","seconds":0}`))
+		if m := w.Answer(id); !strings.Contains(m.Line, `"code":"busy"`) {
+			break
+		}
+		if again == 1000 {
+			t.Fatal("the place of the cancelled wait never was free")
+		}
+	}
+	rest, status := w.End()
+	if len(rest) != maxWaits-1 || status != 0 {
+		t.Errorf("%d answers to %d waits, status %d", len(rest), maxWaits-1, status)
+	}
+}
+
+// A wait ends with a signal as other calls do.
+func TestWaitIsInterrupted(t *testing.T) {
+	t.Parallel()
+	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
+	w.Send(servertest.ToolCall("1", "wait", untilWork))
+	w.Lives()
+	w.Signal(os.Interrupt)
+	if rest, status := w.Exit(); len(rest) > 1 || status != 0 {
+		t.Errorf("%d answers, status %d", len(rest), status)
+	}
+}
+
+// TestWaitWakesSoon measures the time from the answer of a close to the exit of a shell's wait for what it made ready, and what
+// twenty idle waits cost. Run it alone, with -v, for the figures.
+func TestWaitWakesSoon(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("measures times of processes for some seconds")
+	}
+	dir := servertest.OpenTickets(t, "alpha", "beta")
+	ctx := t.Context()
+	servers, err := client.StartAll(ctx, client.Servers{Program: servertest.Program(t), Number: 1}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseAll(servers)
+	call := func(tool string, args map[string]any) {
+		t.Helper()
+		if r, err := servers[0].Call(tool, args); err != nil || r.IsError {
+			t.Fatalf("%s %v: %v %s", tool, args, err, r.Text)
+		}
+	}
+	call("block", map[string]any{"id": "beta", "blocked_by": "alpha"})
+	var took []time.Duration
+	for range 50 {
+		call("start", map[string]any{"id": "alpha"})
+		waits := startWaits(t, dir, 1)
+		call("close", map[string]any{"id": "alpha"})
+		answered := time.Now()
+		if err := waits[0].Wait(); err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, time.Since(answered))
+		call("reopen", map[string]any{"id": "alpha"})
+	}
+	slices.Sort(took)
+	t.Logf("from the answer of a close to the exit of a wait: median %s, 90%% %s, longest %s", took[len(took)/2], took[len(took)*9/10], took[len(took)-1])
+	if median := took[len(took)/2]; median > 50*time.Millisecond {
+		t.Errorf("median %s, more than 50 ms", median)
+	}
+	call("start", map[string]any{"id": "alpha"})
+	waits := startWaits(t, dir, 20)
+	const idle = 10 * time.Second
+	before := ticksOf(t, waits)
+	time.Sleep(idle)
+	used := ticksOf(t, waits) - before
+	t.Logf("20 idle waits used %d ticks of 10 ms in %s", used, idle)
+	if used > 2 {
+		t.Errorf("20 idle waits used %d ticks of processor time in %s", used, idle)
+	}
+	call("close", map[string]any{"id": "alpha"})
+	for _, cmd := range waits {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestWaitWakesByTime: of what no file tells: the end of a hold, and of the grace of a holder that died while it was waited.
+func TestWaitWakesByTime(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("waits for the ten seconds of a grace")
+	}
+	t.Parallel()
+	dir := servertest.OpenTickets(t, "alpha")
+	holder := servertest.Start(t, servertest.On(t, dir))
+	until := time.Now().Add(3 * time.Second).Truncate(time.Second).Add(time.Second)
+	holder.Send(servertest.ToolCall("1", "update", fmt.Sprintf(`{"id":"alpha","hold":"Ada: which?","hold_until":%q}`, until.Format(time.RFC3339))))
+	if m := holder.Answer("1"); m.Kind() != "done" {
+		t.Fatal(m.Line)
+	}
+	woken := func() time.Time {
+		t.Helper()
+		waits := startWaits(t, dir, 1)
+		if err := waits[0].Wait(); err != nil {
+			t.Fatal(err)
+		}
+		return time.Now()
+	}
+	if late := woken().Sub(until); late < 0 || late > 5*time.Second {
+		t.Errorf("it woke up %s after the end of the hold", late)
+	}
+	holder.Send(servertest.ToolCall("2", "start", `{"id":"alpha"}`))
+	if m := holder.Answer("2"); m.Kind() != "done" {
+		t.Fatal(m.Line)
+	}
+	waits := startWaits(t, dir, 1)
+	if err := holder.Cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	holder.Exit()
+	died := time.Now()
+	if err := waits[0].Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if after := time.Since(died); after < 8*time.Second || after > 15*time.Second {
+		t.Errorf("it woke up %s after the death, whose grace is ten seconds", after)
+	}
+}
+
+// startWaits starts shells' waits, and returns when they sleep.
+func startWaits(t *testing.T, dir string, n int) (waits []*exec.Cmd) {
+	t.Helper()
+	for range n {
+		cmd := exec.Command(servertest.Program(t), "wait", "--dir", dir)
+		cmd.Env = client.Environment()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill() }) // it may have ended
+		waits = append(waits, cmd)
+	}
+	for _, cmd := range waits {
+		for last, same := -1, 0; same < 10; {
+			time.Sleep(20 * time.Millisecond)
+			now := ticksOf(t, []*exec.Cmd{cmd})
+			if now == last && watches(cmd) {
+				same++
+			} else {
+				last, same = now, 0
+			}
+		}
+	}
+	return waits
+}
+
+// watches reports whether a process has a queue of events.
+func watches(cmd *exec.Cmd) bool {
+	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", cmd.Process.Pid)) // the pattern is right
+	return slices.ContainsFunc(links, func(link string) bool {
+		to, err := os.Readlink(link)
+		return err == nil && strings.Contains(to, "inotify")
+	})
+}
+
+// ticksOf is the processor time that processes have used, in ticks.
+func ticksOf(t *testing.T, commands []*exec.Cmd) (ticks int) {
+	t.Helper()
+	for _, cmd := range commands {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		for _, field := range fields[11:13] {
+			n, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ticks += n
+		}
+	}
+	return ticks
+}
