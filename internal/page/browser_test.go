@@ -71,7 +71,7 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	b.ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	return b
 }
@@ -174,19 +174,24 @@ func (b *browser) look(width, height int64, scheme string) {
 type servedBoard struct {
 	mu    sync.Mutex
 	board *Board
-	text  func(string) (Text, error)
+
+	changed chan struct{}
 }
 
 func (s *servedBoard) change(fn func(*Board)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fn(s.board)
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 }
 
 // serveBoard serves a copy of the board as it is at each question.
 func serveBoard(t *testing.T, b *Board, text func(string) (Text, error)) (*servedBoard, *Server) {
 	t.Helper()
-	s := &servedBoard{board: b, text: text}
+	s := &servedBoard{board: b, changed: make(chan struct{}, 1)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -199,8 +204,15 @@ func serveBoard(t *testing.T, b *Board, text func(string) (Text, error)) (*serve
 			b.Tickets = slices.Clone(b.Tickets)
 			return b.prepare(), nil
 		},
-		Text:   text,
-		Wait:   func(ctx context.Context) bool { return sleep(ctx, 50*time.Millisecond) },
+		Text: text,
+		Wait: func(ctx context.Context) bool {
+			select {
+			case <-s.changed:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		},
 		Report: func(context.Context) (report.Report, error) { return hostileReport, nil },
 		Find: func(_ context.Context, query string) ([]string, error) {
 			ids := []string{}
