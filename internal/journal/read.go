@@ -87,12 +87,15 @@ func (j Journal) Last(ticket string, n int) ([]Row, error) {
 			rows = append(rows, r)
 			return true
 		})
-		if err != nil || len(rows) >= n || from == 0 {
+		if err != nil || len(rows) >= n || from == 0 || from > maxLook {
 			return rows[max(0, len(rows)-n):], err
 		}
 		from = 0 // some of them were torn
 	}
 }
+
+// maxLook is how far from its end the last rows of a journal are looked for.
+const maxLook = 2 * maxRow
 
 // lastRows finds where the n last rows of a file begin; 0 if there are no more.
 func lastRows(f *os.File, ticket string, n int) (from int64, err error) {
@@ -114,7 +117,7 @@ func lastRows(f *os.File, ticket string, n int) (from int64, err error) {
 			}
 			end = begin
 		}
-		if found == n || from == 0 {
+		if found == n || from == 0 || window >= maxLook {
 			return from + int64(end), nil
 		}
 	}

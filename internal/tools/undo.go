@@ -156,6 +156,9 @@ func (u *undo) run(ctx context.Context, do bool) (short, err error) {
 	u.result = undoneTicket{ID: u.id, Rows: []string{}}
 	var rows []journal.Row
 	err = u.folder.Journal().Ticket(u.id, true, func(r journal.Row) bool {
+		if !u.pick(r) {
+			r.Former = nil // it can be large
+		}
 		rows = append(rows, r)
 		return true
 	})
