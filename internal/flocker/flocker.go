@@ -152,6 +152,9 @@ func (l *Lock) Check() error {
 // Enforced reports whether this filesystem's locks are real: while l is held, a second open of its file must be refused.
 func (l *Lock) Enforced() (bool, error) {
 	second, got, err := tryLock(l.file.Path(), os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil // removed meanwhile: nothing shows the contrary, and the last check before a rename sees it
+	}
 	if got {
 		err = second.Unlock()
 	}
