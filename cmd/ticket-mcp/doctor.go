@@ -47,7 +47,7 @@ func doctorCommand(o *options) *cobra.Command {
 
 func wrong(d tools.Diagnosis) bool {
 	for _, finding := range d.Findings {
-		if !finding.Mended {
+		if !finding.Repaired {
 			return true
 		}
 	}

@@ -58,7 +58,7 @@ func anything(h *hand) spec.UserInput {
 			u.ID = id
 		}
 	}
-	// Blocks are among few pairs, so that they are often there already, or close a circle.
+	// Blocks are among few pairs, so that they are often there already, or would close a cycle.
 	blocker := h.ids[(i+1+5*h.IntN(2))%16]
 	switch n := h.IntN(100); {
 	case n < 16:

@@ -159,15 +159,15 @@ func rulesBroken(final state) []string {
 		if final[t.Parent].Status == document.StatusClosed && t.Status != document.StatusClosed {
 			broken = append(broken, fmt.Sprintf("%s is closed and its child %s is %s", t.Parent, id, t.Status))
 		}
-		if around := final.circle(id); around != nil && slices.Min(around) == id {
+		if around := final.cycle(id); around != nil && slices.Min(around) == id {
 			broken = append(broken, "these wait for each other: "+strings.Join(append(around, id), " -> "))
 		}
 	}
 	return broken
 }
 
-// circle is a way from a ticket along its blockers back to it, nil if there is none.
-func (b state) circle(id string) []string {
+// cycle is a way from a ticket along its blockers back to it, nil if there is none.
+func (b state) cycle(id string) []string {
 	before := map[string]string{}
 	for queue := []string{id}; len(queue) > 0; queue = queue[1:] {
 		for _, next := range b[queue[0]].BlockedBy {

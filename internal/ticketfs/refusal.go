@@ -25,7 +25,7 @@ const (
 	OpenChildren Code = "open_children" // children are not closed: close them
 	Cycle        Code = "cycle"         // tickets would wait for each other: choose another edge
 	NoChange     Code = "no_change"     // it is so already: nothing to do
-	BadFile      Code = "malformed"     // a ticket file cannot be read: mend the file
+	BadFile      Code = "malformed"     // a ticket file cannot be read: repair the file
 	Busy         Code = "busy"          // a lock was not free, or another program wrote: retry
 	NoStore      Code = "no_store"      // there is no ticket folder: say where, or create
 	UnsafeFS     Code = "unsafe_fs"     // locks do not work on this filesystem: another place
@@ -80,7 +80,7 @@ func refused(id string, err error) error {
 	case err == fs.ErrNotExist: // of the index and of a read; wrapped in a system error it is another file's
 		return Refuse(NotFound, "see list", "no ticket %s", id)
 	case errors.As(err, &malformed):
-		return Refuse(BadFile, "mend the file by hand, then retry", "%s%s:%v", id, document.Ext, malformed)
+		return Refuse(BadFile, "repair the file by hand, then retry", "%s%s:%v", id, document.Ext, malformed)
 	case errors.As(err, &edit) && edit.NoChange:
 		return Refuse(NoChange, "leave it out; nothing was written", "%s: %v", id, edit)
 	case errors.As(err, &edit):

@@ -97,8 +97,8 @@ func asText(path string, leaf any) string {
 		return fmt.Sprintf("P%v", leaf)
 	case strings.HasSuffix(path, "/more"):
 		return fmt.Sprintf("+%v more", leaf)
-	case strings.HasSuffix(path, "/mended"):
-		return "[mended: "
+	case strings.HasSuffix(path, "/repaired"):
+		return "[repaired: "
 	case strings.HasSuffix(path, "/exists"):
 		return "(exists"
 	case strings.HasSuffix(path, "/timed_out"):

@@ -102,7 +102,7 @@ func TestJudge(t *testing.T) {
 		{"a lock of a ticket", "start b", func(w *world) { w.write("b.md.lock", "") }, spec.Result{Code: spec.Blocked}, ""},
 		{"a create under an id in use", "create title=x", nothing, ok, "in use"},
 		{"a reopen that leaves the reason", "reopen d", edit("d", strings.NewReplacer("status: closed", "status: open\nclose-reason: old")), spec.Result{ID: "d"}, "CloseReason"},
-		{"a circle", "block a on=b", edit("a", strings.NewReplacer("created:", "blocked-by: [b]\ncreated:")), ok, "cycle of waiting"},
+		{"a cycle", "block a on=b", edit("a", strings.NewReplacer("created:", "blocked-by: [b]\ncreated:")), ok, "cycle of waiting"},
 		{"what became ready kept back", "close b", edit("b", strings.NewReplacer("status: open", "status: closed")), spec.Result{ID: "b"}, `want "wrong_status"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

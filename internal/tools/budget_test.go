@@ -39,7 +39,7 @@ type crowd struct {
 	id      string // how the ids begin
 	ticket  spec.Ticket
 	broken  int    // files that cannot be read
-	over    string // why list or ready is known not to keep to its budget here, to be mended
+	over    string // why list or ready is known not to keep to its budget here, to be repaired
 }
 
 var crowds = []crowd{

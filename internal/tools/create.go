@@ -126,7 +126,7 @@ func checkTitle(title string) (string, error) {
 }
 
 // newRelations judges the parent and the blockers of a ticket that does not exist yet. Only close(parent) will wait for it, so
-// a circle can only arise where what it waits for, start(parent) and the close of its blockers, waits for close(parent).
+// a cycle can only arise where what it waits for, start(parent) and the close of its blockers, waits for close(parent).
 func newRelations(v ticketfs.View, parent string, blockers []string) error {
 	named := blockers
 	if parent != "" {

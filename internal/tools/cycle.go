@@ -21,8 +21,8 @@ type event struct {
 type edge struct{ from, to event }
 
 // checkCycle judges edges that a change would add: each is refused if what it points to waits, over any number of steps, for
-// where it comes from. A circle elsewhere, made by hand, is none of the change's business. Closed tickets wait for nothing. If
-// no circle is seen, but a file that the search came by cannot be read and could hide one, its Refusal is the answer.
+// where it comes from. A cycle elsewhere, made by hand, is none of the change's business. Closed tickets wait for nothing. If
+// no cycle is seen, but a file that the search came by cannot be read and could hide one, its Refusal is the answer.
 func checkCycle(v ticketfs.View, change string, added ...edge) error {
 	var doubt error
 	for _, e := range added {

@@ -53,7 +53,7 @@ func (b *Board) Repair(ctx context.Context, found []Finding) error {
 		return err
 	}
 	c.attend(ctx)
-	return c.mend(ctx, "", found)
+	return c.repairAll(ctx, "", found)
 }
 
 // journalSize says how much there is of a journal, which nothing ever cuts.

@@ -15,7 +15,7 @@ func known(t *testing.T, difference string, check func(tb)) {
 	}
 	why := failure(t, check)
 	if why == "" {
-		t.Errorf("mended, so expect it everywhere: %s", difference)
+		t.Errorf("repaired, so expect it everywhere: %s", difference)
 	}
 	t.Logf("known to differ: %s\n%.2000s", difference, why)
 }

@@ -14,11 +14,11 @@ import (
 
 // Finding is something that is wrong with a board.
 type Finding struct {
-	ID     string `json:"id"` // the ticket, or the file that is not one
-	Kind   string `json:"kind"`
-	What   string `json:"what"`
-	Mend   string `json:"mend,omitempty"` // what repair does about it; "" when somebody has to decide
-	Mended bool   `json:"mended,omitempty"`
+	ID       string `json:"id"` // the ticket, or the file that is not one
+	Kind     string `json:"kind"`
+	What     string `json:"what"`
+	Repair   string `json:"repair,omitempty"` // what repair does about it; "" when somebody has to decide
+	Repaired bool   `json:"repaired,omitempty"`
 }
 
 // The kinds of findings.
@@ -78,7 +78,7 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	for _, name := range temps {
-		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Mend: "remove the file"})
+		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Repair: "remove the file"})
 	}
 	return append(found, examineGit(ctx, c.folder.Dir())...), nil
 }
@@ -91,7 +91,7 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 		return nil, err
 	}
 	for _, id := range missing {
-		found = append(found, Finding{ID: t.ID, Kind: missingBlocker, What: "is blocked by " + id + ", which does not exist", Mend: "unblock it"})
+		found = append(found, Finding{ID: t.ID, Kind: missingBlocker, What: "is blocked by " + id + ", which does not exist", Repair: "unblock it"})
 	}
 	if t.Parent != "" {
 		p, err := v.Get(t.Parent)
@@ -105,7 +105,7 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 		}
 	}
 	if keys := leftoverKeys(t); len(keys) > 0 {
-		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Mend: "remove these lines"})
+		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Repair: "remove these lines"})
 	}
 	if ignored := ignoredKeys(t); ignored != "" && t.Status != document.StatusClosed {
 		found = append(found, Finding{ID: t.ID, Kind: ignoredKey, What: "has " + ignored + "; rename or remove them"})
@@ -118,8 +118,8 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 	return found, nil
 }
 
-// cycles finds tickets that wait for each other, one path for each circle. Events that wait for nothing are taken away until
-// none is left or only circles, and what waits for them, remain.
+// cycles finds tickets that wait for each other, one path for each cycle. Events that wait for nothing are taken away until
+// none is left or only cycles, and what waits for them, remain.
 func cycles(tickets []document.Ticket) []Finding {
 	waiting := graph(tickets)
 	var found []Finding
@@ -180,7 +180,7 @@ func graph(tickets []document.Ticket) map[event][]event {
 	return waiting
 }
 
-// walk follows a circle, from its least ticket on so that the answer does not change from call to call.
+// walk follows a cycle, from its least ticket on so that the answer does not change from call to call.
 func walk(waiting map[event][]event) []event {
 	var at event
 	for e := range waiting {

@@ -36,7 +36,7 @@ var facts = map[string]string{
 	"history": "board message more next rows/by rows/changed rows/from rows/id rows/reason rows/row rows/time rows/to rows/tool unread",
 	"wait": "board cursor message more tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/tags tickets/title tickets/type " +
 		"timed_out",
-	"repair": "board found/id found/kind found/mend found/mended found/what message",
+	"repair": "board found/id found/kind found/repair found/repaired found/what message",
 }
 
 // TestFacts: every tool answers, says all that it can say, and says it in the text as well (call sees to that).

@@ -8,7 +8,7 @@ import (
 )
 
 // startNext starts the first ready ticket that it gets. The queue is a look without locks; each candidate is judged again
-// under its locks by start itself, and when others were faster on all of them, the queue is made anew.
+// under its locks by start itself, and when others were faster on all of them, the queue is made again.
 //
 // Work goes before containers: a ticket with open children is given only when nothing without them is ready.
 func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) {

@@ -64,7 +64,7 @@ func property(base string, crowded bool, answered map[string]int) func(*rapid.T)
 	}
 }
 
-// drawSession lets a session end, begin anew, or lose its file.
+// drawSession lets a session end, begin again, or lose its file.
 func drawSession(t *rapid.T, w *world) {
 	s := w.session(pick(t, people, "session"))
 	if isPerson(s.name) {

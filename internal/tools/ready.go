@@ -110,7 +110,7 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	return a, nil
 }
 
-// parentFilter is the parent that a list is narrowed to, "" if none was given. An empty one is a slip, not "any".
+// parentFilter is the parent that a list is narrowed to, "" if none was given.
 func parentFilter(parent *string) (string, error) {
 	if parent == nil {
 		return "", nil

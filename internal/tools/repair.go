@@ -15,7 +15,7 @@ type repairIn struct {
 	Agent  string `json:"agent"`
 }
 
-// repairAnswer lists what is wrong with the board, and what was mended.
+// repairAnswer lists what is wrong with the board, and what was repaired.
 type repairAnswer struct {
 	Found   []Finding `json:"found"`
 	More    int       `json:"more,omitempty"`
@@ -34,7 +34,7 @@ func (a repairAnswer) Text() string {
 	return joinLines(append(lines, a.place.Text())...)
 }
 
-// repair examines the board and, unless it is a dry run, mends what can be mended without a decision of somebody.
+// repair examines the board and, unless it is a dry run, repairs what can be repaired without a decision of somebody.
 func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 	const most = 50
 	found, err := c.examine(ctx)
@@ -43,7 +43,7 @@ func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 	}
 	dry := in.DryRun == nil || *in.DryRun
 	if !dry {
-		if err := c.mend(ctx, in.Agent, found); err != nil {
+		if err := c.repairAll(ctx, in.Agent, found); err != nil {
 			return nil, err
 		}
 	}
@@ -58,47 +58,47 @@ func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 }
 
 func summary(found []Finding, dry bool) string {
-	mendable, mended := 0, 0
+	repairable, repaired := 0, 0
 	for _, f := range found {
-		if f.Mend != "" {
-			mendable++
+		if f.Repair != "" {
+			repairable++
 		}
-		if f.Mended {
-			mended++
+		if f.Repaired {
+			repaired++
 		}
 	}
 	switch {
 	case len(found) == 0:
 		return "nothing is wrong"
 	case !dry:
-		return fmt.Sprintf("%d found, %d mended; the rest needs a decision", len(found), mended)
-	case mendable == 0:
-		return fmt.Sprintf("%d found; none can be mended without a decision", len(found))
+		return fmt.Sprintf("%d found, %d repaired; the rest needs a decision", len(found), repaired)
+	case repairable == 0:
+		return fmt.Sprintf("%d found; none can be repaired without a decision", len(found))
 	}
-	return fmt.Sprintf("%d found; repair with dry_run: false mends %d of them", len(found), mendable)
+	return fmt.Sprintf("%d found; repair with dry_run: false repairs %d of them", len(found), repairable)
 }
 
-// mend does what the findings propose, each under the locks and judged anew there, and marks what was done.
-func (c *call) mend(ctx context.Context, agent string, found []Finding) error {
-	mended := make(map[string]bool) // tickets, all of whose findings one change mends
+// repairAll does what the findings propose, each under the locks and judged again there, and marks what was done.
+func (c *call) repairAll(ctx context.Context, agent string, found []Finding) error {
+	repaired := make(map[string]bool) // tickets, all of whose findings one change repairs
 	for i := range found {
 		f := &found[i]
-		if f.Mend == "" {
+		if f.Repair == "" {
 			continue
 		}
 		var err error
-		f.Mended = true
+		f.Repaired = true
 		switch f.Kind {
 		case oldTemp:
 			err = c.folder.RemoveLeftover(ctx, f.ID)
 		default:
-			if !mended[f.ID] {
+			if !repaired[f.ID] {
 				_, err = c.folder.Change(ctx, f.ID, c.cause(agent, ""), mendTicket)
-				mended[f.ID] = true
+				repaired[f.ID] = true
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("mend %s: %w", f.ID, err)
+			return fmt.Errorf("repair %s: %w", f.ID, err)
 		}
 	}
 	return nil
@@ -158,10 +158,10 @@ func leftoverKeys(t document.Ticket) []string {
 func (f Finding) Line() string {
 	line := strings.TrimSpace(f.ID + " " + f.Kind + ": " + f.What)
 	switch {
-	case f.Mended:
-		return line + " [mended: " + f.Mend + "]"
-	case f.Mend != "":
-		return line + " [repair would: " + f.Mend + "]"
+	case f.Repaired:
+		return line + " [repaired: " + f.Repair + "]"
+	case f.Repair != "":
+		return line + " [repair would: " + f.Repair + "]"
 	}
 	return line
 }

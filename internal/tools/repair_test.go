@@ -29,7 +29,7 @@ func (w *world) repair(s *actor, really bool) {
 	}
 	r := call(w.t, s.board, "repair", map[string]any{"dry_run": false})
 	after := w.look()
-	want := mended(before.state)
+	want := repaired(before.state)
 	if diff := gocmp.Diff(want, after.state.Tickets, cmpopts.EquateEmpty()); diff != "" {
 		w.t.Fatalf("repair (-want +got):\n%s\n%s\n%s", diff, r.text, before.dump())
 	}
@@ -49,8 +49,8 @@ func (w *world) repair(s *actor, really bool) {
 	}
 }
 
-// mended is what repair makes of the tickets.
-func mended(s spec.State) map[string]spec.Ticket {
+// repaired is what repair makes of the tickets.
+func repaired(s spec.State) map[string]spec.Ticket {
 	tickets := map[string]spec.Ticket{}
 	for id, t := range s.Tickets {
 		if !t.Malformed {

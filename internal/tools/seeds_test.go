@@ -135,7 +135,7 @@ var seeds = []scenario{
 		me: reopen c -> ok
 		me: reopen p -> ok
 		me: reopen a -> ok`},
-	{"reopen brings no circle alive", "a closed blocked=b; b open blocked=a", `
+	{"reopen creates no dependency cycle", "a closed blocked=b; b open blocked=a", `
 		me: reopen a -> cycle`},
 
 	{"release gives back", "a in_progress by=me", `
@@ -155,7 +155,7 @@ var seeds = []scenario{
 		me: block a on=none -> not_found
 		me: block a on=../b -> invalid
 		me: block none on=a -> not_found`},
-	{"block: circles", "a open; b open blocked=a; c open blocked=b; k closed blocked=a", `
+	{"block: dependency cycles", "a open; b open blocked=a; c open blocked=b; k closed blocked=a", `
 		me: block a on=a -> cycle
 		me: block a on=b -> cycle
 		me: block a on=c -> cycle
@@ -194,7 +194,7 @@ var seeds = []scenario{
 		me: create title=x blocked=m -> malformed
 		me: create title=x parent=k -> parent_status
 		me: create title=x parent=p blocked=p -> cycle`},
-	{"create: a circle through the parent", "p open; b open blocked=p", `
+	{"create: a cycle through the parent", "p open; b open blocked=p", `
 		me: create title=x parent=p blocked=b -> cycle
 		me: create title=x blocked=b,p -> ok`},
 

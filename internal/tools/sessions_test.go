@@ -67,9 +67,9 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestSessionFileIsMadeAnew: a session whose file was removed makes it anew before its next claim, close and release, so that
+// TestSessionFileIsMadeAgain: a session whose file was removed makes it again before its next claim, close and release, so that
 // others can see it again.
-func TestSessionFileIsMadeAnew(t *testing.T) {
+func TestSessionFileIsMadeAgain(t *testing.T) {
 	for _, op := range []spec.UserInput{
 		{Verb: spec.Start, ID: "b"}, {Verb: spec.StartNext}, {Verb: spec.Close, ID: "a"}, {Verb: spec.Release, ID: "a"}, {Verb: spec.Start, ID: "a"},
 	} {

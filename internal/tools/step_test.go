@@ -78,7 +78,7 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 		asked := op.User.Verb == spec.Plan && !op.User.DryRun && slices.Contains(slices.Collect(maps.Values(op.Machine.NewIDs)), id) || id == got.ID || id == got.Next || slices.Contains(got.Dropped, id)
 		fault(got.Code == spec.OK && (!asked || got.AlreadyYours), "wrote %s, which it was not asked for", id)
 	}
-	// What only operations have built stays sound; what a hand has broken need not be mended.
+	// What only operations have built stays sound; what a hand has broken need not be repaired.
 	if len(spec.Invariants(before.state)) == 0 {
 		for _, broken := range spec.Invariants(after.state) {
 			faults = append(faults, "invariant: "+broken)

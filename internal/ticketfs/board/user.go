@@ -25,7 +25,7 @@ func UserName(dir string) string {
 	for _, path := range slices.Backward(files) {
 		settings, err := readConfig(path)
 		if err != nil {
-			continue // it is the user's to mend, and not needed for a name
+			continue // it is the user's to repair, and not needed for a name
 		}
 		if name, found := lookup(settings, "user", "name"); found && name.value != "" {
 			return name.value
