@@ -20,6 +20,7 @@ const maxCanonicalKey = 100
 // token is one line of front matter in canonical form.
 type token struct {
 	key   string
+	kind  kind   // of the key
 	value string // of a list what is between its brackets
 	list  bool
 }
@@ -45,8 +46,12 @@ func (t token) items() iter.Seq2[int, string] {
 
 // tokenize reads a line, without its line break; false when it is not in canonical form.
 func tokenize(line string) (t token, ok bool) {
-	t.key, t.value, ok = strings.Cut(line, ": ")
-	if !ok || len(t.key) > maxCanonicalKey || canonicalTag(t.key) != "!!str" {
+	colon := strings.IndexByte(line, ':')
+	if colon < 0 || !strings.HasPrefix(line[colon:], ": ") {
+		return t, false
+	}
+	t.key, t.value = line[:colon], line[colon+len(": "):]
+	if t.kind = kindOf(t.key); t.kind == unknown && (len(t.key) > maxCanonicalKey || canonicalTag(t.key) != "!!str") {
 		return t, false
 	}
 	if inner, opened := strings.CutPrefix(t.value, "["); opened {
@@ -120,16 +125,40 @@ func canonicalTag(text string) string {
 	case len(text) == 1 || len(text) < 18 && text[0] != '0' && strings.Trim(text, "0123456789") == "":
 		return "!!int"
 	}
-	for _, layout := range []string{canonicalTime, time.DateOnly} {
-		if _, err := time.Parse(layout, text); err == nil && len(text) == len(layout) {
-			return "!!timestamp"
-		}
+	if _, ok := canonicalMoment(text); ok {
+		return "!!timestamp"
+	}
+	if _, err := time.Parse(time.DateOnly, text); err == nil {
+		return "!!timestamp"
 	}
 	return ""
 }
 
 // canonicalTime is how this program and tk write times.
 const canonicalTime = "2006-01-02T15:04:05Z"
+
+// canonicalMoment is time.Parse for canonicalTime alone, at a fifth of its cost: a ticket has two or three.
+func canonicalMoment(text string) (at time.Time, ok bool) {
+	if len(text) != len(canonicalTime) {
+		return at, false
+	}
+	var numbers [6]int
+	field := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case '0' <= c && c <= '9' && canonicalTime[i] <= '9' && canonicalTime[i] >= '0':
+			numbers[field] = 10*numbers[field] + int(c-'0')
+		case c == canonicalTime[i] && (c < '0' || c > '9'):
+			field++
+		default:
+			return at, false
+		}
+	}
+	year, month, day, hour, minute, second := numbers[0], time.Month(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]
+	at = time.Date(year, month, day, hour, minute, second, 0, time.UTC)
+	_, m, d := at.Date()
+	return at, m == month && d == day && hour < 24 && minute < 60 && second < 60
+}
 
 // plainWord reports whether YAML takes a value for the plain scalar that it looks like, and not for null.
 func plainWord(value string) bool {

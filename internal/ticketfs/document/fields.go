@@ -19,8 +19,12 @@ const (
 	unknown  kind = iota
 	strict        // one value of a known form
 	blockers      // a list of ids; strict
-	tolerant      // a text, a time, or a list of texts
+	text          // this and what follows are tolerant
+	moment        // a date or a time
+	texts         // a list
 )
+
+func (k kind) tolerant() bool { return k >= text }
 
 func kindOf(key string) kind {
 	switch key {
@@ -28,14 +32,17 @@ func kindOf(key string) kind {
 		return strict
 	case KeyBlockedBy, KeyDeps:
 		return blockers
-	case "claimed-by", "claimed-at", "closed", "closed-by", "resolution", "close-reason", "evidence", "hold", "hold-until",
-		"created", "type", "assignee", "tags", "links", "external-ref", "plan-ref":
-		return tolerant
+	case "created", "closed", "claimed-at", "hold-until":
+		return moment
+	case "tags", "links", "evidence":
+		return texts
+	case "type", "assignee", "claimed-by", "closed-by", "resolution", "close-reason", "hold", "external-ref", "plan-ref":
+		return text
 	}
 	return unknown
 }
 
-// set gives a field the text of a single value. why says what is wrong with it.
+// set gives a strict field the text of a single value. why says what is wrong with it.
 func (t *Ticket) set(key, text string) (why string) {
 	switch key {
 	case "schema_version":
@@ -68,8 +75,6 @@ func (t *Ticket) set(key, text string) (why string) {
 			return fmt.Sprintf("parent is no ticket id: %.80q", text)
 		}
 		t.Parent = strings.Clone(text)
-	default:
-		t.setTolerant(key, text)
 	}
 	return ""
 }
@@ -82,38 +87,37 @@ func oneOf(key, text string, allowed []string) (i int, why string) {
 	return i, ""
 }
 
-// setTolerant gives a tolerant field a text.
-func (t *Ticket) setTolerant(key, text string) {
-	if at := t.timeOf(key); at != nil {
-		var exact bool
-		if *at, exact = readTime(text); !exact && text != "" {
-			raw := map[string]string{key: strings.Clone(text)}
+// setTolerant gives a tolerant field, of kind k, a text.
+func (t *Ticket) setTolerant(key string, k kind, value string) {
+	switch k {
+	case moment:
+		at, exact := readTime(value)
+		if *t.timeOf(key) = at; !exact && value != "" {
+			raw := map[string]string{key: strings.Clone(value)}
 			maps.Copy(raw, t.Raw)
 			t.Raw = raw
 		}
-		return
-	}
-	if list := t.listOf(key); list != nil {
-		if text != "" {
-			*list = []string{strings.Clone(text)}
+	case texts:
+		if value != "" {
+			*t.listOf(key) = []string{strings.Clone(value)}
 		}
-		return
+	default:
+		if i := slices.Index(Types, value); key == "type" && i >= 0 {
+			value = Types[i] // which all tickets share
+		} else {
+			value = strings.Clone(value)
+		}
+		*t.textOf(key) = value
 	}
-	if i := slices.Index(Types, text); i >= 0 {
-		text = Types[i]
-	} else {
-		text = strings.Clone(text)
-	}
-	*t.textOf(key) = text
 }
 
 // setTolerantList gives a tolerant field a list.
-func (t *Ticket) setTolerantList(key string, items []string) {
-	list := t.listOf(key)
-	if list == nil {
-		t.setTolerant(key, strings.Join(items, ", "))
+func (t *Ticket) setTolerantList(key string, k kind, items []string) {
+	if k != texts {
+		t.setTolerant(key, k, strings.Join(items, ", "))
 		return
 	}
+	list := t.listOf(key)
 	for _, item := range items {
 		*list = append(*list, strings.Clone(item))
 	}
@@ -153,10 +157,8 @@ var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]
 // readTime reads a time. exact says that it is RFC 3339; of other forms a date alone, and a date and a time without a zone, are
 // UTC, and what cannot be told is the zero time.
 func readTime(text string) (at time.Time, exact bool) {
-	if len(text) == len(canonicalTime) && text[13] == ':' {
-		if at, err := time.Parse(canonicalTime, text); err == nil {
-			return at.UTC(), true
-		}
+	if at, ok := canonicalMoment(text); ok {
+		return at, true
 	}
 	if at, err := time.Parse(time.RFC3339, text); err == nil && rfc3339.MatchString(text) {
 		return at.UTC(), true
@@ -216,10 +218,10 @@ func (t *Ticket) setNode(key string, n *yaml.Node) *Malformed {
 		if why := t.set(key, n.Value); why != "" {
 			return nodeFault(n, "%s", why)
 		}
-	case k == tolerant && n.Kind == yaml.SequenceNode:
-		t.setTolerantList(key, textsOf(n.Content))
-	case k == tolerant:
-		t.setTolerant(key, textOf(n))
+	case k.tolerant() && n.Kind == yaml.SequenceNode:
+		t.setTolerantList(key, k, textsOf(n.Content))
+	case k.tolerant():
+		t.setTolerant(key, k, textOf(n))
 	case looksKnown(key) && textOf(n) != "":
 		t.Lookalikes = append(t.Lookalikes, strings.Clone(key))
 	}

@@ -51,8 +51,8 @@ func beginning(body []byte) []byte {
 
 // setToken gives a field the value of a token; false when that is a fault, for Parse to tell.
 func (t *Ticket) setToken(f token) bool {
-	switch k := kindOf(f.key); {
-	case k == blockers && f.list:
+	switch {
+	case f.kind == blockers && f.list:
 		var list []Blocker
 		for _, id := range f.items() {
 			if !ValidID(id) {
@@ -62,18 +62,18 @@ func (t *Ticket) setToken(f token) bool {
 		}
 		t.addBlockers(f.key, list)
 		return true
-	case k == strict && !f.list:
+	case f.kind == strict && !f.list:
 		return t.set(f.key, f.value) == ""
-	case k == tolerant && f.list:
+	case f.kind.tolerant() && f.list:
 		var items []string
 		for _, item := range f.items() {
 			items = append(items, item)
 		}
-		t.setTolerantList(f.key, items)
+		t.setTolerantList(f.key, f.kind, items)
 		return true
-	case k == tolerant:
-		t.setTolerant(f.key, f.value)
+	case f.kind.tolerant():
+		t.setTolerant(f.key, f.kind, f.value)
 		return true
 	}
-	return kindOf(f.key) == unknown && !looksKnown(f.key)
+	return f.kind == unknown && !looksKnown(f.key)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
@@ -164,5 +165,22 @@ func BenchmarkRead(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// TestCanonicalMoment compares it with time.Parse, on times and on what is nearly one.
+func TestCanonicalMoment(t *testing.T) {
+	const alike = "0123456789-:TZ .,"
+	for _, text := range []string{"2026-01-04T05:22:09Z", "2024-02-29T23:59:59Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-28T00:00:60Z"} {
+		for i := range text {
+			for _, c := range alike {
+				changed := text[:i] + string(c) + text[i+1:]
+				want, err := time.Parse(canonicalTime, changed)
+				wanted := err == nil && rfc3339.MatchString(changed)
+				if got, ok := canonicalMoment(changed); ok != wanted || ok && !got.Equal(want) {
+					t.Errorf("%s: %v, %v; want %v, %v", changed, got, ok, want, err)
+				}
+			}
+		}
 	}
 }
