@@ -98,12 +98,12 @@ func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, rel
 	var speculative decide
 	if relations {
 		speculative = func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t document.Ticket) (View, error) { return f.speculate(t) })
+			return run(contents, func(t document.Ticket) (View, error) { return f.speculate(ctx, t) })
 		}
 	}
 	authoritative := func(contents [][]byte) ([]write, error) {
 		return run(contents, func(t document.Ticket) (View, error) {
-			return Assuming(f.locked(), t), nil
+			return Assuming(f.locked(ctx), t), nil
 		})
 	}
 	c.Short, err = made(f.store.change(ctx, []string{path}, cause, speculative, authoritative))
@@ -124,9 +124,9 @@ func made(err error) (short, failed error) {
 // Create writes a new ticket under an id that no other has, made from now. content gives its bytes; it is run like a Rule.
 func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
 	id := f.store.ids.New(now)
-	if _, err := content(id, f.locked()); err != nil {
+	if _, err := content(id, f.locked(ctx)); err != nil {
 		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket that there will not be.
-		err = f.underRelations(ctx, func() error { _, err := content(id, f.locked()); return err })
+		err = f.underRelations(ctx, func() error { _, err := content(id, f.locked(ctx)); return err })
 		if err != nil {
 			return Changed{}, refused("the new ticket", err)
 		}
@@ -142,7 +142,7 @@ func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause,
 // CreateAs is Create under an id that the caller has, as an import does. A ticket that has it already is left as it is and
 // refused.
 func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
-	if _, err := content(id, f.locked()); err != nil { // which leaves no lock file
+	if _, err := content(id, f.locked(ctx)); err != nil { // which leaves no lock file
 		return Changed{}, refused(id, err)
 	}
 	c, err := f.createAt(ctx, id, cause, content)
@@ -170,10 +170,10 @@ func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause, c
 	}
 	short, err := made(f.store.change(ctx, []string{path}, cause,
 		func(contents [][]byte) ([]write, error) {
-			v, err := f.speculate()
+			v, err := f.speculate(ctx)
 			return run(contents, v, err)
 		},
-		func(contents [][]byte) ([]write, error) { return run(contents, f.locked(), nil) }))
+		func(contents [][]byte) ([]write, error) { return run(contents, f.locked(ctx), nil) }))
 	if err != nil {
 		return Changed{}, err
 	}

@@ -192,7 +192,7 @@ func TestFaultViewRaceCatches(t *testing.T) {
 				return s.snapshot()
 			}
 			f, err := s.Open()
-			return &Snapshot{f}, err
+			return f.view(context.Background()), err
 		})
 		if err == nil {
 			t.Errorf("%d tickets: no answer was found to be stale", tickets)

@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"context"
 	"io/fs"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -10,6 +11,7 @@ import (
 // relation takes, so what it says holds until the lock is released. It reads each ticket asked for from its file, once.
 type locked struct {
 	folder *Folder
+	ctx    context.Context // of the call, at whose end nothing more is read
 	known  map[string]entry
 	fresh  bool // the index was brought up to date under the lock
 }
@@ -20,11 +22,16 @@ type entry struct {
 	err    error
 }
 
-func (f *Folder) locked() *locked { return &locked{folder: f, known: make(map[string]entry)} }
+func (f *Folder) locked(ctx context.Context) *locked {
+	return &locked{folder: f, ctx: ctx, known: make(map[string]entry)}
+}
 
 func (v *locked) Get(id string) (document.Ticket, error) {
 	if e, known := v.known[id]; known {
 		return e.ticket, e.err
+	}
+	if err := inTime(v.ctx); err != nil {
+		return document.Ticket{}, err
 	}
 	var e entry
 	e.ticket, e.err = v.folder.read(id)
@@ -56,6 +63,9 @@ func (f *Folder) read(id string) (document.Ticket, error) {
 }
 
 func (v *locked) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
+	if err := inTime(v.ctx); err != nil {
+		return nil, nil, err
+	}
 	if err := v.refresh(); err != nil {
 		return nil, nil, err
 	}

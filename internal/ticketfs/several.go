@@ -57,10 +57,10 @@ func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Caus
 	}
 	short, err = made(f.store.change(ctx, paths, cause,
 		func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t []document.Ticket) (View, error) { return f.speculate(t...) })
+			return run(contents, func(t []document.Ticket) (View, error) { return f.speculate(ctx, t...) })
 		},
 		func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t []document.Ticket) (View, error) { return Assuming(f.locked(), t...), nil })
+			return run(contents, func(t []document.Ticket) (View, error) { return Assuming(f.locked(ctx), t...), nil })
 		}))
 	if err == nil && len(read) < len(ids) { // some were created
 		short = f.named(short)

@@ -2,7 +2,9 @@ package ticketfs
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -10,14 +12,34 @@ import (
 
 // Snapshot is what was known of a board at one moment, from memory: for answers, which are advice on files that may change, and
 // for speculative runs.
-type Snapshot struct{ folder *Folder }
+type Snapshot struct {
+	folder *Folder
+	ctx    context.Context // see Within
+}
 
 // Snapshot returns the board as it is now: it reflects every write that was answered before.
 func (f *Folder) Snapshot() (*Snapshot, error) {
 	if err := f.store.index.Refresh(f.dir); err != nil {
 		return nil, err
 	}
-	return &Snapshot{f}, nil
+	return f.view(context.Background()), nil
+}
+
+func (f *Folder) view(ctx context.Context) *Snapshot { return &Snapshot{f, ctx} }
+
+// Within returns the same snapshot for a call that ends with ctx: from then on nothing can be asked of it, so that what visits
+// many tickets ends in time.
+func (s *Snapshot) Within(ctx context.Context) *Snapshot { return s.folder.view(ctx) }
+
+// InTime returns an error once the call is at its end. Whoever passes over errors of single tickets asks it at last.
+func (s *Snapshot) InTime() error { return inTime(s.ctx) }
+
+// inTime is asked at each visit of a ticket.
+func inTime(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("judge: %w", err)
+	}
+	return nil
 }
 
 // After returns the board as it was when the last change was decided, but for that change, which is assumed: without another
@@ -26,13 +48,13 @@ func (f *Folder) After(changed ...document.Ticket) (View, error) {
 	if err := f.store.index.RefreshOld(f.dir); err != nil {
 		return nil, err
 	}
-	return Assuming(&Snapshot{f}, changed...), nil
+	return Assuming(f.view(context.Background()), changed...), nil
 }
 
 // speculate returns the view for the speculative run of a change of tickets, which are as given. It may be stale by up to a
 // second, except for the tickets that these name, which are the most likely to matter: a wrong guess costs a sync of the disk
 // under the relations lock.
-func (f *Folder) speculate(tickets ...document.Ticket) (View, error) {
+func (f *Folder) speculate(ctx context.Context, tickets ...document.Ticket) (View, error) {
 	var named []string
 	for _, t := range tickets {
 		if t.Parent != "" {
@@ -45,11 +67,14 @@ func (f *Folder) speculate(tickets ...document.Ticket) (View, error) {
 	if err := f.store.index.Revalidate(f.dir, named); err != nil {
 		return nil, err
 	}
-	return Assuming(&Snapshot{f}, tickets...), nil
+	return Assuming(f.view(ctx), tickets...), nil
 }
 
 // Get is View's.
 func (s *Snapshot) Get(id string) (document.Ticket, error) {
+	if err := s.InTime(); err != nil {
+		return document.Ticket{}, err
+	}
 	t, err := s.folder.store.index.Get(id)
 	return t, refused(id, err)
 }
@@ -76,6 +101,9 @@ func (f *Folder) BlockerKey() string { return f.store.index.BlockerKey() }
 
 // Children is View's.
 func (s *Snapshot) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
+	if err := s.InTime(); err != nil {
+		return nil, nil, err
+	}
 	return s.folder.childrenOf(id)
 }
 

@@ -65,13 +65,13 @@ func (f *Folder) ReplaceText(ctx context.Context, id string, cause journal.Cause
 		return []write{{content: text}}, nil
 	}
 	speculative := func(contents [][]byte) ([]write, error) {
-		v, err := f.speculate()
+		v, err := f.speculate(ctx)
 		if err != nil {
 			return nil, err
 		}
 		return run(contents, v)
 	}
-	authoritative := func(contents [][]byte) ([]write, error) { return run(contents, f.locked()) }
+	authoritative := func(contents [][]byte) ([]write, error) { return run(contents, f.locked(ctx)) }
 	c.Short, err = made(f.store.change(ctx, []string{path}, cause, speculative, authoritative))
 	if err != nil {
 		return Changed{}, err

@@ -12,7 +12,8 @@ import (
 type call struct {
 	*Board
 	id, tool string
-	meta     map[string]any // of the request
+	meta     map[string]any  // of the request
+	ctx      context.Context // whose end also ends the judging of what is read
 
 	folder       *ticketfs.Folder // nil until it is opened
 	conversation session.Conversation
@@ -50,7 +51,11 @@ func (c *call) snapshot() (*ticketfs.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return folder.Snapshot()
+	v, err := folder.Snapshot()
+	if err != nil || c.ctx == nil {
+		return v, err
+	}
+	return v.Within(c.ctx), nil
 }
 
 // change changes a ticket of the board by a rule that reads others too.

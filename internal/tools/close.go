@@ -278,6 +278,7 @@ func (c *call) unblockedBy(closed []document.Ticket) ([]row, error) {
 		}
 		waited = append(waited, blocked...)
 	}
+	j := newJudge(v, c.Now())
 	seen := map[string]bool{}
 	for ; len(waited) > 0; waited = waited[1:] {
 		t := waited[0]
@@ -285,7 +286,7 @@ func (c *call) unblockedBy(closed []document.Ticket) ([]row, error) {
 			continue
 		}
 		seen[t.ID] = true
-		next, err := c.startable(v, t, c.liveness)
+		next, err := c.startable(j, t, c.liveness)
 		if err != nil {
 			return rows, err
 		}

@@ -3,7 +3,6 @@ package tools
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -32,7 +31,7 @@ func checkCycle(v ticketfs.View, change string, added ...edge) error {
 		}
 		if ids != nil {
 			return ticketfs.Refuse(ticketfs.Cycle, "choose another edge, or unblock one of these first",
-				"%s would make tickets wait for each other: %s", change, strings.Join(append([]string{e.from.id}, ids...), " -> "))
+				"%s would make tickets wait for each other: %s", change, pathText(append([]string{e.from.id}, ids...)))
 		}
 		if doubt == nil && unread != nil {
 			doubt = unread

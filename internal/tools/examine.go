@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -73,6 +72,9 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 		found = append(found, of...)
 	}
 	found = append(found, cycles(tickets)...)
+	if err := v.InTime(); err != nil {
+		return nil, err
+	}
 	temps, err := c.folder.Leftovers(c.Now())
 	if err != nil {
 		return nil, err
@@ -116,87 +118,4 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 		}
 	}
 	return found, nil
-}
-
-// cycles finds tickets that wait for each other, one path for each cycle. Events that wait for nothing are taken away until
-// none is left or only cycles, and what waits for them, remain.
-func cycles(tickets []document.Ticket) []Finding {
-	waiting := graph(tickets)
-	var found []Finding
-	for {
-		for removed := true; removed; {
-			removed = false
-			for e, next := range waiting {
-				if !slices.ContainsFunc(next, func(n event) bool { _, waits := waiting[n]; return waits }) {
-					delete(waiting, e)
-					removed = true
-				}
-			}
-		}
-		if len(waiting) == 0 {
-			return found
-		}
-		path := walk(waiting)
-		for _, e := range path {
-			delete(waiting, e)
-		}
-		var ids []string
-		for _, e := range path {
-			if len(ids) == 0 || ids[len(ids)-1] != e.id {
-				ids = append(ids, e.id)
-			}
-		}
-		if last := len(ids) - 1; last > 0 && ids[last] == ids[0] {
-			ids = ids[:last]
-		}
-		found = append(found, Finding{ID: ids[0], Kind: waitCycle, What: "these wait for each other: " + strings.Join(append(ids, ids[0]), " -> ") + "; unblock one of them"})
-	}
-}
-
-// graph is what waits gives, for all tickets at once.
-func graph(tickets []document.Ticket) map[event][]event {
-	waiting := make(map[event][]event)
-	alive := make(map[string]bool) // what is missing or closed waits for nothing
-	for _, t := range tickets {
-		alive[t.ID] = t.Status != document.StatusClosed
-	}
-	for _, t := range tickets {
-		if !alive[t.ID] {
-			continue
-		}
-		start, close := event{id: t.ID}, event{t.ID, true}
-		waiting[close] = append(waiting[close], start)
-		waiting[start] = []event{}
-		if t.Parent != "" {
-			waiting[start] = append(waiting[start], event{id: t.Parent})
-			if parent := (event{t.Parent, true}); alive[t.Parent] {
-				waiting[parent] = append(waiting[parent], close)
-			}
-		}
-		for _, blocker := range t.BlockedBy {
-			waiting[start] = append(waiting[start], event{blocker.ID, true})
-		}
-	}
-	return waiting
-}
-
-// walk follows a cycle, from its least ticket on so that the answer does not change from call to call.
-func walk(waiting map[event][]event) []event {
-	var at event
-	for e := range waiting {
-		if at.id == "" || e.id < at.id || e.id == at.id && !e.close {
-			at = e
-		}
-	}
-	var path []event
-	for !slices.Contains(path, at) {
-		path = append(path, at)
-		for _, n := range waiting[at] {
-			if _, waits := waiting[n]; waits {
-				at = n
-				break
-			}
-		}
-	}
-	return path[slices.Index(path, at):]
 }

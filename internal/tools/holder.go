@@ -16,6 +16,7 @@ import (
 
 // attend begins the call: from here on it knows which conversation calls, by the request's _meta.
 func (c *call) attend(ctx context.Context) {
+	c.ctx = ctx
 	dir := ""
 	if folder, err := c.open(); err == nil { // the tool will say what is wrong, if it needs a board
 		dir = folder.Dir()

@@ -66,7 +66,9 @@ func (c *call) outlook(a ask) (outlook, error) {
 	if err != nil {
 		return outlook{}, err
 	}
-	q.update(v, c.Now())
+	if err := q.update(v, c.Now()); err != nil {
+		return outlook{}, err
+	}
 	o := outlook{waiting: q.reasons(v, a), holds: q.holds(v, a)}
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
 		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
@@ -97,7 +99,7 @@ func (c *call) outlook(a ask) (outlook, error) {
 	o.candidates = slices.Concat(o.candidates, containers, orphans)
 	slices.SortFunc(o.candidates, candidate.compare)
 	o.candidates = o.candidates[:min(a.limit, len(o.candidates))]
-	return o, nil
+	return o, v.InTime()
 }
 
 // compare puts work before containers, then goes by rank.
@@ -148,12 +150,13 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 		}
 		return s
 	}
+	j := newJudge(v, c.Now())
 	for id := range c.queue.started {
 		t, err := v.Get(id)
 		if err != nil || !a.wants(t) {
 			continue
 		}
-		orphan, err := c.startable(v, t, ask)
+		orphan, err := c.startable(j, t, ask)
 		if orphan == nil || err != nil { // what cannot be judged is not offered
 			o.held++
 			continue
@@ -184,7 +187,7 @@ func (c *call) liveness(t document.Ticket) liveness {
 }
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be refused.
-func (c *call) startable(v ticketfs.View, t document.Ticket, livenessOf func(document.Ticket) liveness) (*candidate, error) {
+func (c *call) startable(j *judge, t document.Ticket, livenessOf func(document.Ticket) liveness) (*candidate, error) {
 	next := candidate{ticket: t}
 	switch t.Status {
 	case document.StatusClosed:
@@ -196,7 +199,7 @@ func (c *call) startable(v ticketfs.View, t document.Ticket, livenessOf func(doc
 		}
 		next.former, next.grace = t.ClaimedBy, s.grace
 	}
-	w, err := waitsFor(v, t, c.Now())
+	w, err := j.waitsFor(t)
 	if err != nil || w != nil {
 		return nil, err
 	}

@@ -483,13 +483,13 @@ func (c *call) layers(p *layout, v ticketfs.View) [][]string {
 	}
 	for {
 		now := ticketfs.Assuming(v, slices.Collect(maps.Values(state))...)
-		layer := []string{}
+		j, layer := newJudge(now, c.Now()), []string{}
 		for _, t := range p.in.Tickets {
 			is, known := state[p.ids[t.Name]]
 			if !known || is.Status != document.StatusOpen {
 				continue
 			}
-			if w, err := waitsFor(now, is, c.Now()); w == nil && err == nil {
+			if w, err := j.waitsFor(is); w == nil && err == nil {
 				layer = append(layer, t.Name)
 			}
 		}

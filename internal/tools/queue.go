@@ -43,7 +43,7 @@ func (r rank) compare(other rank) int {
 }
 
 // update moves the tickets that changed, and those whose waiting depends on them.
-func (q *queue) update(v *ticketfs.Snapshot, now time.Time) {
+func (q *queue) update(v *ticketfs.Snapshot, now time.Time) error {
 	changed := v.Changes()
 	if !q.holdEnds.IsZero() && !now.Before(q.holdEnds) {
 		q.holdEnds = time.Time{}
@@ -57,15 +57,21 @@ func (q *queue) update(v *ticketfs.Snapshot, now time.Time) {
 	if q.slots != nil {
 		affected = affectedBy(v, changed)
 	} else {
-		q.slots, q.started, q.waiting, q.problems = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}
+		q.slots, q.started, q.waiting, q.problems, q.ready = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}, nil
 		affected = v.IDs()
 	}
+	q.remove(affected)
 	var entered []rank
+	j := newJudge(v, now)
 	for _, id := range affected {
-		q.remove(id)
-		entered = append(entered, q.enter(v, id, now)...)
+		entered = append(entered, q.enter(v, j, id)...)
 	}
 	q.insert(entered)
+	if err := v.InTime(); err != nil {
+		q.slots = nil // what was not looked at in time is not what it seems
+		return err
+	}
+	return nil
 }
 
 // affectedBy adds to tickets that changed the ones they block, and all below these and themselves.
@@ -89,28 +95,34 @@ func affectedBy(v *ticketfs.Snapshot, changed []string) []string {
 	return slices.Collect(maps.Keys(affected))
 }
 
-func (q *queue) remove(id string) {
-	delete(q.started, id)
-	delete(q.problems, id)
-	p, there := q.slots[id]
-	if !there {
-		return
-	}
-	delete(q.slots, id)
-	if p.hold != "" {
-		return
-	}
-	if p.reason != "" {
-		if q.waiting[p.reason]--; q.waiting[p.reason] == 0 {
-			delete(q.waiting, p.reason)
+// remove takes tickets out of the queue.
+func (q *queue) remove(ids []string) {
+	ready := make(map[string]bool)
+	for _, id := range ids {
+		delete(q.started, id)
+		delete(q.problems, id)
+		p, there := q.slots[id]
+		if !there {
+			continue
 		}
-	} else if i, found := slices.BinarySearchFunc(q.ready, p.rank, rank.compare); found {
-		q.ready = slices.Delete(q.ready, i, i+1)
+		delete(q.slots, id)
+		switch {
+		case p.hold != "":
+		case p.reason == "":
+			ready[id] = true
+		default:
+			if q.waiting[p.reason]--; q.waiting[p.reason] == 0 {
+				delete(q.waiting, p.reason)
+			}
+		}
+	}
+	if len(ready) > 0 {
+		q.ready = slices.DeleteFunc(q.ready, func(r rank) bool { return ready[r.id] })
 	}
 }
 
 // enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
-func (q *queue) enter(v *ticketfs.Snapshot, id string, now time.Time) []rank {
+func (q *queue) enter(v *ticketfs.Snapshot, j *judge, id string) []rank {
 	t, err := v.Get(id)
 	var refusal *ticketfs.Refusal
 	switch {
@@ -128,7 +140,7 @@ func (q *queue) enter(v *ticketfs.Snapshot, id string, now time.Time) []rank {
 	case t.Status == document.StatusClosed:
 		return nil
 	}
-	w, err := waitsFor(v, t, now)
+	w, err := j.waitsFor(t)
 	if err != nil {
 		q.problems[id] = err.Error()
 		return nil

@@ -37,6 +37,7 @@ func (b *Board) Standings(ctx context.Context) ([]Standing, error) {
 	}
 	ids := v.IDs()
 	list := make([]Standing, 0, len(ids))
+	j := newJudge(v, c.Now())
 	for _, id := range ids {
 		t, err := v.Get(id)
 		var refusal *ticketfs.Refusal
@@ -50,7 +51,7 @@ func (b *Board) Standings(ctx context.Context) ([]Standing, error) {
 			list = append(list, Standing{Ticket: document.Ticket{ID: id}, Fault: err.Error()})
 			continue
 		}
-		s, err := c.standing(v, t)
+		s, err := c.standing(j, t)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +60,7 @@ func (b *Board) Standings(ctx context.Context) ([]Standing, error) {
 	return list, nil
 }
 
-func (c *call) standing(v ticketfs.View, t document.Ticket) (Standing, error) {
+func (c *call) standing(j *judge, t document.Ticket) (Standing, error) {
 	s := Standing{Ticket: t}
 	if t.Status == document.StatusClosed {
 		return s, nil
@@ -68,7 +69,7 @@ func (c *call) standing(v ticketfs.View, t document.Ticket) (Standing, error) {
 		s.Holder = c.holder(t)
 		s.Grace = c.Session.Grace(s.Holder)
 	}
-	w, err := waitsFor(v, t, c.Now())
+	w, err := j.waitsFor(t)
 	if w == nil || err != nil {
 		return s, err
 	}
@@ -79,36 +80,18 @@ func (c *call) standing(v ticketfs.View, t document.Ticket) (Standing, error) {
 		return s, nil
 	}
 	if w.parent != "" {
-		state, _, err := stateOf(v, w.parent)
+		state, _, err := stateOf(j.v, w.parent)
 		s.Waits = append(s.Waits, Waiting{ID: w.parent, State: state, Start: true})
 		return s, err
 	}
-	for _, id := range w.blockers {
-		state, _, err := stateOf(v, id)
+	for i, id := range w.blockers {
+		state, _, err := stateOf(j.v, id)
 		if err != nil {
 			return s, err
 		}
-		waiting := Waiting{ID: id, State: state}
-		if !t.BlockedByID(id) {
-			waiting.Through = throughWhom(v, t, id)
-		}
-		s.Waits = append(s.Waits, waiting)
+		s.Waits = append(s.Waits, Waiting{ID: id, State: state, Through: w.through[i]})
 	}
 	return s, nil
-}
-
-// throughWhom is the nearest ancestor that lists a blocker.
-func throughWhom(v ticketfs.View, t document.Ticket, blocker string) string {
-	seen := make(map[string]bool)
-	for t.Parent != "" && !seen[t.Parent] {
-		seen[t.Parent] = true
-		parent, err := v.Get(t.Parent)
-		if err != nil || parent.BlockedByID(blocker) {
-			break
-		}
-		t = parent
-	}
-	return t.Parent
 }
 
 // Changed reports whether a ticket changed since it was last asked, or a holder is not what was told of it. It takes the changes

@@ -11,6 +11,7 @@ package tools
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -72,6 +73,9 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 		}
 		c.attend(ctx)
 		answer, err := run(c, ctx, in)
+		if errors.Is(err, context.DeadlineExceeded) && ticketfs.CodeOf(err) == "" {
+			err = ticketfs.Refuse(ticketfs.Busy, "retry", "the call's %s were used up while its rule was judged", c.Store.LockTimeout)
+		}
 		c.noteRefusal(err, args)
 		return answer, err
 	}}

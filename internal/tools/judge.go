@@ -1,0 +1,209 @@
+package tools
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+)
+
+// A judge judges what tickets wait for in one view. What comes from above a ticket it works out once for all below, so that
+// judging every ticket of a board is linear in the board, however deep the tickets lie below each other.
+type judge struct {
+	v     ticketfs.View
+	now   time.Time
+	known map[string]burden
+}
+
+// burden is what keeps back whatever lies below a ticket: by the ticket itself or by what is above it. Of each kind only the
+// nearest is named; the next one is found by going on from there.
+type burden struct {
+	hold  string  // the ticket that is on hold, "" for none
+	waits string  // the ticket that has a blocker which is not closed, "" for none
+	fault *unread // where the way up ends in a file that cannot be read, nil if it does not
+}
+
+// unread is a parent that cannot be read.
+type unread struct{ child, parent, why string }
+
+func newJudge(v ticketfs.View, now time.Time) *judge {
+	return &judge{v: v, now: now, known: make(map[string]burden)}
+}
+
+// waitsFor judges one ticket; see judge.waitsFor.
+func waitsFor(v ticketfs.View, t document.Ticket, now time.Time) (*wait, error) {
+	return newJudge(v, now).waitsFor(t)
+}
+
+// waitsFor judges the rule that start enforces and ready predicts: neither the ticket nor an ancestor is on hold, the parent is
+// started, and each blocker of the ticket and of all its ancestors is closed. What is missing or malformed is never taken as
+// started or closed. nil: nothing.
+func (j *judge) waitsFor(t document.Ticket) (*wait, error) {
+	b, err := j.burdenOf(t)
+	if err != nil {
+		return nil, err
+	}
+	if b.hold != "" {
+		return j.waitsForHold(t, b.hold)
+	}
+	if w, err := j.waitsForParent(t, b.fault); w != nil || err != nil {
+		return w, err
+	}
+	if b.waits == "" {
+		return nil, nil
+	}
+	return j.waitsForBlockers(t, b)
+}
+
+func (j *judge) waitsForHold(t document.Ticket, hold string) (*wait, error) {
+	held, why := t, t.ID+" is on hold"
+	if hold != t.ID {
+		var err error
+		if held, err = j.v.Get(hold); err != nil {
+			return nil, err
+		}
+		why = t.ID + " waits with one above it that is on hold"
+	}
+	return &wait{hold: &held, refusal: ticketfs.Refuse(ticketfs.OnHold, "see ready for others; update with an empty hold, or ticket-mcp answer, ends it",
+		"%s; %s", why, heldBack(held))}, nil
+}
+
+func (j *judge) waitsForParent(t document.Ticket, f *unread) (*wait, error) {
+	if t.Parent != "" && (f == nil || f.child != t.ID) {
+		parent, err := j.v.Get(t.Parent)
+		if err != nil {
+			return nil, err
+		}
+		if parent.Status == document.StatusOpen {
+			return &wait{parent: parent.ID, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "start "+parent.ID+" first, or see ready for others",
+				"%s waits for its parent %s (open) to be started", t.ID, parent.ID)}, nil
+		}
+	}
+	if f == nil {
+		return nil, nil
+	}
+	return &wait{parent: f.parent, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",
+		"%s waits for its parent %s, which cannot be read: %s", f.child, f.parent, f.why)}, nil
+}
+
+// maxWaits is how many blockers of a ticket are named.
+const maxWaits = 100
+
+// waitsForBlockers names the blockers of a ticket and of its ancestors that are not closed, the nearest first.
+func (j *judge) waitsForBlockers(t document.Ticket, b burden) (*wait, error) {
+	var blockers, through, whys []string
+	seen := map[string]bool{}
+	for visited := map[string]bool{}; b.waits != "" && !visited[b.waits] && len(blockers) <= maxWaits; {
+		visited[b.waits] = true
+		waiting := t
+		if b.waits != t.ID {
+			var err error
+			if waiting, err = j.v.Get(b.waits); err != nil {
+				return nil, err
+			}
+		}
+		for _, blocker := range waiting.BlockedBy {
+			if seen[blocker.ID] || len(blockers) > maxWaits {
+				continue
+			}
+			seen[blocker.ID] = true
+			state, closed, err := stateOf(j.v, blocker.ID)
+			if err != nil {
+				return nil, err
+			}
+			if closed {
+				continue
+			}
+			above := ""
+			if waiting.ID != t.ID {
+				above = waiting.ID
+				state += ", a blocker of " + above
+			}
+			blockers, through = append(blockers, blocker.ID), append(through, above)
+			whys = append(whys, fmt.Sprintf("%s (%s)", blocker.ID, state))
+		}
+		b = j.known[waiting.Parent]
+	}
+	if len(blockers) > maxWaits {
+		blockers, whys[maxWaits] = blockers[:maxWaits], "and others"
+	}
+	return &wait{blockers: blockers, through: through, refusal: ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others",
+		"%s waits for %s", t.ID, strings.Join(whys, ", "))}, nil
+}
+
+// burdenOf works out the burden of a ticket, and of all above it of which it is not known yet.
+func (j *judge) burdenOf(t document.Ticket) (burden, error) {
+	var way []document.Ticket // from t upwards
+	at := map[string]int{}
+	b, known := j.known[t.ID]
+	for !known {
+		if i, loop := at[t.ID]; loop { // which only a hand can make
+			var err error
+			if b, err = j.loop(way[i:]); err != nil {
+				return burden{}, err
+			}
+			way = way[:i]
+			break
+		}
+		at[t.ID] = len(way)
+		way = append(way, t)
+		if t.Parent == "" {
+			break
+		}
+		parent, err := j.v.Get(t.Parent)
+		var refusal *ticketfs.Refusal
+		if errors.As(err, &refusal) {
+			b.fault = &unread{t.ID, t.Parent, refusal.Why}
+			break
+		}
+		if err != nil {
+			return burden{}, err
+		}
+		t = parent
+		b, known = j.known[t.ID]
+	}
+	for _, t := range slices.Backward(way) {
+		var err error
+		if b, err = j.add(t, b); err != nil {
+			return burden{}, err
+		}
+		j.known[t.ID] = b
+	}
+	return b, nil
+}
+
+// add is the burden of a ticket below one with a burden.
+func (j *judge) add(t document.Ticket, b burden) (burden, error) {
+	if onHold(t, j.now) {
+		b.hold = t.ID
+	}
+	for _, blocker := range t.BlockedBy {
+		_, closed, err := stateOf(j.v, blocker.ID)
+		if err != nil {
+			return burden{}, err
+		}
+		if !closed {
+			b.waits = t.ID
+			break
+		}
+	}
+	return b, nil
+}
+
+// loop works out the burdens of tickets each of which lies below the next one, and the last below the first, and returns that
+// of the first. Going round twice, each one learns of all the others.
+func (j *judge) loop(ring []document.Ticket) (b burden, err error) {
+	for range 2 {
+		for _, t := range slices.Backward(ring) {
+			if b, err = j.add(t, b); err != nil {
+				return burden{}, err
+			}
+			j.known[t.ID] = b
+		}
+	}
+	return b, nil
+}
