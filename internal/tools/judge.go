@@ -2,9 +2,7 @@ package tools
 
 import (
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -60,16 +58,11 @@ func (j *judge) waitsFor(t document.Ticket) (*wait, error) {
 }
 
 func (j *judge) waitsForHold(t document.Ticket, hold string) (*wait, error) {
-	held, why := t, t.ID+" is on hold"
-	if hold != t.ID {
-		var err error
-		if held, err = j.v.Get(hold); err != nil {
-			return nil, err
-		}
-		why = t.ID + " waits with one above it that is on hold"
+	if hold == t.ID {
+		return &wait{id: t.ID, hold: &t}, nil
 	}
-	return &wait{hold: &held, refusal: ticketfs.Refuse(ticketfs.OnHold, "see ready for others; update with an empty hold, or ticket-mcp answer, ends it",
-		"%s; %s", why, heldBack(held))}, nil
+	above, err := j.v.Get(hold)
+	return &wait{id: t.ID, hold: &above}, err
 }
 
 func (j *judge) waitsForParent(t document.Ticket, f *unread) (*wait, error) {
@@ -79,15 +72,13 @@ func (j *judge) waitsForParent(t document.Ticket, f *unread) (*wait, error) {
 			return nil, err
 		}
 		if parent.Status == document.StatusOpen {
-			return &wait{parent: parent.ID, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "start "+parent.ID+" first, or see ready for others",
-				"%s waits for its parent %s (open) to be started", t.ID, parent.ID)}, nil
+			return &wait{id: t.ID, parent: parent.ID}, nil
 		}
 	}
 	if f == nil {
 		return nil, nil
 	}
-	return &wait{parent: f.parent, refusal: ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",
-		"%s waits for its parent %s, which cannot be read: %s", f.child, f.parent, f.why)}, nil
+	return &wait{id: t.ID, parent: f.parent, fault: f}, nil
 }
 
 // maxWaits is how many blockers of a ticket are named.
@@ -95,44 +86,38 @@ const maxWaits = 100
 
 // waitsForBlockers names the blockers of a ticket and of its ancestors that are not closed, the nearest first.
 func (j *judge) waitsForBlockers(t document.Ticket, b burden) (*wait, error) {
-	var blockers, through, whys []string
+	w := &wait{id: t.ID}
 	seen := map[string]bool{}
-	for visited := map[string]bool{}; b.waits != "" && !visited[b.waits] && len(blockers) <= maxWaits; {
+	for visited := map[string]bool{}; b.waits != "" && !visited[b.waits]; {
 		visited[b.waits] = true
-		waiting := t
+		waiting, through := t, ""
 		if b.waits != t.ID {
 			var err error
 			if waiting, err = j.v.Get(b.waits); err != nil {
 				return nil, err
 			}
+			through = waiting.ID
 		}
 		for _, blocker := range waiting.BlockedBy {
-			if seen[blocker.ID] || len(blockers) > maxWaits {
+			if seen[blocker.ID] {
 				continue
 			}
 			seen[blocker.ID] = true
 			state, closed, err := stateOf(j.v, blocker.ID)
-			if err != nil {
+			switch {
+			case err != nil:
 				return nil, err
+			case closed:
+			case len(w.blockers) == maxWaits:
+				w.more = true
+				return w, nil
+			default:
+				w.blockers = append(w.blockers, openBlocker{blocker.ID, state, through})
 			}
-			if closed {
-				continue
-			}
-			above := ""
-			if waiting.ID != t.ID {
-				above = waiting.ID
-				state += ", a blocker of " + above
-			}
-			blockers, through = append(blockers, blocker.ID), append(through, above)
-			whys = append(whys, fmt.Sprintf("%s (%s)", blocker.ID, state))
 		}
 		b = j.known[waiting.Parent]
 	}
-	if len(blockers) > maxWaits {
-		blockers, whys[maxWaits] = blockers[:maxWaits], "and others"
-	}
-	return &wait{blockers: blockers, through: through, refusal: ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others",
-		"%s waits for %s", t.ID, strings.Join(whys, ", "))}, nil
+	return w, nil
 }
 
 // burdenOf works out the burden of a ticket, and of all above it of which it is not known yet.

@@ -200,5 +200,5 @@ func (w *wait) reason() string {
 	if w.parent != "" {
 		return "wait for their parent " + w.parent
 	}
-	return "blocked by " + w.blockers[0]
+	return "blocked by " + w.blockers[0].id
 }

@@ -9,13 +9,50 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// wait is what a ticket has to wait for before it can be started.
+// wait is what a ticket has to wait for before it can be started: the first of these that is not empty.
 type wait struct {
-	hold     *document.Ticket // itself or the ancestor that is on hold, nil if none
-	parent   string           // the ancestor that is not started or cannot be read, "" if none
-	blockers []string         // ids of blockers that are not closed, own ones first, at most maxWaits
-	through  []string         // for each of these the ancestor whose blocker it is; "" for an own one
-	refusal  *ticketfs.Refusal
+	id       string           // the ticket
+	hold     *document.Ticket // itself or the ancestor that is on hold
+	parent   string           // the ancestor that is not started or cannot be read
+	fault    *unread          // what is wrong with that one, nil if it is only open
+	blockers []openBlocker    // own ones first, at most maxWaits
+	more     bool             // there are more of these
+}
+
+// openBlocker is a blocker that is not closed.
+type openBlocker struct {
+	id, state string
+	through   string // the ancestor whose blocker it is; "" for an own one
+}
+
+// refusal is how start says it.
+func (w *wait) refusal() *ticketfs.Refusal {
+	switch {
+	case w.hold != nil:
+		why := w.id + " is on hold"
+		if w.hold.ID != w.id {
+			why = w.id + " waits with one above it that is on hold"
+		}
+		return ticketfs.Refuse(ticketfs.OnHold, "see ready for others; update with an empty hold, or ticket-mcp answer, ends it",
+			"%s; %s", why, heldBack(*w.hold))
+	case w.fault != nil:
+		return ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",
+			"%s waits for its parent %s, which cannot be read: %s", w.fault.child, w.fault.parent, w.fault.why)
+	case w.parent != "":
+		return ticketfs.Refuse(ticketfs.ParentStatus, "start "+w.parent+" first, or see ready for others",
+			"%s waits for its parent %s (open) to be started", w.id, w.parent)
+	}
+	var whys []string
+	for _, b := range w.blockers {
+		if b.through != "" {
+			b.state += ", a blocker of " + b.through
+		}
+		whys = append(whys, fmt.Sprintf("%s (%s)", b.id, b.state))
+	}
+	if w.more {
+		whys = append(whys, "and others")
+	}
+	return ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others", "%s waits for %s", w.id, strings.Join(whys, ", "))
 }
 
 // stateOf is the status of another ticket in words, and whether it is closed.

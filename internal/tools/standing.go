@@ -84,12 +84,8 @@ func (c *call) standing(j *judge, t document.Ticket) (Standing, error) {
 		s.Waits = append(s.Waits, Waiting{ID: w.parent, State: state, Start: true})
 		return s, err
 	}
-	for i, id := range w.blockers {
-		state, _, err := stateOf(j.v, id)
-		if err != nil {
-			return s, err
-		}
-		s.Waits = append(s.Waits, Waiting{ID: id, State: state, Through: w.through[i]})
+	for _, b := range w.blockers {
+		s.Waits = append(s.Waits, Waiting{ID: b.id, State: b.state, Through: b.through})
 	}
 	return s, nil
 }

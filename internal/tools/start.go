@@ -76,7 +76,7 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 			return ticketfs.Decision{}, err
 		}
 		if w != nil {
-			return ticketfs.Decision{}, w.refusal
+			return ticketfs.Decision{}, w.refusal()
 		}
 		c.started.claims(who, t.ID)
 		return ticketfs.Decision{Edits: edits, Message: message}, nil
