@@ -117,6 +117,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(verbCommands(&o)...)
 	root.AddCommand(
 		editCommand(&o),
+		planCommand(&o),
 		answerCommand(&o),
 		boardCommand(&o),
 		graphCommand(&o),
