@@ -130,6 +130,7 @@ func newRoot() *cobra.Command {
 		sessionCommand(&o),
 		raceCommand(),
 		installCommand(),
+		hookCommand(&o),
 		instructionsCommand(),
 		versionCommand(),
 	)
