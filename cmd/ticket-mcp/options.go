@@ -26,6 +26,7 @@ type options struct {
 	logLevel    slog.Level
 	agent       string
 	readOnly    bool
+	toolPrefix  string
 	tags        string
 }
 
@@ -44,6 +45,7 @@ func serverFlags(f *pflag.FlagSet, o *options) {
 	o.logLevel = slog.LevelWarn
 	f.TextVar(&o.logLevel, "log-level", o.logLevel, "the least `level` of what is logged to standard error: debug, info, warn or error")
 	f.BoolVar(&o.readOnly, "read-only", false, "offer only the tools that read")
+	f.StringVar(&o.toolPrefix, "tool-prefix", "", "what the tools' names begin with, like ticket_, for clients that do not tell the tools of several servers apart by themselves")
 	f.StringVar(&o.tags, "tags", "", "give out only tickets with one of these `tags`, set apart by commas, where a call names no other")
 	withEnvironment(f)
 }

@@ -36,7 +36,7 @@ func TestServeHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := tools.NewServer(b, "conformance", false, slog.Default())
+	s, err := tools.NewServer(b, tools.Offer{Version: "conformance"}, slog.Default())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,9 @@ func serve(c *cobra.Command, o options) error {
 	// The board is found now, since the working directory may be gone before the first call, and a conversation that goes on in
 	// this process lives from here on. What is in the way of that, each call says for itself.
 	b.Attend()
-	s, err := tools.NewServer(b, buildVersion(), o.readOnly, log)
+	s, err := tools.NewServer(b, tools.Offer{Version: buildVersion(), ReadOnly: o.readOnly, Prefix: o.toolPrefix}, log)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	if err := stdio.Listen(c.Context(), s, os.Stdin, out, func() { close(ended) }, log); err != nil {
 		return fmt.Errorf("serve: %w", err)

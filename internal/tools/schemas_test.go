@@ -22,7 +22,7 @@ import (
 // connect serves a board and returns the server, a client that has been initialized, and what it was told.
 func connect(t *testing.T, b *tools.Board, readOnly bool) (*server.MCPServer, *client.Client, *mcp.InitializeResult) {
 	t.Helper()
-	s, err := tools.NewServer(b, "test", readOnly, slog.New(slog.DiscardHandler))
+	s, err := tools.NewServer(b, tools.Offer{Version: "test", ReadOnly: readOnly}, slog.New(slog.DiscardHandler))
 	must(t, err)
 	c, err := client.NewInProcessClient(s)
 	must(t, err)

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -134,25 +135,59 @@ func (b *Board) Call(ctx context.Context, name string, args json.RawMessage) (An
 //go:embed instructions.md
 var instructions string
 
-// NewServer returns an MCP server that serves the board's tools, with readOnly those alone that only read.
-func NewServer(b *Board, version string, readOnly bool, log *slog.Logger) (*server.MCPServer, error) {
-	s := server.NewMCPServer("ticket-mcp", version,
-		server.WithInstructions(instructions),
+// Offer is what a server offers to hosts.
+type Offer struct {
+	Version  string
+	ReadOnly bool   // only the tools that read
+	Prefix   string // of the tools' names, for hosts that show the tools of several servers under their bare names
+}
+
+// prefixForm is what may stand before a tool's name: hosts take 64 characters in all, and some put the server's name before.
+var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_-]{0,20}$`)
+
+// NewServer returns an MCP server that serves the board's tools.
+func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, error) {
+	if !prefixForm.MatchString(offer.Prefix) {
+		return nil, fmt.Errorf("%q cannot begin the names of tools: use up to 20 letters, digits, _ and -", offer.Prefix)
+	}
+	said := instructions
+	if offer.Prefix != "" {
+		said = fmt.Sprintf("The names of these tools begin with %s: %sready and so on.\n", offer.Prefix, offer.Prefix) + said
+	}
+	s := server.NewMCPServer("ticket-mcp", offer.Version,
+		server.WithInstructions(said),
 		server.WithToolCapabilities(false),
+		server.WithResourceCapabilities(false, false),
+		server.WithPromptCapabilities(false),
+		server.WithHooks(emptyLists()),
 		server.WithLogger(log))
 	for _, t := range all {
 		definition, err := definitionOf(t.name)
 		if err != nil {
 			return nil, err
 		}
-		if readOnly && !*definition.Annotations.ReadOnlyHint {
+		if offer.ReadOnly && !*definition.Annotations.ReadOnlyHint {
 			continue
 		}
+		definition.Name = offer.Prefix + definition.Name
 		s.AddTool(definition, func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			return b.serve(ctx, t, request, log), nil
 		})
 	}
 	return s, nil
+}
+
+// emptyLists lets resources and prompts be asked for, of which there are none, without offering them: some hosts ask in any case and
+// show an error as a broken server, others show the model tools for what is offered.
+func emptyLists() *server.Hooks {
+	hooks := &server.Hooks{}
+	hooks.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, result *mcp.InitializeResult) {
+		result.Capabilities.Resources, result.Capabilities.Prompts = nil, nil
+	})
+	hooks.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest, result *mcp.DiscoverResult) {
+		result.Capabilities.Resources, result.Capabilities.Prompts = nil, nil
+	})
+	return hooks
 }
 
 // serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do not get to see: neither a
