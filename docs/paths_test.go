@@ -106,15 +106,15 @@ func TestMissingPathsAreFound(t *testing.T) {
 	}
 }
 
-// TestTenQuestions: each of the ten answers in CONTRIBUTING names a file, and what to look for is declared in it.
-func TestTenQuestions(t *testing.T) {
+// TestQuestions: each of the answers in CONTRIBUTING names a file, and what to look for is declared in it.
+func TestQuestions(t *testing.T) {
 	text, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := regexp.MustCompile("(?m)^\\| [^|]+\\? \\| `([^`]+)` \\| `([^`]+)` \\|$").FindAllStringSubmatch(string(text), -1)
-	if len(rows) != 10 {
-		t.Fatalf("%d questions, want ten", len(rows))
+	if len(rows) < 10 {
+		t.Fatalf("only %d questions found", len(rows))
 	}
 	for _, row := range rows {
 		path, name := row[1], row[2]
