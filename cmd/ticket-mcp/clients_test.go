@@ -253,7 +253,7 @@ func TestTypeScriptClient(t *testing.T) {
 		if !special {
 			spoken = revision
 		}
-		want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls", revision, spoken, toolCount(t), len(talkSteps(t))))
+		want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls, 3 prompts", revision, spoken, toolCount(t), len(talkSteps(t))))
 	}
 	out, err := commandIn(t, dir, "node", args...)
 	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(out)); diff != "" || err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestEmptyLists(t *testing.T) {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
 			c := mcp.NewClient(&mcp.Implementation{Name: "goclient", Version: "1"}, nil)
-			session, err := c.Connect(t.Context(), &mcp.CommandTransport{Command: servertest.On(t, servertest.OpenTickets(t))}, &mcp.ClientSessionOptions{ProtocolVersion: revision})
+			session, err := c.Connect(t.Context(), &mcp.CommandTransport{Command: servertest.On(t, servertest.OpenTickets(t), "--read-only")}, &mcp.ClientSessionOptions{ProtocolVersion: revision})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,6 +35,53 @@ func TestEmptyLists(t *testing.T) {
 			prompts, err := session.ListPrompts(t.Context(), nil)
 			if err != nil || prompts.Prompts == nil || len(prompts.Prompts) > 0 {
 				t.Errorf("prompts: %v, %v", prompts, err)
+			}
+		})
+	}
+}
+
+// The prompts, by the official Go client in each revision.
+func TestPrompts(t *testing.T) {
+	for _, revision := range revisions {
+		t.Run("revision "+revision, func(t *testing.T) {
+			t.Parallel()
+			c := mcp.NewClient(&mcp.Implementation{Name: "goclient", Version: "1"}, nil)
+			server := servertest.On(t, servertest.OpenTickets(t), "--tool-prefix", "ticket_")
+			session, err := c.Connect(t.Context(), &mcp.CommandTransport{Command: server}, &mcp.ClientSessionOptions{ProtocolVersion: revision})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer session.Close()
+			if offered := session.InitializeResult().Capabilities; offered.Resources != nil || offered.Prompts == nil {
+				t.Errorf("it offers %+v", offered)
+			}
+			listed, err := session.ListPrompts(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, p := range listed.Prompts {
+				names = append(names, p.Name)
+			}
+			if want := []string{"handover", "next", "plan"}; !slices.Equal(slices.Sorted(slices.Values(names)), want) {
+				t.Errorf("prompts %v, want %v", names, want)
+			}
+			for _, get := range []struct{ name, argument, value, says string }{
+				{"plan", "goal", "Log in with a passkey", "Log in with a passkey"}, {"plan", "", "", "what we have talked about"},
+				{"next", "tag", "api", "`ticket_start`, without id and with tag api."}, {"next", "", "", "`ticket_start`, without id."},
+				{"handover", "", "", "`ticket_release`"},
+			} {
+				arguments := map[string]string{}
+				if get.argument != "" {
+					arguments[get.argument] = get.value
+				}
+				got, err := session.GetPrompt(t.Context(), &mcp.GetPromptParams{Name: get.name, Arguments: arguments})
+				if err != nil || len(got.Messages) != 1 {
+					t.Fatalf("%s: %v, %v", get.name, got, err)
+				}
+				if text := got.Messages[0].Content.(*mcp.TextContent).Text; !strings.Contains(text, get.says) || strings.Contains(text, "{}") {
+					t.Errorf("%s %v: %s", get.name, arguments, text)
+				}
 			}
 		})
 	}

@@ -159,7 +159,7 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 		server.WithToolCapabilities(false),
 		server.WithResourceCapabilities(false, false),
 		server.WithPromptCapabilities(false),
-		server.WithHooks(emptyLists()),
+		server.WithHooks(emptyLists(offer)),
 		server.WithLogger(log))
 	for _, t := range all {
 		definition, err := definitionOf(t.name)
@@ -174,18 +174,26 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 			return b.serve(ctx, t, request, log), nil
 		})
 	}
+	if !offer.ReadOnly {
+		addPrompts(s, offer.Prefix)
+	}
 	return s, nil
 }
 
-// emptyLists lets resources and prompts be asked for, of which there are none, without offering them: some hosts ask in any case and
-// show an error as a broken server, others show the model tools for what is offered.
-func emptyLists() *server.Hooks {
+// emptyLists lets resources be asked for, of which there are none, and with ReadOnly prompts, without offering them: some hosts ask
+// in any case and show an error as a broken server, others show the model tools for what is offered.
+func emptyLists(offer Offer) *server.Hooks {
+	hide := func(c *mcp.ServerCapabilities) {
+		if c.Resources = nil; offer.ReadOnly {
+			c.Prompts = nil
+		}
+	}
 	hooks := &server.Hooks{}
 	hooks.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, result *mcp.InitializeResult) {
-		result.Capabilities.Resources, result.Capabilities.Prompts = nil, nil
+		hide(&result.Capabilities)
 	})
 	hooks.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest, result *mcp.DiscoverResult) {
-		result.Capabilities.Resources, result.Capabilities.Prompts = nil, nil
+		hide(&result.Capabilities)
 	})
 	return hooks
 }

@@ -52,7 +52,12 @@ async function talk(client) {
   }
   const names = tools.map((tool) => tool.name);
   assert.deepEqual([...called].sort(), names.sort());
-  return `${names.length} tools, ${steps.length} calls`;
+  const { prompts } = await client.listPrompts();
+  for (const { name } of prompts) {
+    const { messages } = await client.getPrompt({ name });
+    assert.ok(messages[0].content.text.includes("`"), name);
+  }
+  return `${names.length} tools, ${steps.length} calls, ${prompts.length} prompts`;
 }
 
 for (const [revision, board] of talks.map((t) => t.split("="))) {
