@@ -66,6 +66,8 @@ func drawFile(t *rapid.T, w *world, id string) {
 			crlf:   rarely(t, 4, "crlf"),
 			sparse: rarely(t, 4, "sparse"),
 			noted:  rarely(t, 4, "noted"),
+			deps:   rarely(t, 2, "deps"),
+			both:   rarely(t, 4, "both keys"),
 		})
 	}
 }

@@ -16,6 +16,8 @@ type style struct {
 	crlf   bool
 	sparse bool // type, priority and the time of creation are left out where they are what is taken for granted
 	noted  bool // comments and keys that the program does not know
+	deps   bool // in wedow's dialect
+	both   bool // the first blocker by one key, all of them by the other
 }
 
 type listStyle int
@@ -98,10 +100,17 @@ func blockersText(ids []string, s style) string {
 	if len(ids) == 0 {
 		return ""
 	}
-	if s.lists == flowList {
-		return "blocked-by: [" + strings.Join(ids, ", ") + "]\n"
+	key, before := "blocked-by", ""
+	if s.deps {
+		key = "deps"
 	}
-	text := "blocked-by:\n"
+	if s.both && !s.deps {
+		before = "deps: [" + ids[0] + "]\n"
+	}
+	if s.lists == flowList {
+		return before + key + ": [" + strings.Join(ids, ", ") + "]\n"
+	}
+	text := before + key + ":\n"
 	for _, id := range ids {
 		if s.lists == mapList {
 			text += "  - id: " + id + "\n    reason: it must\n"

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -126,11 +128,36 @@ func ticketOf(d *document.Document) spec.Ticket {
 	if !t.HoldUntil.IsZero() {
 		of.HoldUntil = t.HoldUntil.UnixMilli()
 	}
-	for _, b := range t.BlockedBy {
-		of.BlockedBy = append(of.BlockedBy, b.ID)
-	}
+	of.BlockedBy = blockersIn(d.FrontMatter())
 	of.Notes = notesOf(d)
 	return of
+}
+
+// blockersIn reads the blockers of both dialects, by YAML alone: not by the code that is judged.
+func blockersIn(front string) []string {
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(front), &doc); err != nil || len(doc.Content) == 0 {
+		return nil
+	}
+	var ids []string
+	for i := 0; i+1 < len(doc.Content[0].Content); i += 2 {
+		if key := doc.Content[0].Content[i].Value; key != "blocked-by" && key != "deps" {
+			continue
+		}
+		other := ids
+		for _, item := range doc.Content[0].Content[i+1].Content {
+			id := item.Value
+			for j := 0; j+1 < len(item.Content); j += 2 {
+				if item.Content[j].Value == "id" {
+					id = item.Content[j+1].Value
+				}
+			}
+			if !slices.Contains(other, id) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 func notesOf(d *document.Document) []string {
