@@ -32,6 +32,7 @@ const (
 	conflictMarker = "conflict_marker"
 	ignoredKey     = "ignored_key"
 	oldTemp        = "old_temp"
+	obstacle       = "obstacle"
 	tracked        = "tracked"
 	visible        = "visible"
 )
@@ -81,6 +82,13 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 	}
 	for _, name := range temps {
 		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Repair: "remove the file"})
+	}
+	obstacles, err := c.folder.Obstacles()
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range obstacles {
+		found = append(found, Finding{ID: oneLine(o.Name, 200), Kind: obstacle, What: "stands where " + o.What + " should; what needs the place is refused until it is moved away"})
 	}
 	return append(found, examineGit(ctx, c.folder.Dir())...), nil
 }

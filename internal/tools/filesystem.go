@@ -2,6 +2,8 @@ package tools
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
@@ -16,9 +18,12 @@ func (c *call) filesystem(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir := folder.Dir()
-	if err := folder.ProbeLocks(ctx); ticketfs.CodeOf(err) == ticketfs.UnsafeFS {
+	switch err := folder.ProbeLocks(ctx); {
+	case ticketfs.CodeOf(err) == ticketfs.UnsafeFS:
 		return err.Error(), nil
-	} else if err != nil {
+	case ticketfs.CodeOf(err) == ticketfs.BadFile, errors.Is(err, fs.ErrPermission):
+		return "not probed: " + err.Error(), nil // the rest of the board can be looked at
+	case err != nil:
 		return "", err
 	}
 	kind, err := ticketfs.UnprovenFS(dir)
