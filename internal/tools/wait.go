@@ -229,8 +229,16 @@ type sight struct {
 	again time.Time // when to look again though no file changes; zero for never
 }
 
+// bounded gives what follows the time of one call: also the last look, when the time to wait is over.
+func (w *Waiter) bounded() context.CancelFunc {
+	ctx, stop := context.WithTimeout(context.Background(), w.c.Store.LockTimeout)
+	w.c.ctx = ctx
+	return stop
+}
+
 // look sees what is to be seen now.
 func (w *Waiter) look() (sight, error) {
+	defer w.bounded()()
 	w.c.folder = nil // the board may have gone, or come back
 	switch w.kind {
 	case forIDs:
@@ -356,6 +364,7 @@ func (w *Waiter) news(now sight) (fresh []string, holds bool) {
 
 // answer names the first of some tickets.
 func (w *Waiter) answer(s sight, ids []string) waitAnswer {
+	defer w.bounded()()
 	a := waitAnswer{Tickets: []row{}, Cursor: cursorOf(w.kind, w.seen), place: w.c.place(nil)}
 	if len(ids) > 0 {
 		rows := s.rows(ids)
