@@ -17,11 +17,14 @@ func (f *Folder) Resolve(id string) string {
 		return id
 	}
 	bare := f.unwrap(id)
-	short, named := strings.CutSuffix(bare, document.Ext)
+	short := bare
+	if n := len(bare) - len(document.Ext); n > 0 && strings.EqualFold(bare[n:], document.Ext) {
+		short = bare[:n]
+	}
 	switch {
 	case f.has(bare):
 		return bare
-	case named && f.has(short):
+	case f.has(short):
 		return short
 	case !document.ValidID(short):
 		return id

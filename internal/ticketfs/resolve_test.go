@@ -20,7 +20,7 @@ func TestResolve(t *testing.T) {
 	for pasted, want := range map[string]string{
 		"d5a": "d5a", "#d5a": "d5a", "d5a.md": "d5a", " d5a ": "d5a", "\td5a\n": "d5a", ".tickets/d5a.md": "d5a", "./.tickets/d5a.md": "d5a",
 		filepath.Join(dir, "d5a.md"): "d5a", `.tickets\d5a.md`: "d5a", "`d5a`": "d5a", `"d5a"`: "d5a", "[d5a]": "d5a", "# d5a": "d5a",
-		"D5A": "d5a", "#D5A.md": "d5a", "AB-1": "Ab-1", "ab-2": "ab-2", "AB-2": "AB-2",
+		"D5A": "d5a", "#D5A.md": "d5a", "D5A.MD": "d5a", "d5a.Md": "d5a", "AB-1": "Ab-1", "ab-2": "ab-2", "AB-2": "AB-2",
 		// What is there as it stands is itself, and what fits two is neither.
 		"d5b.md": "d5b.md", "d5b": "d5b", "aB-2": "aB-2", "#aB-2.md": "aB-2",
 		"d5c": "d5c", "#d5c.md": "d5c", "": "", "../d5a": "../d5a", "../.tickets/d5a": "../.tickets/d5a", "/repo/.tickets/d5a.md": "/repo/.tickets/d5a.md", "d5a/../d5b": "d5a/../d5b", "x.tickets/d5a": "x.tickets/d5a", "readme": "readme",
