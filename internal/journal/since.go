@@ -21,6 +21,9 @@ func (s Since) IsZero() bool { return s.time.IsZero() }
 // Time is the moment from which on rows are told.
 func (s Since) Time() time.Time { return s.time }
 
+// IsCursor reports whether it is where a page ended, and not a plain time.
+func (s Since) IsCursor() bool { return s.ticket != "" }
+
 // SinceTime tells the rows from t on.
 func SinceTime(t time.Time) Since { return Since{time: t} }
 

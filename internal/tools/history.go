@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
@@ -172,6 +173,9 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 	a.Unread = page.Unread[:min(len(page.Unread), most)]
 	a.Message = counted(len(a.Rows), "row")
 	switch {
+	case len(a.Rows) == 0 && in.By != "" && in.ID == nil && !q.Since.IsCursor():
+		a.Message, err = c.nothingBy(folder.Journal(), in.By, in.Since)
+		return a, err
 	case page.Earlier:
 		a.Message += ", and earlier ones"
 	case page.Later > 0:
@@ -189,6 +193,35 @@ func asItIs(folder *ticketfs.Folder, r journal.Row) journal.Row {
 		r.To = string(d.Ticket().Status)
 	}
 	return r
+}
+
+// nothingBy says that a name did nothing since a moment, and who did something.
+func (c *call) nothingBy(j journal.Journal, name, moment string) (string, error) {
+	var since journal.Since
+	if moment != "" {
+		var err error
+		if since, err = journal.ParseSince(moment, c.Now()); err != nil {
+			return "", err
+		}
+	}
+	var names []string
+	if _, err := j.Each(since.Time(), func(r journal.Row) {
+		actor, _, _ := strings.Cut(oneLine(r.Actor, maxTitle), "@")
+		if actor != "" && !slices.Contains(names, actor) {
+			names = append(names, actor)
+		}
+	}); err != nil {
+		return "", err
+	}
+	message := fmt.Sprintf("0 rows: %s did nothing", oneLine(name, maxTitle))
+	if moment != "" {
+		message += " since " + oneLine(moment, maxTitle)
+	}
+	if len(names) == 0 {
+		return message + ", and nobody else", nil
+	}
+	slices.Sort(names)
+	return message + "; these did something: " + someOf(names), nil
 }
 
 // actorName is a name as rows have it: a whole claim, or a person's or agent's own name, of which a claim holds no blanks.

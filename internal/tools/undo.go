@@ -92,7 +92,10 @@ func (b *Board) Undo(ctx context.Context, wish UndoWish) (UndoAnswer, error) {
 		a.Tickets = append(a.Tickets, u.result)
 	}
 	a.Message = undoMessage(wish.Do, rows, len(tickets)-a.Refused, a.Refused)
-	return a, nil
+	if len(tickets) == 0 {
+		a.Message, err = c.nothingBy(folder.Journal(), wish.By, wish.Since)
+	}
+	return a, err
 }
 
 func undoMessage(did bool, rows, tickets, refused int) string {
