@@ -96,11 +96,12 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use: "ticket-mcp", Long: about, Version: buildVersion(),
 		SilenceErrors: true, SilenceUsage: true,
-		Args: func(_ *cobra.Command, args []string) error {
+		SuggestionsMinimumDistance: 2, // typos
+		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return nil
 			}
-			return usageError{fmt.Errorf("no command %q; see ticket-mcp --help", args[0])}
+			return noCommand(c, args[0])
 		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return applyEnvironment(c.Flags()) },
 		RunE:              func(c *cobra.Command, _ []string) error { return serve(c, o) },
@@ -147,6 +148,15 @@ func versionCommand() *cobra.Command {
 	}
 }
 
+// noCommand says that there is no such command, and which one is probably meant.
+func noCommand(root *cobra.Command, name string) error {
+	next := "see ticket-mcp --help"
+	if like := root.SuggestionsFor(name); len(like) > 0 {
+		next = "did you mean " + strings.Join(like, " or ") + "? " + next
+	}
+	return usageError{fmt.Errorf("no command %q; %s", name, next)}
+}
+
 // helpCommand is cobra's, but for a command that there is not.
 func helpCommand() *cobra.Command {
 	return &cobra.Command{
@@ -154,7 +164,7 @@ func helpCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usageError{fmt.Errorf("no command %q; see ticket-mcp --help", strings.Join(args, " "))}
+				return noCommand(c.Root(), strings.Join(args, " "))
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -157,6 +158,7 @@ func (v verb) command(o *options) *cobra.Command {
 		panic(err)
 	}
 	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: v.about, Example: v.example, GroupID: "tickets"}
+	c.SuggestFor = synonyms(schema.Description)
 	for _, name := range v.args {
 		c.Use += " " + schema.word(name)
 	}
@@ -199,6 +201,18 @@ func (v verb) command(o *options) *cobra.Command {
 		return callTool(c, b, v.tool, arguments, *asJSON)
 	}
 	return c
+}
+
+// afterVerb are the synonyms that a description gives behind its first word: "Close (finish, complete, resolve) a ticket".
+var afterVerb = regexp.MustCompile(`^\w+ \(([^)]*)\)`)
+
+// synonyms are the words by which a tool is searched for, and which people type.
+func synonyms(description string) []string {
+	m := afterVerb.FindStringSubmatch(description)
+	if m == nil {
+		return nil
+	}
+	return strings.Split(m[1], ", ")
 }
 
 // word is how the usage shows an argument.
