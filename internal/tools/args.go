@@ -84,11 +84,15 @@ func checkArguments(name string, args json.RawMessage) error {
 		return err
 	}
 	var faults []string
+	next := "correct that, and repeat the call"
 	for _, leaf := range leaves(bad) {
-		faults = append(faults, fault(leaf, schema))
+		faults = append(faults, fault(leaf))
+		if aboutName(leaf) {
+			next = name + " takes " + signature(schema)
+		}
 	}
 	slices.Sort(faults)
-	return ticketfs.Refuse(ticketfs.Invalid, name+" takes "+signature(schema), "%s", strings.Join(faults, "; "))
+	return ticketfs.Refuse(ticketfs.Invalid, next, "%s", strings.Join(faults, "; "))
 }
 
 // leaves are the single faults of a nested error.
@@ -103,8 +107,17 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
+// aboutName reports whether an argument is missing or unknown: then the names of all help, for a wrong value they do not.
+func aboutName(e *jsonschema.ValidationError) bool {
+	switch e.ErrorKind.(type) {
+	case *kind.Required, *kind.AdditionalProperties:
+		return true
+	}
+	return false
+}
+
 // fault says what is wrong with which argument.
-func fault(e *jsonschema.ValidationError, schema *jsonschema.Schema) string {
+func fault(e *jsonschema.ValidationError) string {
 	where := strings.Join(e.InstanceLocation, ".")
 	if where == "" {
 		where = "the arguments"
@@ -126,8 +139,10 @@ func fault(e *jsonschema.ValidationError, schema *jsonschema.Schema) string {
 		return fmt.Sprintf("%s must have at least %d characters", where, k.Want)
 	case *kind.MaxLength:
 		return fmt.Sprintf("%s must have at most %d characters, not %d", where, k.Want, k.Got)
+	case *kind.MinItems:
+		return fmt.Sprintf("%s must have at least %s, not %d", where, counted(k.Want, "item"), k.Got)
 	case *kind.MaxItems:
-		return fmt.Sprintf("%s must have at most %d items, not %d", where, k.Want, k.Got)
+		return fmt.Sprintf("%s must have at most %s, not %d", where, counted(k.Want, "item"), k.Got)
 	}
 	return where + ": " + e.ErrorKind.LocalizedString(message.NewPrinter(language.English))
 }

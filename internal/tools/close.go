@@ -250,7 +250,7 @@ func childrenClosed(v ticketfs.View, id string) error {
 		}
 	}
 	if len(open) > 0 {
-		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent", "%s has children that are not closed: %s", id, listed(open))
+		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent; to drop all of it give resolution dropped and children true", "%s has children that are not closed: %s", id, listed(open))
 	}
 	if len(unreadable) > 0 {
 		return ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", id, unreadable[0].Why)

@@ -39,7 +39,11 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 		}
 		switch {
 		case last == nil:
-			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, "wait for one of these, or create a ticket", "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
+			next := "wait for one of these, or create a ticket"
+			if o.why() == noOpenTicket {
+				next = "create a ticket"
+			}
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next, "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
 		case ctx.Err() != nil:
 			var refusal *ticketfs.Refusal
 			if errors.As(last, &refusal) && refusal.Code == ticketfs.Busy {

@@ -17,7 +17,7 @@ type noteIn struct {
 // note appends a line to a ticket's notes. Anybody may, also a former holder: the line says who.
 func (c *call) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "say something", "text is empty")
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "give what is to be noted", "text must not be empty")
 	}
 	folder, err := c.open()
 	if err != nil {

@@ -218,6 +218,9 @@ func (o outlook) onHold() string {
 	}
 }
 
+// noOpenTicket is why nothing is ready where there is nothing to be ready.
+const noOpenTicket = "no open ticket here"
+
 // why says, for an empty queue, what the tickets wait for, the most frequent first.
 func (o outlook) why() string {
 	const most = 5
@@ -243,7 +246,7 @@ func (o outlook) why() string {
 		parts = append(parts, fmt.Sprintf("%d malformed", n))
 	}
 	if len(parts) == 0 {
-		return "no open ticket here"
+		return noOpenTicket
 	}
 	return strings.Join(parts, ", ")
 }

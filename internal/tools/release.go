@@ -25,7 +25,7 @@ func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 	message := in.ID + " is open again, held by nobody"
 	if strings.TrimSpace(in.Hold) != "" {
 		edits = append(edits, holdEdits(in.Hold)...)
-		message += ", and on hold: nobody is given it until that is cleared"
+		message += ", and on hold: nobody is given it until a person answers, or update with an empty hold ends that"
 	}
 	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, _ ticketfs.View) (ticketfs.Decision, error) {
 		t := d.Ticket()

@@ -33,7 +33,7 @@ func (w *wait) refusal() *ticketfs.Refusal {
 		if w.hold.ID != w.id {
 			why = w.id + " waits with one above it that is on hold"
 		}
-		return ticketfs.Refuse(ticketfs.OnHold, "see ready for others; update with an empty hold, or ticket-mcp answer, ends it",
+		return ticketfs.Refuse(ticketfs.OnHold, "see ready for others; once a person has answered, update with an empty hold, or ticket-mcp answer, ends it",
 			"%s; %s", why, heldBack(*w.hold))
 	case w.fault != nil:
 		return ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",

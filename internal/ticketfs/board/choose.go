@@ -54,9 +54,9 @@ func (r *repository) choose(set settings, below string, making bool) (record, er
 // noneHas says that no worktree has a board, and names one that lies beside them.
 func (r *repository) noneHas(seen []worktree) *NotFound {
 	why := fmt.Sprintf("no worktree of %s has a %s", r.common, FolderName)
-	next := "create a ticket to begin one, or start the server with --dir"
+	next := "create a ticket to begin one, or start ticket-mcp with --dir"
 	if len(seen) == 0 {
-		next = "make a worktree and create a ticket in it, or start the server with --dir"
+		next = "make a worktree and create a ticket in it, or start ticket-mcp with --dir"
 	}
 	other := above(filepath.Dir(r.common))
 	if other == "" && r.root != "" {

@@ -72,7 +72,7 @@ func (p spot) notThere() *NotFound {
 	info, err := os.Lstat(p.path)
 	switch {
 	case err != nil:
-		return &NotFound{fmt.Sprintf("%s does not exist", p.path), "create a ticket to make it, or start the server with --dir and another one"}
+		return &NotFound{fmt.Sprintf("%s does not exist", p.path), "create a ticket to make it, or start ticket-mcp with --dir and another one"}
 	case info.Mode()&fs.ModeSymlink != 0:
 		return undecided("%s is a link that leads to no folder", p.path)
 	}
@@ -90,7 +90,7 @@ func (p spot) held(path string) error {
 	}
 	return &NotFound{
 		fmt.Sprintf("%s is a link out of the repository, to %s", path, real),
-		"if that is to be the board, start the server with --dir " + quote(p.path),
+		"if that is to be the board, start ticket-mcp with --dir " + quote(p.path),
 	}
 }
 

@@ -93,7 +93,7 @@ func (w Where) search() (search, error) {
 	}
 	real, err := filepath.EvalSymlinks(s.at)
 	if missing(err) {
-		return s, &NotFound{fmt.Sprintf("%s does not exist", start), "start the server with --dir and a folder that is there"}
+		return s, &NotFound{fmt.Sprintf("%s does not exist", start), "start ticket-mcp with --dir and a folder that is there"}
 	}
 	if err != nil {
 		return s, unseen(s.at, err)
@@ -102,7 +102,7 @@ func (w Where) search() (search, error) {
 	if there, err := IsDir(real); err != nil {
 		return s, err
 	} else if !there {
-		return s, &NotFound{fmt.Sprintf("%s is not a folder", start), "start the server with --dir and a folder"}
+		return s, &NotFound{fmt.Sprintf("%s is not a folder", start), "start ticket-mcp with --dir and a folder"}
 	}
 	return s, nil
 }
@@ -145,7 +145,7 @@ func (s search) none(h home) *NotFound {
 	case s.exact:
 		return &NotFound{fmt.Sprintf("%s does not exist", filepath.Join(begin, FolderName)), h.next(s, "")}
 	case h.repo == nil:
-		return &NotFound{why, "make a folder " + FolderName + " where the tickets shall be, or start the server with --dir"}
+		return &NotFound{why, "make a folder " + FolderName + " where the tickets shall be, or start ticket-mcp with --dir"}
 	case begin == h.root:
 		why = fmt.Sprintf("no %s in %s, the root of the repository", FolderName, begin)
 	default:
@@ -201,7 +201,7 @@ func (h home) next(s search, other string) string {
 			steps = append(steps, "keep this worktree to its own: --worktree-local")
 		}
 	}
-	return strings.Join(append(steps, "start the server with --dir"), ", or ")
+	return strings.Join(append(steps, "start ticket-mcp with --dir"), ", or ")
 }
 
 // configCommand is the command that makes dir the board of all worktrees.
