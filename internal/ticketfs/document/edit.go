@@ -60,8 +60,8 @@ func (e Edit) values() []string {
 
 const separator = "\x00"
 
-// Set gives a key a single value: the value alone is replaced, in the quoting it had where that is possible. A new key gets a
-// line: what belongs to a status behind it, any other at the end.
+// Set gives a key a single value: the value alone is replaced, in the quoting it had where that is possible, a list or a mapping
+// as a whole. A new key gets a line: what belongs to a status behind it, any other at the end.
 func Set(key, value string) Edit { return Edit{editSet, key, value} }
 
 // Remove removes a key and its lines. Removing an absent key changes nothing.
@@ -73,7 +73,7 @@ func AddItem(key, id string) Edit { return Edit{editAddItem, key, id} }
 // RemoveItem removes every item that is id, plain or as a mapping, from the list of a key.
 func RemoveItem(key, id string) Edit { return Edit{editRemoveItem, key, id} }
 
-// SetList makes the values all of a key's list, in the style that the list has, else in flow style. Empty values are left out; with
+// SetList makes the values all of a key's list, in the style that the list has, else in flow style, also in the place of a mapping. Empty values are left out; with
 // none the list is empty.
 func SetList(key string, values ...string) Edit {
 	values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
@@ -227,7 +227,7 @@ func (d *Document) editFrontMatter(keys []keyEdits) (string, *EditError) {
 			removed[k.key] = true
 			s = []splice{{d.linesOf(f), ""}}
 		case e.kind == editSet && present:
-			s, err = d.setScalar(f, e.value)
+			s = d.setScalar(f, e.value)
 		case e.kind == editSet:
 			added = append(added, newKey{k.key, " " + scalarToken(k.key, e.value, 0)})
 		}

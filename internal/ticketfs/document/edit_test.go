@@ -43,6 +43,14 @@ var edits = []struct {
 	{"double lines", "text: \"a\n  # \\\"b\" # c\nstatus: open\n", []Edit{Set("text", "t")}, "text: \"t\" # c\nstatus: open\n"},
 	{"single lines", "text: 'a\n  ''b\n  ' # c\nstatus: open\n", []Edit{Set("text", "t")}, "text: 't' # c\nstatus: open\n"},
 
+	{"a list as a value", "status: open\nassignee: [x, 'y'] # c\nz: a\n", []Edit{Set("assignee", "Ada")}, "status: open\nassignee: Ada # c\nz: a\n"},
+	{"a block list as a value", "status: open\nclaimed-by: # c\n  - x # d\n\n  # e\n  - y: |\n      f\n\n# g\nz: a\n", []Edit{Set("claimed-by", "a@b")},
+		"status: open\nclaimed-by: a@b # c\n\n# g\nz: a\n"},
+	{"a list below its key as a value", "status: open\nhold:\n- x\n- y\nz: a\n", []Edit{Set("hold", "Ada: when?")}, "status: open\nhold: \"Ada: when?\"\nz: a\n"},
+	{"a mapping as a value", "status: open\n'type':\n  b: c\n  d: [e,\n    f]\nz: a\n", []Edit{Set("type", "bug")}, "status: open\n'type': bug\nz: a\n"},
+	{"a flow mapping as a value", "status: open\ntype: {b: c,\n  d: e} # f\nz: a\n", []Edit{Set("type", "bug")}, "status: open\ntype: bug # f\nz: a\n"},
+	{"a mapping as a list", "status: open\ntags:\n  b: c\nlinks: {d: e}\n", []Edit{SetList("tags", "x", "y"), SetList("links")}, "status: open\ntags: [x, y]\nlinks: []\n"},
+
 	{"start", "id: x\nstatus: open # c\nblocked-by: []\n", []Edit{Set("claimed-at", "2026-01-04T05:30:01Z"), Set("status", "in_progress"), Set("claimed-by", "a@b")},
 		"id: x\nstatus: in_progress # c\nclaimed-by: a@b\nclaimed-at: 2026-01-04T05:30:01Z\nblocked-by: []\n"},
 	{"close", "id: x\nstatus: in_progress\nclaimed-by: a@b\nclaimed-at: 2026-01-04T05:30:01Z\nblocked-by: []\n",
@@ -164,8 +172,6 @@ func TestApplyRefuses(t *testing.T) {
 		{"bad parent", "", Set("parent", "a b"), "parent is no ticket id"},
 		{"no status", "a: b\n", Remove("status"), "status is required"},
 		{"invalid utf-8", "", Set("a", "\xff"), "a is written in a form that cannot be edited, or its new value cannot be written"},
-		{"list as value", "a: [b]\n", Set("a", "c"), "a is a list, not a single value"},
-		{"mapping as value", "a:\n  b: c\n", Set("a", "c"), "a is a mapping, not a single value"},
 		{"value as list", "a: b\n", AddItem("a", "c"), "a is a single value, not a list"},
 		{"mapping as list", "a: {b: c}\n", RemoveItem("a", "c"), "a is a mapping, not a list"},
 		{"a text into a mapping", "a: {b: c}\n", Append("a", "c"), "a is a mapping, not a list"},

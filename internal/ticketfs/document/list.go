@@ -94,6 +94,9 @@ func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice
 		items = f.value.Content
 	case single && k.inTexts():
 		items = []*yaml.Node{f.value}
+	case k.edits[0].kind == editSetList: // a mapping, which goes as a whole
+		plan, err := planList(nil, k.edits)
+		return d.replaceCollection(f, "["+flowItems(k.key, plan.add)+"]"), "", err
 	default:
 		return nil, "", cannot("%s is %s, not a list", k.key, kindName(f.value))
 	}

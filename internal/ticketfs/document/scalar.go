@@ -8,16 +8,29 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// setScalar replaces the value of a field.
-func (d *Document) setScalar(f field, value string) ([]splice, *EditError) {
+// setScalar replaces the value of a field. A list or a mapping, which only a key that no rule reads may have, goes as a whole.
+func (d *Document) setScalar(f field, value string) []splice {
 	n := f.value
 	if n.Kind != yaml.ScalarNode {
-		return nil, cannot("%s is %s, not a single value", f.key.Value, kindName(n))
+		return d.replaceCollection(f, scalarToken(f.key.Value, value, 0))
 	}
 	if n.Value == value && !isNull(n) {
-		return nil, nil
+		return nil
 	}
-	return d.replaceScalar(f, scalarToken(f.key.Value, value, n.Style)), nil
+	return d.replaceScalar(f, scalarToken(f.key.Value, value, n.Style))
+}
+
+// replaceCollection puts token in the place of a list or a mapping. A comment on the line of the key stays.
+func (d *Document) replaceCollection(f field, token string) []splice {
+	end := d.end(f.value, 0, f.stop)
+	if f.value.Style&yaml.FlowStyle != 0 {
+		return []splice{{span{d.offset(f.value), end}, token}}
+	}
+	colon := d.colon(f)
+	return []splice{
+		{span{colon + 1, colon + 1}, " " + token},
+		{span{lineEnd(d.text, colon), lineEnd(d.text, end)}, ""},
+	}
 }
 
 // replaceScalar puts token in the place of a scalar. What stands behind the scalar, on its line or below, stays.
