@@ -45,8 +45,10 @@ func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note 
 			return nil, f.notFound(id)
 		}
 		d, fault := document.Open(id, contents[0])
-		if d == nil {
-			return nil, f.fault(id, contents[0], fault)
+		if fault != nil {
+			if err := f.fault(id, contents[0], fault); d == nil || CodeOf(err) != BadFile {
+				return nil, err // a file that is no ticket gets no note either
+			}
 		}
 		var err error
 		if c.Document, err = d.Apply(note); err != nil {
