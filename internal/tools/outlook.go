@@ -21,6 +21,7 @@ type outlook struct {
 	inGrace    int         // in progress, of holders that just died
 	graceEnds  time.Duration
 	waiting    map[string]int
+	finished   []string // in progress, with children that are all closed
 	holds      []string // what the tickets on hold wait for, one each, the oldest first
 	problems   []row
 	again      time.Time // when another one is to be expected though no file changes: a grace or a hold ends; zero for never
@@ -156,6 +157,9 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 		if err != nil || !a.wants(t) {
 			continue
 		}
+		if children, _ := v.Dependents(id); len(children) > 0 && childrenClosed(v, id) == nil {
+			o.finished = append(o.finished, id)
+		}
 		orphan, err := c.startable(j, t, ask)
 		if orphan == nil || err != nil { // what cannot be judged is not offered
 			o.held++
@@ -241,6 +245,14 @@ func (o outlook) why() string {
 	}
 	if o.held > 0 {
 		parts = append(parts, fmt.Sprintf("%d in progress", o.held))
+	}
+	if n := len(o.finished); n > 0 {
+		slices.Sort(o.finished)
+		names := strings.Join(o.finished[:min(n, most)], ", ")
+		if n > most {
+			names += fmt.Sprintf(", +%d more", n-most)
+		}
+		parts = append(parts, "can be closed now, as all below is closed: "+names)
 	}
 	if n := len(o.problems); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d malformed", n))
