@@ -20,7 +20,13 @@ import (
 // version is set by the linker for releases; otherwise the build information tells.
 var version string
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	// A goal for the collector, no bound: without it a server may grow to twice what it keeps of a board with very many edges.
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(104 << 20)
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 // Exit statuses. Every command uses these and no others.
 const (

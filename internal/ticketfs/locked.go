@@ -8,13 +8,18 @@ import (
 )
 
 // locked is the view of an authoritative run: it exists only while the relations lock is held, which every change of a
-// relation takes, so what it says holds until the lock is released. It reads each ticket asked for from its file, once.
+// relation takes, so what it says holds until the lock is released. It reads each ticket asked for from its file, once,
+// or of many from an index that is brought up to date under the lock.
 type locked struct {
 	folder *Folder
 	ctx    context.Context // of the call, at whose end nothing more is read
 	known  map[string]entry
 	fresh  bool // the index was brought up to date under the lock
 }
+
+// manyReads is from how many tickets on it asks the index, once that is brought up to date under the lock: the search for a
+// cycle may visit all, and another copy of each would cost as much memory as the index.
+const manyReads = 200
 
 // entry is what is known of one ticket.
 type entry struct {
@@ -32,6 +37,12 @@ func (v *locked) Get(id string) (document.Ticket, error) {
 	}
 	if err := inTime(v.ctx); err != nil {
 		return document.Ticket{}, err
+	}
+	if len(v.known) >= manyReads {
+		if err := v.refresh(); err != nil {
+			return document.Ticket{}, err
+		}
+		return v.folder.view(v.ctx).Get(id)
 	}
 	var e entry
 	e.ticket, e.err = v.folder.read(id)

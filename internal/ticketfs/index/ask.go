@@ -113,12 +113,12 @@ func (x *Index) BlockedBy(id string) []document.Ticket {
 func (x *Index) Dependents(id string) (children, blocked []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return slices.Collect(maps.Keys(x.parents[id])), slices.Collect(maps.Keys(x.blocks[id]))
+	return slices.Clone(x.parents[id]), slices.Clone(x.blocks[id])
 }
 
-func (x *Index) tickets(ids map[string]bool) []document.Ticket {
+func (x *Index) tickets(ids []string) []document.Ticket {
 	list := make([]document.Ticket, 0, len(ids))
-	for _, id := range slices.Sorted(maps.Keys(ids)) {
+	for _, id := range ids {
 		list = append(list, x.files[id].ticket)
 	}
 	return list

@@ -21,15 +21,15 @@ type Index struct {
 	dir     string
 	folder  fs.FileInfo // that was read; nil before the first time
 	files   map[string]*indexed
-	parents map[string]map[string]bool // parent -> children
-	blocks  map[string]map[string]bool // blocker -> tickets that list it
-	links   map[string]map[string]bool // ticket -> those that it is a link of
-	broken  map[string]broken          // files that cannot be read as tickets
-	unsure  map[string]bool            // files of which a watch does not tell all: see put
-	keys    map[string]int             // key of blockers -> how many files have it
-	names   []string                   // ids in order; nil when they have to be sorted anew
-	changed map[string]bool            // tickets that are not what they were, until takeChanges
-	Watch   *Watch                     // nil when the folder has to be looked through
+	parents relation          // parent -> children
+	blocks  relation          // blocker -> tickets that list it
+	links   relation          // ticket -> those that it is a link of
+	broken  map[string]broken // files that cannot be read as tickets
+	unsure  map[string]bool   // files of which a watch does not tell all: see put
+	keys    map[string]int    // key of blockers -> how many files have it
+	names   []string          // ids in order; nil when they have to be sorted anew
+	changed map[string]bool   // tickets that are not what they were, until takeChanges
+	Watch   *Watch            // nil when the folder has to be looked through
 
 	Refreshed time.Time // the last time, without an error
 }
@@ -128,9 +128,9 @@ func (x *Index) begin(dir string, folder fs.FileInfo) {
 	}
 	x.dir, x.folder, x.names, x.Refreshed = dir, folder, nil, time.Time{}
 	x.files = make(map[string]*indexed)
-	x.parents = make(map[string]map[string]bool)
-	x.blocks = make(map[string]map[string]bool)
-	x.links = make(map[string]map[string]bool)
+	x.parents = make(relation)
+	x.blocks = make(relation)
+	x.links = make(relation)
 	x.broken = make(map[string]broken)
 	x.keys = make(map[string]int)
 	x.unsure = make(map[string]bool)
@@ -243,8 +243,8 @@ func (x *Index) put(id string, now *indexed, fault broken) {
 }
 
 // name links a ticket with those that it names, or unlinks it. A file that is none while nobody names it changes by that.
-func (x *Index) name(t document.Ticket, do func(m map[string]map[string]bool, from, to string)) {
-	named := func(m map[string]map[string]bool, id string) {
+func (x *Index) name(t document.Ticket, do func(m relation, from, to string)) {
+	named := func(m relation, id string) {
 		do(m, id, t.ID)
 		if x.broken[id].none {
 			x.names, x.changed[id] = nil, true
@@ -259,18 +259,24 @@ func (x *Index) name(t document.Ticket, do func(m map[string]map[string]bool, fr
 	}
 }
 
-func link(m map[string]map[string]bool, from, to string) {
+// relation holds for each id the ids on its other side, in order. Most lists are short, and a few are as long as the board.
+type relation map[string][]string
+
+func link(m relation, from, to string) {
 	if from == "" {
 		return
 	}
-	if m[from] == nil {
-		m[from] = make(map[string]bool)
+	if at, there := slices.BinarySearch(m[from], to); !there {
+		m[from] = slices.Insert(m[from], at, to)
 	}
-	m[from][to] = true
 }
 
-func unlink(m map[string]map[string]bool, from, to string) {
-	if delete(m[from], to); len(m[from]) == 0 {
+func unlink(m relation, from, to string) {
+	at, there := slices.BinarySearch(m[from], to)
+	if !there {
+		return
+	}
+	if m[from] = slices.Delete(m[from], at, at+1); len(m[from]) == 0 {
 		delete(m, from)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
+	"unique"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -104,13 +105,25 @@ func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found
 		return found{id: id}, err
 	}
 	if t, ok := document.Scan(id, content); ok {
-		file.ticket = t
+		file.ticket = compact(t)
 		return found{id, file, broken{}}, nil
 	}
 	d, err := document.Parse(id, content)
 	if err != nil {
 		return found{id, file, x.brokenBy(id, content, err)}, nil
 	}
-	file.ticket = d.Ticket()
+	file.ticket = compact(d.Ticket())
 	return found{id, file, broken{}}, nil
+}
+
+// compact lets all tickets that name a blocker share its name, and gives their lists no room to grow.
+func compact(t document.Ticket) document.Ticket {
+	blockers := make([]document.Blocker, len(t.BlockedBy))
+	for i, b := range t.BlockedBy {
+		blockers[i] = document.Blocker{ID: unique.Make(b.ID).Value(), Reason: b.Reason}
+	}
+	if t.BlockedBy != nil {
+		t.BlockedBy = blockers
+	}
+	return t
 }
