@@ -33,9 +33,9 @@ var attacks = []struct {
 	}, []string{"1 refused", "null -32700", "null -32700"}},
 	{"another version of JSON-RPC", []string{`{"id":1,"method":"ping"}`, `{"jsonrpc":"1.0","id":2,"method":"ping"}`, `{"jsonrpc":2,"id":3,"method":"ping"}`},
 		[]string{"1 -32600", "2 -32600", "null -32700"}},
-	{"unknown methods", []string{servertest.Request("1", "nope", "{}"), servertest.Request("2", "", "{}"), servertest.Request("3", "tools/calls", "{}"), servertest.Request("4", "notifications/cancelled", "{}"),
+	{"unknown methods, and a resource that is not there", []string{servertest.Request("1", "nope", "{}"), servertest.Request("2", "", "{}"), servertest.Request("3", "tools/calls", "{}"), servertest.Request("4", "notifications/cancelled", "{}"),
 		servertest.Request("5", "resources/read", `{"uri":"file:///etc/passwd"}`), `{"jsonrpc":"2.0","id":6,"method":7}`, `{"jsonrpc":"2.0","id":8}`},
-		[]string{"1 -32601", "2 -32601", "3 -32601", "4 -32601", "5 -32601", "8 -32601", "null -32700"}},
+		[]string{"1 -32601", "2 -32601", "3 -32601", "4 -32601", "5 -32002", "8 -32601", "null -32700"}},
 	{"unknown notifications", []string{`{"jsonrpc":"2.0","method":"nope"}`, `{"jsonrpc":"2.0","method":"tools/call","params":{"name":"show"}}`}, nil},
 	{"cancelling what is not there", []string{
 		`{"jsonrpc":"2.0","method":"notifications/cancelled"}`, `{"jsonrpc":"2.0","method":"notifications/cancelled","params":[]}`,
