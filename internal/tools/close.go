@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,7 +104,12 @@ func (c *call) closeTicket(ctx context.Context, who caller, in closeIn) (changed
 		if err := c.mayClose(who, in, d.Ticket(), v); err != nil {
 			return ticketfs.Decision{}, err
 		}
-		return ticketfs.Decision{Edits: c.closeEdits(who, in, d)}, childrenClosed(v, in.ID)
+		err := childrenClosed(v, in.ID)
+		var open *ticketfs.Refusal
+		if in.Resolution != "" && errors.As(err, &open) && open.Code == ticketfs.OpenChildren {
+			err = ticketfs.Refuse(open.Code, open.Next+"; children true drops them with it", "%s", open.Why)
+		}
+		return ticketfs.Decision{Edits: c.closeEdits(who, in, d)}, err
 	})
 	if in.DuplicateOf != "" {
 		err = c.alike(err, in.ID, in.DuplicateOf)
@@ -250,7 +256,7 @@ func childrenClosed(v ticketfs.View, id string) error {
 		}
 	}
 	if len(open) > 0 {
-		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent; to drop all of it give resolution dropped and children true", "%s has children that are not closed: %s", id, listed(open))
+		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent", "%s has children that are not closed: %s", id, listed(open))
 	}
 	if len(unreadable) > 0 {
 		return ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", id, unreadable[0].Why)

@@ -175,11 +175,8 @@ func (c *call) holder(t document.Ticket) session.Holder {
 func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 	if t.Status != document.StatusInProgress {
 		next := "start it first"
-		switch {
-		case t.Status == document.StatusClosed:
+		if t.Status == document.StatusClosed {
 			next = "nothing is left to do; see show"
-		case tool == "close":
-			next += ", or close it with resolution dropped if it is not wanted"
 		}
 		return wrongStatus(t, tool, "in_progress", next)
 	}
