@@ -39,6 +39,9 @@ var brokenPrograms = []struct {
 	{"authoritative run on a stale index", families, []sourceEdit{
 		{"internal/ticketfs/door.go", "	if err := p.decide(authoritative)", "	if speculative != nil {\n		authoritative = speculative\n	}\n	if err := p.decide(authoritative)"},
 	}},
+	{"stamps trusted within a second", families, []sourceEdit{
+		{"internal/ticketfs/index/index.go", "	return x.stamp == stamp && stamp.Settled(x.read)\n", "	return x.stamp.Mtime/1e9 == stamp.Mtime/1e9\n"},
+	}},
 	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
 	{"board of the own worktree in a bare layout", worktrees, []sourceEdit{
 		{"internal/ticketfs/board/home.go", "	chosen, err := r.choose(", "	if r.root != \"\" {\n		h.root = r.root\n		return h, nil\n	}\n	chosen, err := r.choose("},
