@@ -101,7 +101,10 @@ func (b *Board) Undo(ctx context.Context, wish UndoWish) (UndoAnswer, error) {
 func undoMessage(did bool, rows, tickets, refused int) string {
 	message := fmt.Sprintf("undid %s of %s", counted(rows, "row"), counted(tickets, "ticket"))
 	if !did {
-		message = fmt.Sprintf("would undo %s of %s; nothing was written, --yes does it", counted(rows, "row"), counted(tickets, "ticket"))
+		message = fmt.Sprintf("would undo %s of %s; nothing was written", counted(rows, "row"), counted(tickets, "ticket"))
+		if tickets > 0 {
+			message += ", --yes does it"
+		}
 	}
 	if refused > 0 {
 		message += fmt.Sprintf("; %s cannot be undone", counted(refused, "ticket"))
