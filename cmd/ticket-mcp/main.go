@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
 // version is set by the linker for releases; otherwise the build information tells.
@@ -114,7 +115,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("ticket-mcp {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see %s --help", err, c.CommandPath())}
+		return usageError{fmt.Errorf("%w; %ssee %s --help", err, flagHint(c, err), c.CommandPath())}
 	})
 	boardFlags(root.PersistentFlags(), &o)
 	serverFlags(root.Flags(), &o)
@@ -152,6 +153,22 @@ func versionCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// flagHint is what a flag that there is not probably means, as a tool is told of a wrong argument.
+func flagHint(c *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	hint := tools.HintFor(c.Name(), unknown.GetSpecifiedName())
+	if argument, is := strings.CutPrefix(hint, "use "); is && c.Flags().Lookup(flagName(argument)) != nil {
+		hint = "use --" + flagName(argument)
+	}
+	if hint == "" {
+		return ""
+	}
+	return hint + "; "
 }
 
 // noCommand says that there is no such command, and which one is probably meant.

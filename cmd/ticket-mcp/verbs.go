@@ -345,10 +345,13 @@ type given struct {
 	yes      bool
 }
 
+// flagName is an argument of a tool as a flag has it.
+func flagName(argument string) string { return strings.ReplaceAll(argument, "_", "-") }
+
 // addFlag adds the flag of an argument: --blocked-by for blocked_by. What a value may be is the tool's to say.
 func addFlag(f *pflag.FlagSet, name string, p property) *given {
 	g := &given{property: p}
-	dashed, usage := strings.ReplaceAll(name, "_", "-"), p.Description
+	dashed, usage := flagName(name), p.Description
 	if len(p.Enum) > 0 {
 		usage += ": " + strings.Trim(fmt.Sprint(p.Enum), "[]")
 	}

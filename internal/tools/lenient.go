@@ -94,6 +94,15 @@ func leadOn(name string, given map[string]any, schema *jsonschema.Schema) error 
 	return ticketfs.Refuse(ticketfs.Invalid, next, "unknown argument %s", oneLine(strings.Join(unknown, ", "), 200))
 }
 
+// HintFor is what a wrong argument of a tool probably means, in the tools' words; "" where nothing is known, or there is no such tool.
+func HintFor(tool, argument string) string {
+	schema, err := inputSchema(tool)
+	if err != nil {
+		return ""
+	}
+	return hintFor(argument, schema)
+}
+
 // hintFor is what a wrong key probably means: an argument of the tool in another spelling, or another tool.
 func hintFor(key string, schema *jsonschema.Schema) string {
 	for known := range schema.Properties {
