@@ -1,8 +1,8 @@
 package tools
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
@@ -17,11 +17,22 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	if err != nil {
 		return ticketAnswer{}, err
 	}
-	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true}
+	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true, without: map[string]bool{}}
+	var fault error // of the first ticket that cannot be started here, whatever others do
 	for {
 		o, err := c.outlook(wanted)
 		if err != nil {
 			return ticketAnswer{}, err
+		}
+		if len(o.candidates) == 0 {
+			if fault != nil {
+				return ticketAnswer{}, fault
+			}
+			next := "wait for one of these, or create a ticket"
+			if o.why() == noOpenTicket {
+				next = "create a ticket"
+			}
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next, "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
 		}
 		var last error
 		for _, next := range o.candidates {
@@ -32,26 +43,30 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 				}
 				return answer, nil
 			}
-			if ticketfs.CodeOf(err) == "" {
-				return answer, err
+			if !raced(err) {
+				wanted.without[next.ticket.ID] = true
+				fault = cmp.Or(fault, err)
+				continue
 			}
 			last = err
 		}
-		switch {
-		case last == nil:
-			next := "wait for one of these, or create a ticket"
-			if o.why() == noOpenTicket {
-				next = "create a ticket"
-			}
-			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next, "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
-		case ctx.Err() != nil:
-			var refusal *ticketfs.Refusal
-			if errors.As(last, &refusal) && refusal.Code == ticketfs.Busy {
-				return ticketAnswer{}, last
+		if ctx.Err() != nil {
+			if last == nil || ticketfs.CodeOf(last) == ticketfs.Busy {
+				return ticketAnswer{}, cmp.Or(last, fault)
 			}
 			return ticketAnswer{}, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", c.Store.LockTimeout)
 		}
 	}
+}
+
+// raced reports whether a ticket that was ready a moment ago may have been refused because others changed it. A file that may
+// not be written, or whose place for a lock is taken, will not be started at the next attempt either; it hides no other ticket.
+func raced(err error) bool {
+	switch ticketfs.CodeOf(err) {
+	case ticketfs.NotFound, ticketfs.WrongStatus, ticketfs.Claimed, ticketfs.Blocked, ticketfs.ParentStatus, ticketfs.OnHold, ticketfs.Busy:
+		return true
+	}
+	return false
 }
 
 // startableBelow says which children of a container can be started now that it is.

@@ -45,14 +45,15 @@ func (c candidate) row() row {
 
 // ask is what an outlook is wanted of.
 type ask struct {
-	typ, parent string   // "" for all
-	tags        []string // of which one is enough; none for all
-	limit       int      // of candidates
-	next        bool     // what start gives out: work before containers
+	typ, parent string          // "" for all
+	tags        []string        // of which one is enough; none for all
+	limit       int             // of candidates
+	next        bool            // what start gives out: work before containers
+	without     map[string]bool // these are left out
 }
 
 func (a ask) wants(t document.Ticket) bool {
-	return (a.typ == "" || t.Type == a.typ) && (a.parent == "" || t.Parent == a.parent) &&
+	return !a.without[t.ID] && (a.typ == "" || t.Type == a.typ) && (a.parent == "" || t.Parent == a.parent) &&
 		(len(a.tags) == 0 || slices.ContainsFunc(a.tags, func(tag string) bool { return hasTag(t.Tags, tag) }))
 }
 
