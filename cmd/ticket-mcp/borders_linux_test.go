@@ -204,3 +204,50 @@ func TestTwoUsers(t *testing.T) {
 		}
 	}
 }
+
+// TestOverlay: locks taken through an overlay and beside it do not see each other. It is said, and no holder is taken for dead by
+// a lock that is only out of sight.
+func TestOverlay(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount")
+	}
+	board := servertest.OpenTickets(t, "t1", "t2")
+	upper, work, merged := t.TempDir(), t.TempDir(), t.TempDir()
+	layers := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", filepath.Dir(board), upper, work)
+	if out, err := exec.Command("mount", "-t", "overlay", "overlay", "-o", layers, merged).CombinedOutput(); err != nil {
+		t.Skipf("no overlays here: %s", out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", merged).CombinedOutput(); err != nil {
+			t.Errorf("umount: %s", out)
+		}
+	})
+	beside := servertest.Start(t, servertest.On(t, board))
+	beside.Send(servertest.ToolCall("1", "start", `{"id":"t1"}`))
+	if m := beside.Answer("1"); m.Kind() != "done" {
+		t.Fatalf("start beside it: %s", m.Result)
+	}
+	through := servertest.Start(t, servertest.On(t, filepath.Join(merged, filepath.Base(board))))
+	through.Send(servertest.ToolCall("1", "list", `{}`))
+	if m := through.Answer("1"); !strings.Contains(string(m.Result), "is on an overlay") {
+		t.Errorf("the first answer: %s", m.Result)
+	}
+	claimed := func(when string) {
+		t.Helper()
+		through.Send(servertest.ToolCall("2", "start", `{"id":"t1"}`))
+		if m := through.Answer("2"); !strings.Contains(string(m.Result), `"code":"claimed"`) || !strings.Contains(string(m.Result), "takeover: true") &&
+			!strings.Contains(string(m.Result), "alive") {
+			t.Errorf("%s: %s", when, m.Result)
+		}
+	}
+	claimed("while the holder lives")
+	beside.Signal(syscall.SIGKILL)
+	beside.Exit()
+	claimed("when it is dead, which nothing here proves")
+	doctor := exec.Command(servertest.Program(t), "--dir", filepath.Join(merged, filepath.Base(board)), "doctor")
+	doctor.Env = through.Cmd.Env
+	if out, _ := doctor.CombinedOutput(); !strings.Contains(string(out), "is on an overlay") {
+		t.Errorf("doctor: %s", out)
+	}
+	through.End()
+}
