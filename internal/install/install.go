@@ -137,7 +137,8 @@ func (in Installation) Run(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "wrote %s\n%s: %s\n", path, in.host.title, in.file.next)
 	if _, err := exec.LookPath("ticket-mcp"); err != nil {
-		fmt.Fprintln(out, "note: there is no ticket-mcp on the PATH of this shell; the client will not find it either")
+		fmt.Fprintln(out, "note: there is no ticket-mcp on the PATH of this shell; the client will not find it either: "+
+			"put the folder of the program on the PATH, or its whole path into the entry")
 	}
 	return nil
 }
