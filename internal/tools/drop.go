@@ -10,6 +10,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
+// maxDropped is how many tickets below one go with it in one call: each is locked, by two descriptors, and written to the disk
+// before the first is renamed, within the call's time.
+const maxDropped = 400
+
 // errMoved says that tickets came below one that is dropped, or left it, between the look and the locks.
 var errMoved = errors.New("the tickets below changed meanwhile")
 
@@ -35,6 +39,10 @@ func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ti
 		}
 		if err != nil && ticketfs.CodeOf(err) == "" {
 			return changed, nil, err
+		}
+		if err == nil && len(open) > maxDropped {
+			return changed, nil, ticketfs.Refuse(ticketfs.OpenChildren, "drop parts of it first, each by a close of its own",
+				"below %s are %d open tickets, more than the %d that go with it in one call", in.ID, len(open), maxDropped)
 		}
 		// A refusal may be stale: then it is decided on the ticket alone, under the locks.
 		if err != nil {
