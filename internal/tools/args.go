@@ -128,6 +128,12 @@ func fault(e *jsonschema.ValidationError) string {
 	case *kind.AdditionalProperties:
 		return "unknown argument " + oneLine(strings.Join(k.Properties, ", "), 200)
 	case *kind.Type:
+		if strings.HasSuffix(where, "priority") {
+			return where + " must be 0, the highest, to 4, or one of P0 to P4, critical, high, medium, low"
+		}
+		if slices.Equal(k.Want, []string{"integer"}) && k.Got == "number" {
+			return where + " must be a whole number, not one with a fraction"
+		}
 		return fmt.Sprintf("%s must be %s, not %s", where, typeWords(k.Want...), typeWords(k.Got))
 	case *kind.Enum:
 		return fmt.Sprintf("%s must be one of %s, not %s", where, joinAny(k.Want), oneLine(fmt.Sprint(k.Got), 80))
