@@ -139,11 +139,13 @@ var shapes = []shape{
 // Whatever tickets are like, each call ends within its deadline, and the server stays small. That time is used up is no fault of a
 // test on a loaded machine, as long as the call then ends: what is linear here takes seconds, what was quadratic took minutes.
 func TestShapes(t *testing.T) {
-	n := 10_000
-	if testing.Short() {
+	n, mostMemory := 10_000, 120<<10 // kB
+	switch {
+	case servertest.UnderRace():
+		n, mostMemory = 500, 1<<20
+	case testing.Short():
 		n = 500
 	}
-	const mostMemory = 120_000 // kB
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
 			dir := servertest.OpenTickets(t)

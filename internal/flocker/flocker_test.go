@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -388,8 +389,9 @@ func TestTryPassesProbes(t *testing.T) {
 	var l Locks
 	unlock(t, mustAcquire(t, &l, path))
 	stop := make(chan struct{})
+	var probes sync.WaitGroup
 	for range 4 {
-		go func() {
+		probes.Go(func() {
 			for {
 				select {
 				case <-stop:
@@ -401,8 +403,9 @@ func TestTryPassesProbes(t *testing.T) {
 					}
 				}
 			}
-		}()
+		})
 	}
+	defer probes.Wait()
 	defer close(stop)
 	for range 500 {
 		lock, err := Try(path)

@@ -74,7 +74,7 @@ func build(name, overlay string) (path string, err error) {
 		path += ".exe"
 	}
 	args := []string{"build", "-o", path}
-	if underRace() {
+	if UnderRace() {
 		args = append(args, "-race")
 	}
 	if overlay != "" {
@@ -158,7 +158,7 @@ func cache() (string, error) {
 		return "", err
 	}
 	clone := fmt.Sprintf("%x", sha256.Sum256([]byte(root)))[:12]
-	if underRace() {
+	if UnderRace() {
 		clone += "-race"
 	}
 	dir := filepath.Join(user, "ticket-mcp-test", clone)
@@ -184,7 +184,8 @@ func moduleRoot() (string, error) {
 	}
 }
 
-func underRace() bool {
+// UnderRace reports whether the test and its programs have the race detector: slower by ten times, and larger.
+func UnderRace() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
