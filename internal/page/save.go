@@ -14,11 +14,18 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
-// Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page or the new one.
+// Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page or the new one. A device or a
+// pipe is written to and never replaced, and a link stays one.
 func (b *Board) Save(path string, text func(id string) (Text, error), r *report.Report) (err error) {
 	var page bytes.Buffer
 	if err := b.WriteFile(&page, text, r); err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return saveInto(path, page.Bytes())
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".board-*.html")
 	if err != nil {
@@ -37,6 +44,18 @@ func (b *Board) Save(path string, text func(id string) (Text, error), r *report.
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+func saveInto(path string, page []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("save the board: %w", err)
+	}
+	_, err = f.Write(page)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("save the board: %w", err)
+	}
+	return nil
 }
 
 // Browse opens a page in the person's browser. The URL holds a secret that others could read in the browser's command line, so
