@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -129,12 +130,14 @@ func TestTwinsAtOnce(t *testing.T) {
 		dir := t.TempDir()
 		var mu sync.Mutex
 		keys := map[string]int{}
+		var all []Conversation // whose slots a collector would free with their files
 		var group sync.WaitGroup
 		for range 6 {
 			group.Go(func() {
 				c, err := New("me", time.Now).Attend(dir, Call{}).Claim()
 				mu.Lock()
 				defer mu.Unlock()
+				all = append(all, c)
 				if keys[c.Key]++; err != nil {
 					t.Error(err)
 				}
@@ -144,6 +147,7 @@ func TestTwinsAtOnce(t *testing.T) {
 		if len(keys) != 6 || keys[Key("me")] != 1 {
 			t.Fatalf("keys %v", keys)
 		}
+		runtime.KeepAlive(all)
 	}
 }
 
