@@ -205,6 +205,33 @@ func TestTwoUsers(t *testing.T) {
 	}
 }
 
+// TestStickyFolder: where only its owner may replace a file, another user's change is refused with a code, and writes nothing.
+func TestStickyFolder(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to be another user")
+	}
+	board := servertest.OpenTickets(t, "t1")
+	program := filepath.Join(filepath.Dir(board), "ticket-mcp")
+	text, err := os.ReadFile(servertest.Program(t))
+	must(t, err)
+	must(t, os.WriteFile(program, text, 0o755))
+	for dir := board; strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
+		must(t, os.Chmod(dir, 0o755))
+	}
+	must(t, os.Chmod(filepath.Join(board, "t1.md"), 0o666))
+	must(t, os.Chmod(board, 0o777|fs.ModeSticky))
+	before, err := os.ReadFile(filepath.Join(board, "t1.md"))
+	must(t, err)
+	w := account{name: "bob", uid: 61002, groups: []uint32{61002}, umask: "022"}.server(t, program, board)
+	w.Send(servertest.ToolCall("1", "note", `{"id":"t1","text":"mine"}`))
+	if answer := w.Answer("1"); !strings.Contains(string(answer.Result), `"code":"malformed"`) || !strings.Contains(string(answer.Result), "sticky") {
+		t.Errorf("%s", answer.Result)
+	}
+	if after, err := os.ReadFile(filepath.Join(board, "t1.md")); err != nil || string(after) != string(before) {
+		t.Errorf("the refused change wrote %q (%v)", after, err)
+	}
+}
+
 // TestOverlay: locks taken through an overlay and beside it do not see each other. It is said, and no holder is taken for dead by
 // a lock that is only out of sight.
 func TestOverlay(t *testing.T) {

@@ -79,7 +79,11 @@ func (r *Replacement) Rename() error {
 		return err
 	}
 	Step("checked")
-	if err := atomic.ReplaceFile(TempPath(r.Path), r.Path); err != nil {
+	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
+	if errors.Is(err, fs.ErrPermission) { // in a sticky folder a file may be written by many, and replaced by its owner
+		return &RightsError{filepath.Base(r.Path), "may be replaced by its owner alone, as its folder is sticky"}
+	}
+	if err != nil {
 		return fmt.Errorf("replace ticket: %w", err)
 	}
 	r.content = nil
