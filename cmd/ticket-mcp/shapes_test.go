@@ -144,7 +144,7 @@ func TestShapes(t *testing.T) {
 	case servertest.UnderRace():
 		n, mostMemory = 500, 1<<20
 	case testing.Short():
-		n = 500
+		n = 100
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {

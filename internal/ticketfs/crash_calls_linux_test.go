@@ -82,6 +82,9 @@ func killEach(t *testing.T, change string, board func() (path string), judge fun
 // Killed as it enters any system call on a file of the board, a writer leaves the ticket whole, no lock, and nothing that the next
 // one stumbles over. Up to the rename the ticket is the old one, from then on the new one.
 func TestCrashAtEachCall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	for _, what := range whatToTrace() {
 		t.Run(what, func(t *testing.T) {
 			path, change := tracedBoard(t, what)
@@ -103,6 +106,9 @@ func TestCrashAtEachCall(t *testing.T) {
 
 // The same for the very first change, which makes the folder and all that stands in it.
 func TestCrashAtFirstChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	board := func() string { return filepath.Join(t.TempDir(), board.FolderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
@@ -124,6 +130,9 @@ func TestCrashAtFirstChange(t *testing.T) {
 
 // A process that dies as it becomes a session is never taken for alive, and the next one of the same name need not wait for it.
 func TestCrashAtEachCallOfSession(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	board := func() string { path, _ := tracedBoard(t, "edit"); return path }
 	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
 		dir, key := filepath.Dir(path), session.Key(crashSession)
@@ -159,6 +168,9 @@ func restartedBoard(t *testing.T) (path string) {
 // A session that is started again and dies, or finds no room, as it signs its file anew, is known to be dead: its earlier claims
 // are never left to somebody of whom nobody can tell.
 func TestCrashAtEachCallOfRestart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	lifeIn := func(path string) session.Life {
 		return session.New("other", time.Now).Attend(filepath.Dir(path), session.Call{}).Holder("agent@" + session.Key(crashSession)).Life
 	}

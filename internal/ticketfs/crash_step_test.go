@@ -167,6 +167,9 @@ func stepsInSource(t *testing.T) []string {
 
 // The verdict is worth something only if it finds what wrong writers leave.
 func TestCrashVerdictCatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	catches := func(err error, want string) {
 		t.Helper()
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -12,6 +12,9 @@ import (
 // Whatever system call on a file of the board fails: the error is said in the system's words and the old ticket stands, or the
 // change is there and its answer says so. Nothing is left behind, and the same store goes on.
 func TestFaultAtEachCall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	program := strace(t)
 	faults := map[string]string{"EIO": "input/output error"}
 	if longRun() {

@@ -178,6 +178,9 @@ func checkIndex(t *rapid.T, s *Store, before map[string]told) (now map[string]to
 
 // An index that has lived through any changes tells the same as a new one, and names every ticket that became another.
 func TestFaultIndexEqualsFresh(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	skipOnWindows(t)
 	t.Run("small", func(t *testing.T) {
 		for range times(1, 50) {

@@ -202,6 +202,9 @@ func becomeNobody(t *testing.T, dir string) {
 // However few descriptors are left, a change is done whole, its folder synced, or refused: it must not find out after the rename
 // that there is none for the sync.
 func TestFaultTooManyFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	if !inOwnProcess(t, nil) {
 		return
 	}

@@ -175,6 +175,9 @@ const aboveWatch = index.WatchFrom + 100
 // What one process was answered, another one sees when it asks, below and above the number of tickets from which a folder is
 // watched.
 func TestFaultViewIsNeverStale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	for _, tickets := range []int{20, aboveWatch} {
 		if err := raceView(t, tickets, times(500, 10_000), (*Store).snapshot); err != nil {
 			t.Errorf("%d tickets: %v", tickets, err)

@@ -110,6 +110,9 @@ func TestNoWakeUpIsLost(t *testing.T) {
 
 // TestWatchTells: of everything that may make another board of it, at once, not by the look of every two seconds.
 func TestWatchTells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds: a process or many looks for each step")
+	}
 	s, dir := scratchBoard(t)
 	in := func(name string) string { return filepath.Join(dir, name) }
 	ticket, slot := in("t1.md"), filepath.Join(dir, session.Folder, "0123456789ab.lock")
