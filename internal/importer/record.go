@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
 // record is one of their issues while it is taken apart: what is left at the end has no home here.
@@ -27,7 +28,7 @@ func decode(text []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no JSON: %w", err)
 	}
-	if loneSurrogate(text) {
+	if document.NotUnicode(text) >= 0 { // its bytes are UTF-8, so it is an escape
 		return nil, errors.New(`half of a surrogate pair (\ud800 to \udfff)`)
 	}
 	fields, ok := value.(map[string]any)
@@ -48,39 +49,6 @@ func decodeValue(text []byte) (value any, err error) {
 		return nil, errors.New("more than one value")
 	}
 	return value, nil
-}
-
-// loneSurrogate reports whether a valid JSON text has an escape that is half a character.
-func loneSurrogate(text []byte) bool {
-	for i := 0; i < len(text); i++ {
-		if text[i] != '\\' {
-			continue
-		}
-		first, ok := escaped(text[i:])
-		if !ok {
-			i++ // the character behind it is no backslash of its own
-			continue
-		}
-		i += 5
-		if first < 0xD800 || first > 0xDFFF {
-			continue
-		}
-		second, ok := escaped(text[i+1:])
-		if first > 0xDBFF || !ok || second < 0xDC00 || second > 0xDFFF {
-			return true
-		}
-		i += 6
-	}
-	return false
-}
-
-// escaped is the code unit of an escape \uXXXX that text begins with.
-func escaped(text []byte) (unit uint64, ok bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-	unit, err := strconv.ParseUint(string(text[2:6]), 16, 16)
-	return unit, err == nil
 }
 
 // take removes a value that is there and not empty.

@@ -1,4 +1,4 @@
-package tools
+package document
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ func TestNotUnicode(t *testing.T) {
 		`{"text":"\ud83d\u00`:         9,
 		``:                            -1,
 	} {
-		if got := notUnicode([]byte(text)); got != want {
+		if got := NotUnicode([]byte(text)); got != want {
 			t.Errorf("%q: at %d, want %d", text, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func FuzzNotUnicode(f *testing.F) {
 		}
 		meant := strings.Count(string(text), "\uFFFD") + strings.Count(strings.ToLower(string(text)), `\ufffd`)
 		got := strings.Count(decoded, "\uFFFD")
-		switch at := notUnicode(text); {
+		switch at := NotUnicode(text); {
 		case at < 0 && got > meant:
 			t.Errorf("%q passes and becomes %q", text, decoded)
 		case at >= 0 && got == 0:
