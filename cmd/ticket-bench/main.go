@@ -43,7 +43,7 @@ func parse(args []string) (o bench.Options, asJSON bool, err error) {
 	f := flag.NewFlagSet("ticket-bench", flag.ContinueOnError)
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), `ticket-bench measures on scratch boards, by real server processes, and prints each figure beside its target. Targets are ratios
-where they can be, taken from measurements made in turns; those of a busy machine say little all the same. The exit status does
+where they can be, taken from interleaved measurements; those of a busy machine say little all the same. The exit status does
 not depend on them.
 
 usage: ticket-bench [flags]

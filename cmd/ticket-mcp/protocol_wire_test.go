@@ -39,7 +39,7 @@ func TestWire(t *testing.T) {
 				return
 			}
 			if diff := cmp.Diff(string(txtar.Format(want)), string(txtar.Format(got))); diff != "" {
-				t.Errorf("%s (-want +got; -update writes it anew):\n%s", file, diff)
+				t.Errorf("%s (-want +got; -update writes it again):\n%s", file, diff)
 			}
 		})
 	}

@@ -36,7 +36,7 @@ func between(t *testing.T, name string) (part string, replace func(string) error
 }
 
 // TestReadmeDialogue runs the dialogue in the README and compares: what stands there is what is answered, but for times, new
-// ids and session keys. With -update it is written anew.
+// ids and session keys. With -update it is written again.
 func TestReadmeDialogue(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), ".tickets")
 	if err := os.Mkdir(dir, 0o777); err != nil {

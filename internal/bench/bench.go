@@ -1,7 +1,7 @@
 //go:build linux
 
 // Package bench measures on scratch boards, by real server processes, how fast the program is, beside the bare system calls and
-// beside its targets. Targets are ratios where they can be, taken from measurements made in turns; those of a busy machine say
+// beside its targets. Targets are ratios where they can be, taken from interleaved measurements; those of a busy machine say
 // little all the same. It measures by what Linux alone tells of processes.
 package bench
 

@@ -51,7 +51,7 @@ func (b *bencher) measureReads(ctx context.Context) ([]readFound, error) {
 	return found, nil
 }
 
-// measureBoard compares first looks of fresh servers with bare scans, in turns, and then lets the last of the servers work.
+// measureBoard compares first looks of fresh servers with bare scans, interleaved, and then lets the last of the servers work.
 func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFound, err error) {
 	if err := bareScan(dir); err != nil { // warm
 		return f, err

@@ -21,7 +21,7 @@ func quantile[T ~int64 | ~float64](values []T, p float64) T {
 
 func median[T ~int64 | ~float64](values []T) T { return quantile(values, 0.5) }
 
-// pairRatio is the median of the ratios of measurements that were made in turns, pair by pair: what slows the machine for a
+// pairRatio is the median of the ratios of interleaved measurements, pair by pair: what slows the machine for a
 // while slows both of a pair.
 func pairRatio(a, b []time.Duration) float64 {
 	var ratios []float64

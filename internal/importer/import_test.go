@@ -16,7 +16,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-var update = flag.Bool("update", false, "write the tables and tickets anew")
+var update = flag.Bool("update", false, "write the tables and tickets again")
 
 var now = time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC)
 
@@ -43,7 +43,7 @@ func readSource(t *testing.T, path string) *Source {
 }
 
 // TestImport compares the table and every ticket that comes out of a source with what stands in the file. With -update it is
-// written anew.
+// written again.
 func TestImport(t *testing.T) {
 	for name, input := range map[string]string{"beads": "issues.jsonl", "backlog": "backlog"} {
 		t.Run(name, func(t *testing.T) {

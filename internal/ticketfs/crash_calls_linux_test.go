@@ -165,7 +165,7 @@ func restartedBoard(t *testing.T) (path string) {
 	return path
 }
 
-// A session that is started again and dies, or finds no room, as it signs its file anew, is known to be dead: its earlier claims
+// A session that is started again and dies, or finds no room, as it signs its file again, is known to be dead: its earlier claims
 // are never left to somebody of whom nobody can tell.
 func TestCrashAtEachCallOfRestart(t *testing.T) {
 	if testing.Short() {

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
-// survives a power loss, or did not let go of a lock.
+// survives a power loss, or did not release a lock.
 var ErrNotDurable = errors.New("written, but not confirmed durable")
 
 // WithTicketLock runs fn on the current content of the ticket file at path, under that ticket's exclusive lock. Every write of

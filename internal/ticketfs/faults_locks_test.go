@@ -33,7 +33,7 @@ func holdChange(path, change string) {
 			if runs++; runs == 2 {
 				return stay()
 			}
-			return []document.Edit{document.AppendNote("a forecast")}, nil
+			return []document.Edit{document.AppendNote("a speculative run")}, nil
 		})
 	}
 	if err != nil {

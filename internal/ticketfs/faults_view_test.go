@@ -42,7 +42,7 @@ var viewChanges = map[string]func(s *Store, path, id string, priority int) error
 	"rename": func(_ *Store, path, id string, priority int) error {
 		return errors.Join(os.WriteFile(path+"~", viewText(id, priority), 0o666), os.Rename(path+"~", path))
 	},
-	"made-anew": func(_ *Store, path, id string, priority int) error {
+	"made-again": func(_ *Store, path, id string, priority int) error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -80,7 +80,7 @@ func (s *Store) Open() (*Folder, error) {
 	return &Folder{s, s.dir}, nil
 }
 
-// stillThere makes sure that the folder with which this process began is there. One that is there anew, as after a switch of
+// stillThere makes sure that the folder with which this process began is there. One that is there again, as after a switch of
 // branches, must not be, nor lie behind, a link that the switch brought along.
 func (s *Store) stillThere() error {
 	info, err := os.Stat(s.dir)

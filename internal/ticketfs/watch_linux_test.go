@@ -49,7 +49,7 @@ func scratchBoard(t *testing.T) (s *ticketfs.Store, dir string) {
 	return nil, ""
 }
 
-// raceWakeUps lets changes race with registrations, each time anew, and returns how many of them were not told within patience.
+// raceWakeUps lets changes race with registrations, a new one each time, and returns how many of them were not told within patience.
 func raceWakeUps(t *testing.T, times int, lookFirst bool, patience time.Duration) (lost int) {
 	t.Helper()
 	s, dir := scratchBoard(t)

@@ -41,7 +41,7 @@ func (w Where) Find() (Board, error) {
 	if s.named && (s.absolute || s.local) {
 		return s.explicit().open()
 	}
-	const most = 100 // repositories within each other; more are a circle of configurations
+	const most = 100 // repositories within each other; more are configurations that name each other
 	for at, level := s.at, 0; level < most; level++ {
 		h, err := s.home(at, false)
 		if err != nil {

@@ -591,7 +591,7 @@ func TestUndecided(t *testing.T) {
 			write(t, root+"/wt/.git", "gitdir: .git\n")
 			must(t, os.MkdirAll(root+"/wt/.tickets", 0o777))
 		}, "wt", []string{"/wt/.git"}},
-		{"a .git that is a circle of links", func(t *testing.T, root string) {
+		{"a .git that is a loop of links", func(t *testing.T, root string) {
 			must(t, os.MkdirAll(root+"/wt/.tickets", 0o777))
 			must(t, os.Symlink(".git", root+"/wt/.git"))
 		}, "wt", []string{"/wt/.git"}},

@@ -27,7 +27,7 @@ type Index struct {
 	broken  map[string]broken // files that cannot be read as tickets
 	unsure  map[string]bool   // files of which a watch does not tell all: see put
 	keys    map[string]int    // key of blockers -> how many files have it
-	names   []string          // ids in order; nil when they have to be sorted anew
+	names   []string          // ids in order; nil when they have to be sorted again
 	changed map[string]bool   // tickets that are not what they were, until takeChanges
 	Watch   *Watch            // nil when the folder has to be looked through
 

@@ -106,7 +106,7 @@ func (p *Process) heldBeyond(key string, n int) bool {
 }
 
 // keep makes sure, at a call, that others see the slot: that its file is the one that is locked, says who holds it, and tells
-// by its mtime that a call came. A file that was removed or replaced is signed anew.
+// by its mtime that a call came. A file that was removed or replaced is signed again.
 func (p *Process) keep(s *slot, call Call) error {
 	if s.lock.Check() != nil {
 		if err := p.replace(s); err != nil {
