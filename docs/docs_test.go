@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestUpstreamPrograms compiles the program in each finding for other projects. Whether it still shows the fault is tried by hand,
-// with the version it is about.
+// TestUpstreamPrograms compiles the program in each finding for other projects. Whether it still
+// shows the fault is tried by hand, with the version it is about.
 func TestUpstreamPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles seven programs")

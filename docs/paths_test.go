@@ -15,7 +15,8 @@ var (
 	link = regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
 )
 
-// ours are the folders at the top; a name that begins otherwise is somebody else's. So are the files of a user's repository.
+// ours are the folders at the top; a name that begins otherwise is somebody else's. So are the
+// files of a user's repository.
 var (
 	ours   = []string{"cmd/", "internal/", "schemas/", "docs/", "packaging/", ".ci/", ".github/"}
 	theirs = []string{"AGENTS.md", "CLAUDE.md"}
@@ -36,7 +37,8 @@ func pathsIn(document, text string) (found []string) {
 	return found
 }
 
-// missing are the paths of which nothing is there. A <placeholder> and a {choice,of,several} stand for any file that fits.
+// missing are the paths of which nothing is there. A <placeholder> and a {choice,of,several} stand
+// for any file that fits.
 func missing(t *testing.T, paths []string) (none []string) {
 	t.Helper()
 	placeholder := regexp.MustCompile(`<[a-z]+>`)
@@ -106,7 +108,8 @@ func TestMissingPathsAreFound(t *testing.T) {
 	}
 }
 
-// TestQuestions: each of the answers in CONTRIBUTING names a file, and what to look for is declared in it.
+// TestQuestions: each of the answers in CONTRIBUTING names a file, and what to look for is declared
+// in it.
 func TestQuestions(t *testing.T) {
 	text, err := os.ReadFile("../CONTRIBUTING.md")
 	if err != nil {

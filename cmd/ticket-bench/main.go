@@ -1,6 +1,7 @@
 //go:build linux
 
-// Command ticket-bench measures ticket-mcp: package bench says how. It is no part of the program that is shipped.
+// Command ticket-bench measures ticket-mcp: package bench says how. It is no part of the program
+// that is shipped.
 package main
 
 import (
@@ -135,7 +136,8 @@ func run(o bench.Options, asJSON bool) (err error) {
 	return found.Print(os.Stdout)
 }
 
-// findProgram is the ticket-mcp that was built with this program, else the one that a shell would start.
+// findProgram is the ticket-mcp that was built with this program, else the one that a shell would
+// start.
 func findProgram() (string, error) {
 	self, err := os.Executable()
 	if err != nil {

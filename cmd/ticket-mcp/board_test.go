@@ -35,8 +35,8 @@ func serverIn(t *testing.T, dir string, args ...string) *client.Client {
 	return c
 }
 
-// boardScript runs a script in a new folder that has the ticket d5a in a committed board, source, and git's settings, and
-// returns the folder.
+// boardScript runs a script in a new folder that has the ticket d5a in a committed board, source,
+// and git's settings, and returns the folder.
 func boardScript(t *testing.T, script string) (root string) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
@@ -60,8 +60,8 @@ func boardScript(t *testing.T, script string) (root string) {
 	return root
 }
 
-// Two servers in two worktrees want one ticket at the same moment: one gets it, and the other is told, or does not know which
-// board it is.
+// Two servers in two worktrees want one ticket at the same moment: one gets it, and the other is
+// told, or does not know which board it is.
 func TestOneWinnerInEveryLayout(t *testing.T) {
 	for i, tt := range []struct {
 		name, script string
@@ -170,7 +170,8 @@ func TestBoardBecomesALink(t *testing.T) {
 	}
 }
 
-// A worktree that is removed under its server, before its first call or after, changes nothing: what it holds it can close.
+// A worktree that is removed under its server, before its first call or after, changes nothing:
+// what it holds it can close.
 func TestWorktreeRemovedUnderServer(t *testing.T) {
 	for _, started := range []bool{true, false} {
 		root := boardScript(t, `cd source; git worktree add -q ../linked`)
@@ -198,7 +199,8 @@ func TestWorktreeRemovedUnderServer(t *testing.T) {
 	}
 }
 
-// Started where the working directory is gone already, a board that is named by its whole path works.
+// Started where the working directory is gone already, a board that is named by its whole path
+// works.
 func TestStartedInRemovedFolder(t *testing.T) {
 	root := boardScript(t, `mkdir gone`)
 	gone := filepath.Join(root, "gone")
@@ -220,7 +222,8 @@ func TestStartedInRemovedFolder(t *testing.T) {
 	}
 }
 
-// The first tickets of a repository are made in the main worktree; a board that only the caller's branch has is named, once.
+// The first tickets of a repository are made in the main worktree; a board that only the caller's
+// branch has is named, once.
 func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
 	for tool, arguments := range map[string]map[string]any{
 		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new", "title": "New"}}},

@@ -76,8 +76,9 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// TestHostileTrees: whatever stands in a board, every call is answered, a change that needs the place is refused with a code,
-// doctor names it, and nothing outside the board is read, made or removed.
+// TestHostileTrees: whatever stands in a board, every call is answered, a change that needs the
+// place is refused with a code, doctor names it, and nothing outside the board is read, made or
+// removed.
 func TestHostileTrees(t *testing.T) {
 	for _, h := range hostiles {
 		t.Run(h.name, func(t *testing.T) {
@@ -135,8 +136,8 @@ func (u account) server(t *testing.T, program, board string) *servertest.Wire {
 	return servertest.Start(t, cmd)
 }
 
-// TestTwoUsers: users share a board, whoever comes first and whatever their umask: root beside the owner, and the members of a
-// group.
+// TestTwoUsers: users share a board, whoever comes first and whatever their umask: root beside the
+// owner, and the members of a group.
 func TestTwoUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be several users")
@@ -205,7 +206,8 @@ func TestTwoUsers(t *testing.T) {
 	}
 }
 
-// TestStickyFolder: where only its owner may replace a file, another user's change is refused with a code, and writes nothing.
+// TestStickyFolder: where only its owner may replace a file, another user's change is refused with
+// a code, and writes nothing.
 func TestStickyFolder(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be another user")
@@ -232,8 +234,8 @@ func TestStickyFolder(t *testing.T) {
 	}
 }
 
-// TestOverlay: locks taken through an overlay and beside it do not see each other. It is said, and no holder is taken for dead by
-// a lock that is only out of sight.
+// TestOverlay: locks taken through an overlay and beside it do not see each other. It is said, and
+// no holder is taken for dead by a lock that is only out of sight.
 func TestOverlay(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")

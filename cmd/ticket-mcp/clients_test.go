@@ -26,13 +26,15 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
-// revisions are the revisions of the protocol that the server speaks: all but the last begin with a handshake.
+// revisions are the revisions of the protocol that the server speaks: all but the last begin with a
+// handshake.
 var revisions = []string{"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"}
 
 // tsClient holds the TypeScript client, and the talk that all clients hold.
 const tsClient = "testdata/tsclient"
 
-// callStep is a call of the talk. Its arguments may name tickets that were created before by what they were called As.
+// callStep is a call of the talk. Its arguments may name tickets that were created before by what
+// they were called As.
 type callStep struct {
 	Tool      string
 	Arguments json.RawMessage
@@ -60,8 +62,8 @@ type told struct {
 	code       any
 }
 
-// converse lists the tools and holds the whole talk with a server: every tool is called, and each success must match what
-// tools/list says of it.
+// converse lists the tools and holds the whole talk with a server: every tool is called, and each
+// success must match what tools/list says of it.
 func converse(t *testing.T, outputSchemas map[string]any, call func(tool string, arguments json.RawMessage) (told, error)) {
 	t.Helper()
 	compiled := make(map[string]*jsonschema.Schema)
@@ -118,7 +120,8 @@ func toolCount(t *testing.T) int {
 	return len(files) - 1 // one is of the front matter
 }
 
-// The official Go client, in each revision, and in the one that it takes when nobody tells it which.
+// The official Go client, in each revision, and in the one that it takes when nobody tells it
+// which.
 func TestGoClient(t *testing.T) {
 	for _, revision := range append(revisions, "") {
 		t.Run("revision "+revision, func(t *testing.T) {
@@ -223,8 +226,9 @@ func untyped(t *testing.T, v any) (decoded any) {
 	return decoded
 }
 
-// The official TypeScript client, in each revision, in the one that it takes by default, and in the one that it finds out. It
-// is installed for the test, as its lock file says, in a folder of the test's own.
+// The official TypeScript client, in each revision, in the one that it takes by default, and in the
+// one that it finds out. It is installed for the test, as its lock file says, in a folder of the
+// test's own.
 func TestTypeScriptClient(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs a package of npm's")

@@ -11,7 +11,8 @@ import (
 )
 
 var (
-	// commandSpan and commandLine are command lines of ours in a document: between backquotes, or a line of a block.
+	// commandSpan and commandLine are command lines of ours in a document: between backquotes, or a
+	// line of a block.
 	commandSpan = regexp.MustCompile("`ticket-mcp ([^`\n]+)`")
 	commandLine = regexp.MustCompile(`(?m)^(?:\$ )?ticket-mcp (.+)$`)
 	longFlag    = regexp.MustCompile(`(?:^|[\s\[(])--([a-z][a-z-]*)`)

@@ -12,7 +12,8 @@ import (
 // idArguments are the arguments that name a ticket.
 var idArguments = []string{"id", "blocked_by", "parent", "duplicate_of"}
 
-// complete offers the values of an argument to the shell: ids with their titles, or what the schema allows.
+// complete offers the values of an argument to the shell: ids with their titles, or what the schema
+// allows.
 func complete(o *options, name string, p property, status string) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var words []cobra.Completion
@@ -30,8 +31,8 @@ func complete(o *options, name string, p property, status string) cobra.Completi
 	}
 }
 
-// ticketWords are the tickets whose ids begin so, "" for those of any status. A board that cannot be read has none: a shell that
-// completes shows no errors.
+// ticketWords are the tickets whose ids begin so, "" for those of any status. A board that cannot
+// be read has none: a shell that completes shows no errors.
 func ticketWords(c *cobra.Command, o options, begun, status string) (words []cobra.Completion) {
 	if err := applyEnvironment(c.Flags()); err != nil {
 		return nil

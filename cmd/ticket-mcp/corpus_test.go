@@ -18,10 +18,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// corpus is a folder of tickets that another program wrote for a real project. It is not part of the repository.
+// corpus is a folder of tickets that another program wrote for a real project. It is not part of
+// the repository.
 const corpus = "../../../shared/corpus"
 
-// corpusServer copies the corpus into a board, adds a ticket to be blocked by, and starts a server on it.
+// corpusServer copies the corpus into a board, adds a ticket to be blocked by, and starts a server
+// on it.
 func corpusServer(t *testing.T) (dir string, tickets map[string]document.Ticket, c *client.Client) {
 	t.Helper()
 	if _, err := os.Stat(corpus); errors.Is(err, fs.ErrNotExist) {
@@ -76,8 +78,9 @@ func startable(tickets map[string]document.Ticket, t document.Ticket) bool {
 	})
 }
 
-// Each change of a real ticket changes the lines of the fields it names and nothing else, in this ticket and in no other; after
-// the last one the ticket has its first bytes again, but for the notes that close and reopen make.
+// Each change of a real ticket changes the lines of the fields it names and nothing else, in this
+// ticket and in no other; after the last one the ticket has its first bytes again, but for the
+// notes that close and reopen make.
 func TestCorpusChanges(t *testing.T) {
 	if testing.Short() {
 		t.Skip("changes every ticket of the corpus")
@@ -133,7 +136,8 @@ func TestCorpusChanges(t *testing.T) {
 	t.Logf("%d tickets, %d changed", len(tickets), changed)
 }
 
-// remarks are the notes that close and reopen make by themselves, with the section that they make for them.
+// remarks are the notes that close and reopen make by themselves, with the section that they make
+// for them.
 var remarks = []*regexp.Regexp{
 	regexp.MustCompile(`(?m)^- \S+Z ticket-mcp@[0-9a-f]{12}: (closed with open boxes|it had been closed).*\n?`),
 	regexp.MustCompile(`\n+## Notes\n\s*\z`),

@@ -18,7 +18,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// editCommand opens a copy of a ticket in an editor and takes over what came of it. The ticket itself is not locked meanwhile.
+// editCommand opens a copy of a ticket in an editor and takes over what came of it. The ticket
+// itself is not locked meanwhile.
 func editCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "edit ID", Short: "Edit a ticket's file in $EDITOR", GroupID: "tickets",

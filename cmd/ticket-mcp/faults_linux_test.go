@@ -27,7 +27,8 @@ func needStrace(t *testing.T) string {
 	return program
 }
 
-// traced is a system call in strace's log, from the line where it began to the line where it had ended.
+// traced is a system call in strace's log, from the line where it began to the line where it had
+// ended.
 type traced struct {
 	line       string
 	begun, end int
@@ -60,7 +61,8 @@ func readTrace(t *testing.T, log string) (calls []traced) {
 	return calls
 }
 
-// inOrder returns an error unless each of these calls begins when the one before it has ended; of each the first that does.
+// inOrder returns an error unless each of these calls begins when the one before it has ended; of
+// each the first that does.
 func inOrder(calls []traced, patterns ...string) error {
 	after := -1
 	for i, pattern := range patterns {
@@ -86,8 +88,9 @@ var startOrder = []string{
 	`^write\(1<.*jsonrpc.*"id\\":2,`,
 }
 
-// What the kernel sees of one start: the ticket is locked before it is read, written beside and synced before the relations lock
-// is taken, renamed under it, the folder synced, and only then is there an answer.
+// What the kernel sees of one start: the ticket is locked before it is read, written beside and
+// synced before the relations lock is taken, renamed under it, the folder synced, and only then is
+// there an answer.
 func TestFaultOrderOfStart(t *testing.T) {
 	dir := faultBoard(t, "t")
 	log := filepath.Join(t.TempDir(), "log")
@@ -155,7 +158,8 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 	}
 }
 
-// A ticket on a bad spot of the disk hides no other, on boards of either size, and is back as soon as it can be read.
+// A ticket on a bad spot of the disk hides no other, on boards of either size, and is back as soon
+// as it can be read.
 func TestFaultOneFileCannotBeRead(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes every read fail for a while, under strace")
@@ -194,8 +198,8 @@ func TestFaultOneFileCannotBeRead(t *testing.T) {
 	}
 }
 
-// A server that meets a limit of its process says so in the system's words, still reads where that is possible, and goes on when
-// the limit is gone.
+// A server that meets a limit of its process says so in the system's words, still reads where that
+// is possible, and goes on when the limit is gone.
 func TestFaultServerGoesOn(t *testing.T) {
 	dir := faultBoard(t, "t")
 	c := faultServer(t, dir)

@@ -14,9 +14,11 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
-// Whole servers under faults; see internal/ticketfs/crash_test.go for what is shown there, and for the longer run.
+// Whole servers under faults; see internal/ticketfs/crash_test.go for what is shown there, and for
+// the longer run.
 
-// faultServer starts a server on a board, under another program if one is named, with its arguments.
+// faultServer starts a server on a board, under another program if one is named, with its
+// arguments.
 func faultServer(t *testing.T, dir string, under ...string) *client.Client {
 	t.Helper()
 	program, err := exec.LookPath("ticket-mcp") // this test binary, see TestMain
@@ -66,7 +68,8 @@ func faultCall(t *testing.T, c *client.Client, tool string, arguments map[string
 	return r
 }
 
-// What ready and list of a server that runs for long say is what a new one says, whatever another server or program did before.
+// What ready and list of a server that runs for long say is what a new one says, whatever another
+// server or program did before.
 func TestFaultReadyIsNeverStale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes changes beside a large board, and a new server for each")

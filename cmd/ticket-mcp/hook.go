@@ -83,7 +83,8 @@ func reasonToGoOn(ctx context.Context, o options) string {
 	return holding(standings, session.Key(name))
 }
 
-// holding tells a conversation what it holds, by ids alone: titles are words of others. What is on hold waits for a person.
+// holding tells a conversation what it holds, by ids alone: titles are words of others. What is on
+// hold waits for a person.
 func holding(standings []tools.Standing, key string) string {
 	var ids []string
 	for _, s := range standings {

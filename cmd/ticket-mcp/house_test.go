@@ -54,7 +54,8 @@ var owners = map[string][]string{
 	"gopkg.in/yaml.v3":            {"internal/ticketfs/document"},
 }
 
-// writers are the functions of package os that change files. Only ticketfs calls them: there is one door.
+// writers are the functions of package os that change files. Only ticketfs calls them: there is one
+// door.
 var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename", "Remove", "RemoveAll", "Link", "Symlink", "Mkdir", "MkdirAll", "MkdirTemp", "Truncate", "Chmod", "Chtimes", "Chown"}
 
 // exempt are the files that write outside the tickets, with the reason.
@@ -69,8 +70,8 @@ var exempt = map[string]string{
 	"internal/race/scratch.go":       "makes and removes a scratch board of its own",
 }
 
-// TestHouse checks the rules of the house that a compiler does not: which package may import what, and that files are written
-// in one place.
+// TestHouse checks the rules of the house that a compiler does not: which package may import what,
+// and that files are written in one place.
 func TestHouse(t *testing.T) {
 	const root = "../.."
 	files := 0

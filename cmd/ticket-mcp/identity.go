@@ -11,8 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// personBoard is newBoard for a command that somebody types: a person, or an agent in the shell of its client, which acts for its
-// conversation without being the witness that it lives.
+// personBoard is newBoard for a command that somebody types: a person, or an agent in the shell of
+// its client, which acts for its conversation without being the witness that it lives.
 func personBoard(o options) (*tools.Board, error) {
 	b, err := newBoard(o)
 	if err != nil {
@@ -26,7 +26,8 @@ func personBoard(o options) (*tools.Board, error) {
 	return b, nil
 }
 
-// person is what a person is called in claims and notes: as in git's commits, else by the name they log in with.
+// person is what a person is called in claims and notes: as in git's commits, else by the name they
+// log in with.
 func person(dir string) string {
 	login := cmp.Or(os.Getenv("USER"), os.Getenv("USERNAME"))
 	if u, err := user.Current(); err == nil {

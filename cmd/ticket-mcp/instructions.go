@@ -9,8 +9,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// instructionsCommand prints what the server tells every agent when a session begins, for a person to put into AGENTS.md or
-// CLAUDE.md where the client does not pass it on. It writes no file: those are the person's own.
+// instructionsCommand prints what the server tells every agent when a session begins, for a person
+// to put into AGENTS.md or CLAUDE.md where the client does not pass it on. It writes no file: those
+// are the person's own.
 func instructionsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "instructions", Short: "Print a section on the tickets for AGENTS.md or CLAUDE.md", GroupID: "setup",

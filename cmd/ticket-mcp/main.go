@@ -1,7 +1,9 @@
-// Command ticket-mcp serves the tickets of a repository to AI agents over MCP on standard input and output, and to people on the
-// command line. Any number of its processes may work on one folder of tickets at once; see the README for what they promise.
+// Command ticket-mcp serves the tickets of a repository to AI agents over MCP on standard input and
+// output, and to people on the command line. Any number of its processes may work on one folder of
+// tickets at once; see the README for what they promise.
 //
-// Here are the flags, the environment and the exit status of each command, one file per command; the work is done elsewhere.
+// Here are the flags, the environment and the exit status of each command, one file per command;
+// the work is done elsewhere.
 package main
 
 import (
@@ -22,7 +24,8 @@ import (
 var version string
 
 func main() {
-	// A goal for the collector, no bound: without it a server may grow to twice what it keeps of a board with very many edges.
+	// A goal for the collector, no bound: without it a server may grow to twice what it keeps of a
+	// board with very many edges.
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(104 << 20)
 	}
@@ -70,7 +73,8 @@ func run(args []string) int {
 	return statusWrong
 }
 
-// mark makes a command and those below it tell that they have begun: what is wrong before is wrong use.
+// mark makes a command and those below it tell that they have begun: what is wrong before is wrong
+// use.
 func mark(c *cobra.Command, begun *bool) {
 	if run := c.RunE; run != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {
@@ -202,7 +206,8 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// doubleDashes gives long flags that are written with one dash, as before version 2, their second one.
+// doubleDashes gives long flags that are written with one dash, as before version 2, their second
+// one.
 func doubleDashes(root *cobra.Command, args []string) []string {
 	known := map[string]bool{"help": true, "version": true}
 	for _, c := range append(root.Commands(), root) {

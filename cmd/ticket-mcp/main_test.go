@@ -26,8 +26,8 @@ import (
 
 var update = flag.Bool("update", false, "write what the scripts see into their golden files")
 
-// TestMain puts commands on the PATH, all of them this test binary: ticket-mcp, the program itself; mcp, a client for it; and full,
-// which runs a command on a standard output that takes nothing.
+// TestMain puts commands on the PATH, all of them this test binary: ticket-mcp, the program itself;
+// mcp, a client for it; and full, which runs a command on a standard output that takes nothing.
 // So every test that starts ticket-mcp starts the code under test.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": callTools, "full": runFull})
@@ -57,10 +57,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// callTools is the mcp command: mcp [--json] [--hold] [--flags FLAGS] TOOL ARGUMENTS [TOOL ARGUMENTS]... It starts ticket-mcp
-// with these flags, calls the tools one after the other as one session, prints what the server said, and ends the server. Answers
-// go to standard output, as text or with --json as their structured content; the first refusal or error goes to standard error
-// and ends it with status 1. With --hold the session lives on until an interrupt.
+// callTools is the mcp command: mcp [--json] [--hold] [--flags FLAGS] TOOL ARGUMENTS [TOOL
+// ARGUMENTS]... It starts ticket-mcp with these flags, calls the tools one after the other as one
+// session, prints what the server said, and ends the server. Answers go to standard output, as text
+// or with --json as their structured content; the first refusal or error goes to standard error and
+// ends it with status 1. With --hold the session lives on until an interrupt.
 func callTools() {
 	asJSON := flag.Bool("json", false, "print the structured content")
 	hold := flag.Bool("hold", false, "keep the server until an interrupt")
@@ -72,7 +73,8 @@ func callTools() {
 	}
 }
 
-// runFull is the full command: full COMMAND [ARGUMENT]... runs a command with /dev/full for standard output.
+// runFull is the full command: full COMMAND [ARGUMENT]... runs a command with /dev/full for
+// standard output.
 func runFull() {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
@@ -125,8 +127,8 @@ var (
 	cursors = regexp.MustCompile(`\bc\d{19}-[0-9a-f]+-`)
 )
 
-// mask FILE [TO] replaces what differs from run to run, the time of day and session keys, in a file or in the last stdout or
-// stderr.
+// mask FILE [TO] replaces what differs from run to run, the time of day and session keys, in a file
+// or in the last stdout or stderr.
 func mask(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
 		ts.Fatalf("usage: mask FILE [TO]")
@@ -152,7 +154,8 @@ var (
 	pids  = regexp.MustCompile(`pid \d+`)
 )
 
-// outlast makes the ten seconds pass for which the tickets of each dead session are kept for it, once somebody saw it dead.
+// outlast makes the ten seconds pass for which the tickets of each dead session are kept for it,
+// once somebody saw it dead.
 func outlast(ts *testscript.TestScript, neg bool, args []string) {
 	seen, err := filepath.Glob(ts.MkAbs(".tickets/.sessions/*.seen"))
 	ts.Check(err)
@@ -225,7 +228,8 @@ func snapshot(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(scriptKey{}).(*scriptState).files = files
 }
 
-// untouched fails unless the ticket files are those of the last snapshot: the names, the bytes, the times of the last write.
+// untouched fails unless the ticket files are those of the last snapshot: the names, the bytes, the
+// times of the last write.
 func untouched(ts *testscript.TestScript, neg bool, args []string) {
 	files, err := ticketFiles(ts.MkAbs(".tickets"))
 	ts.Check(err)
@@ -269,8 +273,8 @@ func unlock(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Value(scriptKey{}).(*scriptState).locks[args[0]].Close())
 }
 
-// await waits until a file's content matches a pattern, at most ten seconds: what a script waits for is done by a command that
-// runs in the background.
+// await waits until a file's content matches a pattern, at most ten seconds: what a script waits
+// for is done by a command that runs in the background.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await PATTERN FILE")

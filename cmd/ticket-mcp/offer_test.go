@@ -10,7 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// What hosts ask for though it is not offered is an empty list, in each revision, and stays not offered.
+// What hosts ask for though it is not offered is an empty list, in each revision, and stays not
+// offered.
 func TestEmptyLists(t *testing.T) {
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
@@ -87,7 +88,8 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
-// With a prefix every tool has it, is called by it, and the instructions tell; by the flag and by the variable.
+// With a prefix every tool has it, is called by it, and the instructions tell; by the flag and by
+// the variable.
 func TestToolPrefix(t *testing.T) {
 	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha")

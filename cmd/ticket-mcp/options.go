@@ -30,7 +30,8 @@ type options struct {
 	tags        string
 }
 
-// boardFlags are the flags of every command that works on a board. They may stand before the command or after it.
+// boardFlags are the flags of every command that works on a board. They may stand before the
+// command or after it.
 func boardFlags(f *pflag.FlagSet, o *options) {
 	o.lockTimeout = ticketfs.DefaultLockTimeout
 	f.StringVar(&o.where.Start, "dir", "", "the .tickets `folder`, or where the search for it begins, upwards (default CLAUDE_PROJECT_DIR, else the working directory)")
@@ -53,7 +54,8 @@ func serverFlags(f *pflag.FlagSet, o *options) {
 // fromEnvironment marks a flag that a variable stands in for when it is not given.
 const fromEnvironment = "environment"
 
-// withEnvironment gives each flag the variable of its name: TICKET_MCP_LOCK_TIMEOUT for --lock-timeout.
+// withEnvironment gives each flag the variable of its name: TICKET_MCP_LOCK_TIMEOUT for
+// --lock-timeout.
 func withEnvironment(f *pflag.FlagSet) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		variable := "TICKET_MCP_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
@@ -62,7 +64,8 @@ func withEnvironment(f *pflag.FlagSet) {
 	})
 }
 
-// applyEnvironment sets the flags that were not given from their variables. An empty variable is none.
+// applyEnvironment sets the flags that were not given from their variables. An empty variable is
+// none.
 func applyEnvironment(f *pflag.FlagSet) error {
 	var faults []error
 	f.VisitAll(func(flag *pflag.Flag) {

@@ -10,10 +10,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagRow is a flag in docs/options.md: its name, its variable, its default as code, if that is what stands there.
+// flagRow is a flag in docs/options.md: its name, its variable, its default as code, if that is
+// what stands there.
 var flagRow = regexp.MustCompile("(?m)^\\| `--([a-z-]+)[^`]*` \\| `([A-Z_]+)` \\| (?:`([^`]*)` )?")
 
-// TestOptionsTable: docs/options.md has each flag that a variable stands in for, with that variable and the true default.
+// TestOptionsTable: docs/options.md has each flag that a variable stands in for, with that variable
+// and the true default.
 func TestOptionsTable(t *testing.T) {
 	text, err := os.ReadFile("../../docs/options.md")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// output is standard output: buffered, and an error of any write is told at the end, so that a full disk is not taken for an
-// answer.
+// output is standard output: buffered, and an error of any write is told at the end, so that a full
+// disk is not taken for an answer.
 type output struct {
 	w   *bufio.Writer
 	err error

@@ -14,7 +14,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// TestBoardServe: the program prints the page's URL at once, serves the board there and nowhere else, and ends on Ctrl-C.
+// TestBoardServe: the program prints the page's URL at once, serves the board there and nowhere
+// else, and ends on Ctrl-C.
 func TestBoardServe(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted there")

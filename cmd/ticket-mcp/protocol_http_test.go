@@ -15,9 +15,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// TestServeHTTP is no test but a harness: the official conformance suite speaks HTTP only, so packaging/conformance/run lets
-// this serve the same server over it, on the loopback address in TICKET_MCP_TEST_HTTP, until it is killed. The program itself
-// has no HTTP.
+// TestServeHTTP is no test but a harness: the official conformance suite speaks HTTP only, so
+// packaging/conformance/run lets this serve the same server over it, on the loopback address in
+// TICKET_MCP_TEST_HTTP, until it is killed. The program itself has no HTTP.
 func TestServeHTTP(t *testing.T) {
 	address := os.Getenv("TICKET_MCP_TEST_HTTP")
 	if address == "" {

@@ -13,8 +13,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// nasty is text that somebody wrote into a ticket to be taken for more than text: it breaks its line in each way there is, sends
-// commands to a terminal, turns the direction of reading, and hides words from people that a model reads.
+// nasty is text that somebody wrote into a ticket to be taken for more than text: it breaks its
+// line in each way there is, sends commands to a terminal, turns the direction of reading, and
+// hides words from people that a model reads.
 const nasty = "Nice\r\nFORGED a\nFORGED b\rFORGED c\vFORGED d\fFORGED e\u0085FORGED f\u2028FORGED g\u2029FORGED h" +
 	"\x1b[31m\x1b]0;x\x07\b\x7f\u009b\u202a\u202e\u2066\u2069\u200e\u061c" +
 	"\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\ufe0f\U000e0101\U000e0041\U000e007f\ue000\ufff9"
@@ -69,7 +70,8 @@ func nastyBoard(t *testing.T) (dir string) {
 	return dir
 }
 
-// checkText looks at all that an answer says beside the body of a ticket: each line must be what it seems, and ours.
+// checkText looks at all that an answer says beside the body of a ticket: each line must be what it
+// seems, and ours.
 func checkText(t *testing.T, call string, r client.Result) {
 	t.Helper()
 	var answer struct{ Body *string }
@@ -107,7 +109,8 @@ func checkText(t *testing.T, call string, r client.Result) {
 	checkFields(t, call, "", fields)
 }
 
-// checkFields looks at the texts in structured content. Two of them may have more than one line, as in text.
+// checkFields looks at the texts in structured content. Two of them may have more than one line, as
+// in text.
 func checkFields(t *testing.T, call, name string, value any) {
 	t.Helper()
 	switch v := value.(type) {
@@ -137,8 +140,8 @@ func checkLine(t *testing.T, where, line string) {
 	}
 }
 
-// Whatever stands in tickets and in arguments, each line of an answer is ours, and shows what it says. Bodies stand in their own
-// field, or behind the first blank line.
+// Whatever stands in tickets and in arguments, each line of an answer is ours, and shows what it
+// says. Bodies stand in their own field, or behind the first blank line.
 func TestNastyText(t *testing.T) {
 	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)}, client.Environment())
 	if err != nil {
@@ -175,7 +178,8 @@ func TestNastyText(t *testing.T) {
 	}
 }
 
-// The same holds for arguments that a refusal repeats, which an agent may have copied from a ticket.
+// The same holds for arguments that a refusal repeats, which an agent may have copied from a
+// ticket.
 func TestNastyArguments(t *testing.T) {
 	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", servertest.OpenTickets(t, "open")}, client.Environment())
 	if err != nil {
@@ -200,7 +204,8 @@ func TestNastyArguments(t *testing.T) {
 	}
 }
 
-// Characters that show nothing, though they are letters or marks by their category: a quoted text keeps them.
+// Characters that show nothing, though they are letters or marks by their category: a quoted text
+// keeps them.
 func TestFillers(t *testing.T) {
 	dir := servertest.OpenTickets(t)
 	const fillers = "\ufe0f\U000e0101\u034f\u115f\u1160\u17b4\u17b5\u2065\u3164\uffa0\ufff0\U000e0000\U000e0080\U0001ffff"
@@ -238,7 +243,8 @@ func TestFillers(t *testing.T) {
 	}
 }
 
-// TestNotUnicode: text that is not Unicode is refused over the wire and on the command line, and nothing is written.
+// TestNotUnicode: text that is not Unicode is refused over the wire and on the command line, and
+// nothing is written.
 func TestNotUnicode(t *testing.T) {
 	dir := servertest.OpenTickets(t, "alpha")
 	path := filepath.Join(dir, "alpha.md")

@@ -16,9 +16,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// Each file of testdata/wire is a talk on one connection, line by line as it goes over the wire: what the client sends, and what
-// the server answers to each request before the next one is sent. What differs from run to run is masked: times, session keys,
-// the program's version, and ids of new tickets, which the client's lines may name as ID1, ID2. What stands elsewhere in the
+// Each file of testdata/wire is a talk on one connection, line by line as it goes over the wire:
+// what the client sends, and what the server answers to each request before the next one is sent.
+// What differs from run to run is masked: times, session keys, the program's version, and ids of
+// new tickets, which the client's lines may name as ID1, ID2. What stands elsewhere in the
 // repository is left out: the instructions, and of tools/list all but the names.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/wire/*.txtar")
@@ -45,8 +46,8 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// talk sends the client's lines of a transcript to a server on a board of the transcript's tickets, and returns the transcript
-// with what the server said.
+// talk sends the client's lines of a transcript to a server on a board of the transcript's tickets,
+// and returns the transcript with what the server said.
 func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 	t.Helper()
 	dir := servertest.OpenTickets(t)

@@ -15,7 +15,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/race"
 )
 
-// raceCommand proves on a scratch board what the program promises, or shows that it does not hold there.
+// raceCommand proves on a scratch board what the program promises, or shows that it does not hold
+// there.
 func raceCommand() *cobra.Command {
 	var o race.Options
 	c := &cobra.Command{

@@ -17,7 +17,8 @@ import (
 
 const readmePath = "../../README.md"
 
-// between returns the part of the README between two markers, and a function that puts another in its place.
+// between returns the part of the README between two markers, and a function that puts another in
+// its place.
 func between(t *testing.T, name string) (part string, replace func(string) error) {
 	t.Helper()
 	text, err := os.ReadFile(readmePath)
@@ -35,8 +36,8 @@ func between(t *testing.T, name string) (part string, replace func(string) error
 	}
 }
 
-// TestReadmeDialogue runs the dialogue in the README and compares: what stands there is what is answered, but for times, new
-// ids and session keys. With -update it is written again.
+// TestReadmeDialogue runs the dialogue in the README and compares: what stands there is what is
+// answered, but for times, new ids and session keys. With -update it is written again.
 func TestReadmeDialogue(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), ".tickets")
 	if err := os.Mkdir(dir, 0o777); err != nil {
@@ -107,12 +108,14 @@ type jsonText string
 
 func (j jsonText) MarshalJSON() ([]byte, error) { return []byte(j), nil }
 
-// elsewhere are commands of the README that neither CI nor a script runs as they stand, and where what they do is tested.
+// elsewhere are commands of the README that neither CI nor a script runs as they stand, and where
+// what they do is tested.
 var elsewhere = map[string]string{
 	"go install ./cmd/ticket-mcp": "go build in every test run makes the same program",
 }
 
-// TestReadmeCommands: every command in a shell block of the README is run by CI, or named above with what stands in for it.
+// TestReadmeCommands: every command in a shell block of the README is run by CI, or named above
+// with what stands in for it.
 func TestReadmeCommands(t *testing.T) {
 	readme, err := os.ReadFile(readmePath)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// withQuiet gives the ready command --quiet, for scripts: the exit status alone says whether anything can be started.
+// withQuiet gives the ready command --quiet, for scripts: the exit status alone says whether
+// anything can be started.
 func withQuiet(ready *cobra.Command) {
 	quiet := ready.Flags().BoolP("quiet", "q", false, "print nothing; exit status 0 if something can be started, 3 if nothing")
 	usual := ready.RunE

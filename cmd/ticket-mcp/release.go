@@ -9,8 +9,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// withForce gives the release command --force: a person takes a ticket from whoever holds it. That it needs a terminal keeps
-// agents from it, as a rail does; it is no wall.
+// withForce gives the release command --force: a person takes a ticket from whoever holds it. That
+// it needs a terminal keeps agents from it, as a rail does; it is no wall.
 func withForce(release *cobra.Command, o *options) {
 	force := release.Flags().Bool("force", false, "take it from whoever holds it: one that lives and has forgotten it, or of whom nobody can tell; a person's decision, at a terminal")
 	usual := release.RunE

@@ -62,8 +62,8 @@ func sessionCommand(o *options) *cobra.Command {
 	return c
 }
 
-// runAs runs a command with a session's name in its environment. Signals of the terminal reach it by themselves, others are
-// passed on: while it lives, so does this process.
+// runAs runs a command with a session's name in its environment. Signals of the terminal reach it
+// by themselves, others are passed on: while it lives, so does this process.
 func runAs(name string, args []string) error {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -136,8 +136,9 @@ var shapes = []shape{
 	}, []string{`close {"id":"last","resolution":"dropped"}`, `block {"id":"last","blocked_by":"next"}`}},
 }
 
-// Whatever tickets are like, each call ends within its deadline, and the server stays small. That time is used up is no fault of a
-// test on a loaded machine, as long as the call then ends: what is linear here takes seconds, what was quadratic took minutes.
+// Whatever tickets are like, each call ends within its deadline, and the server stays small. That
+// time is used up is no fault of a test on a loaded machine, as long as the call then ends: what is
+// linear here takes seconds, what was quadratic took minutes.
 func TestShapes(t *testing.T) {
 	n, mostMemory := 10_000, 120<<10 // kB
 	switch {

@@ -28,7 +28,8 @@ var ticketLine = regexp.MustCompile(`^(\S+) (open|in_progress|closed)\b(.*)$`)
 // colourOf are the statuses' colours, by the numbers of the terminal's own palette.
 var colourOf = map[string]string{"open": "32", "in_progress": "33", "closed": "2"}
 
-// answer gives a tool's text its look. Lines that are one ticket each are cut to the terminal's width; a body never is.
+// answer gives a tool's text its look. Lines that are one ticket each are cut to the terminal's
+// width; a body never is.
 func (s style) answer(tool, text string) string {
 	text = strings.TrimRight(terminal.Printable(text), "\n")
 	lines := strings.Split(text, "\n")

@@ -19,8 +19,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
-// verb is a tool as a command. Its name, its flags and what they mean are the tool's: they come from schemas/<tool>.json, and the
-// answer from the tool's own code.
+// verb is a tool as a command. Its name, its flags and what they mean are the tool's: they come
+// from schemas/<tool>.json, and the answer from the tool's own code.
 type verb struct {
 	tool    string
 	args    []string // arguments of the tool that are written without a flag, in this order
@@ -147,7 +147,8 @@ func verbCommands(o *options) []*cobra.Command {
 	return commands
 }
 
-// command is the verb on the command line. A schema that cannot be read is a fault of the build, which every test finds.
+// command is the verb on the command line. A schema that cannot be read is a fault of the build,
+// which every test finds.
 func (v verb) command(o *options) *cobra.Command {
 	text, err := schemas.Files.ReadFile(v.tool + ".json")
 	var schema toolSchema
@@ -203,7 +204,8 @@ func (v verb) command(o *options) *cobra.Command {
 	return c
 }
 
-// afterVerb are the synonyms that a description gives behind its first word: "Close (finish, complete, resolve) a ticket".
+// afterVerb are the synonyms that a description gives behind its first word: "Close (finish,
+// complete, resolve) a ticket".
 var afterVerb = regexp.MustCompile(`^\w+ \(([^)]*)\)`)
 
 // synonyms are the words by which a tool is searched for, and which people type.
@@ -236,7 +238,8 @@ func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
 	return nil
 }
 
-// arguments are the tool's arguments as the command line gives them. Text that is "-" comes from standard input.
+// arguments are the tool's arguments as the command line gives them. Text that is "-" comes from
+// standard input.
 func (v verb) arguments(schema toolSchema, args []string, values map[string]*given) (map[string]any, error) {
 	if n := len(v.args); v.text && len(args) > n {
 		args = append(slices.Clone(args[:n-1]), strings.Join(args[n-1:], " "))
@@ -320,7 +323,8 @@ func printAnswer(c *cobra.Command, tool string, answer tools.Answer, asJSON bool
 	return err
 }
 
-// printJSON prints an answer as one JSON object, and one that is a stream of rows as an object a line.
+// printJSON prints an answer as one JSON object, and one that is a stream of rows as an object a
+// line.
 func printJSON(w io.Writer, answer tools.Answer) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -348,7 +352,8 @@ type given struct {
 // flagName is an argument of a tool as a flag has it.
 func flagName(argument string) string { return strings.ReplaceAll(argument, "_", "-") }
 
-// addFlag adds the flag of an argument: --blocked-by for blocked_by. What a value may be is the tool's to say.
+// addFlag adds the flag of an argument: --blocked-by for blocked_by. What a value may be is the
+// tool's to say.
 func addFlag(f *pflag.FlagSet, name string, p property) *given {
 	g := &given{property: p}
 	dashed, usage := flagName(name), p.Description
@@ -377,7 +382,8 @@ func (g *given) json() any {
 	return valueOf(g.property, g.one)
 }
 
-// valueOf is a word of the command line as the tool takes it: a number where it wants one and the word is one.
+// valueOf is a word of the command line as the tool takes it: a number where it wants one and the
+// word is one.
 func valueOf(p property, word string) any {
 	if n, err := strconv.Atoi(word); err == nil && p.is("integer") {
 		return n

@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// waitVerb is the tool wait for shells: without a bound unless one is given, since nobody's call hangs on it.
+// waitVerb is the tool wait for shells: without a bound unless one is given, since nobody's call
+// hangs on it.
 var waitVerb = verb{
 	tool: "wait", without: []string{"ready", "seconds"}, run: waitOnBoard,
 	about: `wait sleeps until a ticket can be started; with --id until one of these changes, with --any until any does. It takes no locks, claims

@@ -21,7 +21,8 @@ const (
 	maxWaits  = 32 // of one server
 )
 
-// fullOfWaits is a server in which as many calls wait as may: of one more than that, which was told so at once.
+// fullOfWaits is a server in which as many calls wait as may: of one more than that, which was told
+// so at once.
 func fullOfWaits(t *testing.T) (w *servertest.Wire, refused string) {
 	t.Helper()
 	w = servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
@@ -36,7 +37,8 @@ func fullOfWaits(t *testing.T) (w *servertest.Wire, refused string) {
 	return w, string(answers[0].ID)
 }
 
-// Calls go on while others wait. At the end of input each wait is answered, and the server ends without waiting for their time.
+// Calls go on while others wait. At the end of input each wait is answered, and the server ends
+// without waiting for their time.
 func TestWaitHoldsNobody(t *testing.T) {
 	t.Parallel()
 	w, _ := fullOfWaits(t)
@@ -93,8 +95,8 @@ func TestWaitIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestWaitWakesSoon measures the time from the answer of a close to the exit of a shell's wait for what it made ready, and what
-// twenty idle waits cost. Run it alone, with -v, for the figures.
+// TestWaitWakesSoon measures the time from the answer of a close to the exit of a shell's wait for
+// what it made ready, and what twenty idle waits cost. Run it alone, with -v, for the figures.
 func TestWaitWakesSoon(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("measures times of processes for some seconds")
@@ -148,7 +150,8 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 }
 
-// TestWaitWakesByTime: of what no file tells: the end of a hold, and of the grace of a holder that died while it was waited.
+// TestWaitWakesByTime: of what no file tells: the end of a hold, and of the grace of a holder that
+// died while it was waited.
 func TestWaitWakesByTime(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("waits for the ten seconds of a grace")

@@ -1,8 +1,9 @@
 //go:build linux
 
-// Package bench measures on scratch boards, by real server processes, how fast the program is, beside the bare system calls and
-// beside its targets. Targets are ratios where they can be, taken from interleaved measurements; those of a busy machine say
-// little all the same. It measures by what Linux alone tells of processes.
+// Package bench measures on scratch boards, by real server processes, how fast the program is,
+// beside the bare system calls and beside its targets. Targets are ratios where they can be, taken
+// from interleaved measurements; those of a busy machine say little all the same. It measures by
+// what Linux alone tells of processes.
 package bench
 
 import (
@@ -94,7 +95,8 @@ func Run(ctx context.Context, o Options, progress *os.File) (found Report, err e
 	if found.Machine, err = lookAtMachine(disk.root, b.Program); err != nil {
 		return found, err
 	}
-	// The large boards come last: what the kernel still writes of them must not be in the way of the rest.
+	// The large boards come last: what the kernel still writes of them must not be in the way of
+	// the rest.
 	if found.Changes, err = b.measureChange(ctx); err != nil {
 		return found, fmt.Errorf("one durable change: %w", err)
 	}

@@ -36,7 +36,8 @@ type way struct {
 // smallBoard is how many tickets lie on the board where changes are measured.
 const smallBoard = 100
 
-// measureChange makes one change after the other, each in every way, interleaved, so that what slows the machine slows all alike.
+// measureChange makes one change after the other, each in every way, interleaved, so that what
+// slows the machine slows all alike.
 func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err error) {
 	dir, err := b.disk.board("change")
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
-// crowdFound is what a number of processes did in a fixed time, each calling as fast as it is answered.
+// crowdFound is what a number of processes did in a fixed time, each calling as fast as it is
+// answered.
 type crowdFound struct {
 	Name      string        `json:"name"`
 	Processes int           `json:"processes"`
@@ -68,7 +69,8 @@ type lane struct {
 	next   int
 }
 
-// measureCrowds lets crowds of each size do each kind of work, and one process alone between any two of them.
+// measureCrowds lets crowds of each size do each kind of work, and one process alone between any
+// two of them.
 func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err error) {
 	dir, err := b.disk.board("crowd")
 	if err != nil {
@@ -125,8 +127,8 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 	return found, nil
 }
 
-// warmUp lets each server make its first changes, which do what later ones need not do: they sign the session, and try whether
-// locks work on this filesystem.
+// warmUp lets each server make its first changes, which do what later ones need not do: they sign
+// the session, and try whether locks work on this filesystem.
 func warmUp(servers []*client.Client) error {
 	errs := make([]error, len(servers))
 	var group sync.WaitGroup

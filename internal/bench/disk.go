@@ -18,8 +18,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// benchDisk is where bench writes: boards in a fresh folder of its own. It writes tickets directly, while no server has anything
-// to do, and what it changes while there are servers is a lock that they wait for, or a ticket as an editor would.
+// benchDisk is where bench writes: boards in a fresh folder of its own. It writes tickets directly,
+// while no server has anything to do, and what it changes while there are servers is a lock that
+// they wait for, or a ticket as an editor would.
 type benchDisk struct{ root string }
 
 func newBenchDisk(parent string) (*benchDisk, error) {
@@ -66,7 +67,8 @@ func (d *benchDisk) put(dir string, ids ...string) error {
 
 func bigID(n int) string { return fmt.Sprintf("t%06d", n) }
 
-// fill writes n tickets, half of them closed and a quarter blocked, and waits until they are on the disk.
+// fill writes n tickets, half of them closed and a quarter blocked, and waits until they are on the
+// disk.
 func (d *benchDisk) fill(ctx context.Context, dir string, n int) error {
 	workers := runtime.GOMAXPROCS(0)
 	errs := make([]error, workers)
@@ -109,8 +111,8 @@ func (d *benchDisk) hold(dir, id string) (letGo func(), err error) {
 	return func() { _ = f.Close() }, unix.Flock(int(f.Fd()), unix.LOCK_EX)
 }
 
-// floor makes durable changes by the system calls that one takes and by nothing else: no parsing, no checks, the folder open,
-// the buffer at hand. It is what a change by a good C program costs.
+// floor makes durable changes by the system calls that one takes and by nothing else: no parsing,
+// no checks, the folder open, the buffer at hand. It is what a change by a good C program costs.
 type floor struct {
 	folder             int
 	buffer             []byte
@@ -186,7 +188,8 @@ func flip(content []byte) {
 	content[len(content)-2] ^= stops
 }
 
-// bareScan is the least that a program without a watch must do to know that nothing changed: look at every file.
+// bareScan is the least that a program without a watch must do to know that nothing changed: look
+// at every file.
 func bareScan(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -66,8 +66,8 @@ func procField(text, name string) string {
 	return ""
 }
 
-// filesystemOf is the type of the filesystem that a path without links lies on, by the lines of proc_pid_mountinfo(5). A line
-// reads, for example,
+// filesystemOf is the type of the filesystem that a path without links lies on, by the lines of
+// proc_pid_mountinfo(5). A line reads, for example,
 //
 //	36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw
 func filesystemOf(mounts, path string) string {

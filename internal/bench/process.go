@@ -18,7 +18,8 @@ type processFound struct {
 
 const megabyte = 1 << 20
 
-// measureProcess measures what a server costs that has little or nothing to do, and whether it keeps what it should give back.
+// measureProcess measures what a server costs that has little or nothing to do, and whether it
+// keeps what it should give back.
 func (b *bencher) measureProcess(ctx context.Context) ([]processFound, error) {
 	dir, err := b.disk.board("process")
 	if err != nil {
@@ -92,7 +93,8 @@ func (b *bencher) measureIdle(ctx context.Context, dir string) (found []processF
 	}, err
 }
 
-// measureLeaks counts what a server holds before and after many calls and many time-outs behind a lock that is held.
+// measureLeaks counts what a server holds before and after many calls and many time-outs behind a
+// lock that is held.
 func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []processFound, err error) {
 	server, err := b.server(ctx, dir, "--lock-timeout", "10ms")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
 )
 
-// readFound is how fast a board of some size is read. All but Scan are whole calls of a server; Next and Close are durable
-// changes.
+// readFound is how fast a board of some size is read. All but Scan are whole calls of a server;
+// Next and Close are durable changes.
 type readFound struct {
 	Tickets    int           `json:"tickets"`
 	Scan       time.Duration `json:"scan_ns"`  // a bare look at all files
@@ -51,7 +51,8 @@ func (b *bencher) measureReads(ctx context.Context) ([]readFound, error) {
 	return found, nil
 }
 
-// measureBoard compares first looks of fresh servers with bare scans, interleaved, and then lets the last of the servers work.
+// measureBoard compares first looks of fresh servers with bare scans, interleaved, and then lets
+// the last of the servers work.
 func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFound, err error) {
 	if err := bareScan(dir); err != nil { // warm
 		return f, err

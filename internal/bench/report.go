@@ -82,7 +82,8 @@ func (p *printer) row(name string, goals []goal, values ...string) {
 	p.rows = append(p.rows, append([]string{name}, append(values, strings.Join(targets, "; "))...))
 }
 
-// end prints the table. Names and targets stand on the left of their columns, which the table cannot do beside numbers.
+// end prints the table. Names and targets stand on the left of their columns, which the table
+// cannot do beside numbers.
 func (p *printer) end() error {
 	if p.err != nil || p.rows == nil {
 		return p.err

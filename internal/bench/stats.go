@@ -21,8 +21,8 @@ func quantile[T ~int64 | ~float64](values []T, p float64) T {
 
 func median[T ~int64 | ~float64](values []T) T { return quantile(values, 0.5) }
 
-// pairRatio is the median of the ratios of interleaved measurements, pair by pair: what slows the machine for a
-// while slows both of a pair.
+// pairRatio is the median of the ratios of interleaved measurements, pair by pair: what slows the
+// machine for a while slows both of a pair.
 func pairRatio(a, b []time.Duration) float64 {
 	var ratios []float64
 	for i := range min(len(a), len(b)) {
@@ -51,9 +51,9 @@ type tally struct {
 	waits    []time.Duration
 }
 
-// tallyUp counts, of each process, the answers that came before the end; a wait counts also when it went on behind the end, or
-// the longest would be missed. A window in which no answer came ends with the first: a rate of 0 says nothing, and nothing can be
-// compared with it.
+// tallyUp counts, of each process, the answers that came before the end; a wait counts also when it
+// went on behind the end, or the longest would be missed. A window in which no answer came ends
+// with the first: a rate of 0 says nothing, and nothing can be compared with it.
 func tallyUp(lanes [][]answered, begin, end time.Time) tally {
 	var t tally
 	var first time.Time

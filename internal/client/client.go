@@ -1,5 +1,6 @@
-// Package client speaks MCP to ticket-mcp processes that it started, over their standard input and output: a handshake, then one
-// tool call at a time to each. A client library would bring HTTP and OAuth into the program for these lines.
+// Package client speaks MCP to ticket-mcp processes that it started, over their standard input and
+// output: a handshake, then one tool call at a time to each. A client library would bring HTTP and
+// OAuth into the program for these lines.
 package client
 
 import (
@@ -36,8 +37,9 @@ type Result struct {
 	IsError    bool
 }
 
-// Start starts a server and shakes hands. The process ends by Close, or when ctx does: its standard input is closed first,
-// which is how a server is told to stop; one that is still there after its own time for that is killed.
+// Start starts a server and shakes hands. The process ends by Close, or when ctx does: its standard
+// input is closed first, which is how a server is told to stop; one that is still there after its
+// own time for that is killed.
 func Start(ctx context.Context, program string, args, env []string) (*Client, error) {
 	ctx, end := context.WithCancel(ctx)
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -79,7 +81,8 @@ func Start(ctx context.Context, program string, args, env []string) (*Client, er
 // Close ends the server and waits for its end.
 func (c *Client) Close() error {
 	c.end()
-	// Read to the end before Wait, which closes the pipe. What is left are answers that nobody waits for.
+	// Read to the end before Wait, which closes the pipe. What is left are answers that nobody
+	// waits for.
 	_, readErr := io.Copy(io.Discard, c.out)
 	return errors.Join(readErr, c.Cmd.Wait())
 }
@@ -148,7 +151,8 @@ type Servers struct {
 	Env     []string // besides what they inherit
 }
 
-// StartAll starts server processes on a board, each a session of its own, with these flags besides those that tell them apart.
+// StartAll starts server processes on a board, each a session of its own, with these flags besides
+// those that tell them apart.
 func StartAll(ctx context.Context, s Servers, dir string, flags ...string) ([]*Client, error) {
 	servers := make([]*Client, s.Number)
 	errs := make([]error, s.Number)
@@ -179,7 +183,8 @@ func CloseAll(servers []*Client) error {
 	return errors.Join(errs...)
 }
 
-// Environment is the environment without what would make the servers other than they are by default, or one session.
+// Environment is the environment without what would make the servers other than they are by
+// default, or one session.
 func Environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "TICKET_MCP_") || strings.HasPrefix(variable, "CLAUDE_")

@@ -1,8 +1,9 @@
-// Package demo shows on a scratch board what ticket-mcp does: real server processes work a plan as scripted agents, one is killed
-// and its ticket taken over, and at the end every answered change is looked for in the files and in the journal.
+// Package demo shows on a scratch board what ticket-mcp does: real server processes work a plan as
+// scripted agents, one is killed and its ticket taken over, and at the end every answered change is
+// looked for in the files and in the journal.
 //
-// The agents are scripted, everything else is real: the processes, the protocol, the locks, the files. It proves less than a race
-// does, and shows more.
+// The agents are scripted, everything else is real: the processes, the protocol, the locks, the
+// files. It proves less than a race does, and shows more.
 package demo
 
 import (

@@ -25,7 +25,8 @@ func (d *Demo) answer(ctx context.Context, t ticket) error {
 	return nil
 }
 
-// personEnvironment is the environment without what tells a command that it runs in an agent's shell.
+// personEnvironment is the environment without what tells a command that it runs in an agent's
+// shell.
 func personEnvironment() []string {
 	agents := []string{"CLAUDECODE=", "CODEX_THREAD_ID=", "GEMINI_CLI=", "USER=", "HOME="}
 	return slices.DeleteFunc(client.Environment(), func(variable string) bool {

@@ -14,7 +14,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Report is what came of a demo, counted in the files and the journal after the last process had ended.
+// Report is what came of a demo, counted in the files and the journal after the last process had
+// ended.
 type Report struct {
 	Took     time.Duration
 	Tickets  int

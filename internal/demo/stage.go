@@ -13,8 +13,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// Show plays the demo before a person: on a terminal the board is shown while it changes, with what happened last below it, and
-// all that happened at the end. Elsewhere, or beside a page that shows the board, what happens is printed.
+// Show plays the demo before a person: on a terminal the board is shown while it changes, with what
+// happened last below it, and all that happened at the end. Elsewhere, or beside a page that shows
+// the board, what happens is printed.
 func (d *Demo) Show(ctx context.Context, out *os.File, beside bool) (Report, error) {
 	var mu sync.Mutex
 	var lines []string

@@ -1,15 +1,18 @@
-// Package flocker hands out exclusive locks between processes, and says who holds one that cannot be had.
+// Package flocker hands out exclusive locks between processes, and says who holds one that cannot
+// be had.
 //
-// A lock is an flock(2), taken through gofrs/flock, on a file that is made when it is first needed and kept forever: unlinking
-// lock files lets two processes lock two different files of one name. The kernel frees a lock when its holder dies, however it
-// dies, so there is nothing to expire, to break or to clean up.
+// A lock is an flock(2), taken through gofrs/flock, on a file that is made when it is first needed
+// and kept forever: unlinking lock files lets two processes lock two different files of one name.
+// The kernel frees a lock when its holder dies, however it dies, so there is nothing to expire, to
+// break or to clean up.
 //
-// Promised: at most one holder per lock file among all processes that go through flock(2); within a process first come, first
-// served; a wait ends when its context does; nothing ever polls. After acquiring, the locked file is compared with the one at
-// the path, so a lock file that was removed or replaced meanwhile is noticed.
+// Promised: at most one holder per lock file among all processes that go through flock(2); within a
+// process first come, first served; a wait ends when its context does; nothing ever polls. After
+// acquiring, the locked file is compared with the one at the path, so a lock file that was removed
+// or replaced meanwhile is noticed.
 //
-// Not promised: order between processes (a process may pass a waiter that the kernel has just woken), and anything on a
-// filesystem whose flock is a fiction; see Enforced.
+// Not promised: order between processes (a process may pass a waiter that the kernel has just
+// woken), and anything on a filesystem whose flock is a fiction; see Enforced.
 package flocker
 
 import (
@@ -26,11 +29,12 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ErrReplaced says that the lock file at the path is no longer the one that was locked: somebody removed or replaced it, and
-// another process may hold the new one.
+// ErrReplaced says that the lock file at the path is no longer the one that was locked: somebody
+// removed or replaced it, and another process may hold the new one.
 var ErrReplaced = errors.New("lock file was replaced while it was held")
 
-// BusyError says that a lock was not obtained before the context's deadline, though it was tried. Nothing is held.
+// BusyError says that a lock was not obtained before the context's deadline, though it was tried.
+// Nothing is held.
 type BusyError struct {
 	Path   string        // the lock file
 	Waited time.Duration // how long
@@ -41,15 +45,16 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("%s is held by %s; waited %s", filepath.Base(e.Path), e.Holder, e.Waited.Round(time.Millisecond))
 }
 
-// LateError says that the deadline passed while other callers of this process were ahead, so that the lock was not asked for,
-// and that nobody holds it now.
+// LateError says that the deadline passed while other callers of this process were ahead, so that
+// the lock was not asked for, and that nobody holds it now.
 type LateError struct{ Path string }
 
 func (e *LateError) Error() string {
 	return "the time was used up before " + filepath.Base(e.Path) + " was asked for"
 }
 
-// NotFileError says that something else than a plain file stands where a lock file should. It is neither followed nor locked.
+// NotFileError says that something else than a plain file stands where a lock file should. It is
+// neither followed nor locked.
 type NotFileError struct {
 	Path string
 	Kind fs.FileMode
@@ -77,7 +82,8 @@ func (h Holder) String() string {
 
 // Locks are the locks of this process. The zero value is ready for use.
 type Locks struct {
-	// Make makes a lock file that is not there, or finds that another process has. nil: with mode 0666 less umask.
+	// Make makes a lock file that is not there, or finds that another process has. nil: with mode
+	// 0666 less umask.
 	Make func(path string) error
 
 	mu    sync.Mutex
@@ -92,9 +98,10 @@ type Lock struct {
 	err     error
 }
 
-// Acquire waits for the exclusive lock on the file at path, which is made when absent; its folder must exist. A deadline that
-// passes gives *BusyError or *LateError, a cancelled context its own error; what is no plain file *NotFileError; all else is
-// the system's error. A lock that is free is had even when the deadline has passed.
+// Acquire waits for the exclusive lock on the file at path, which is made when absent; its folder
+// must exist. A deadline that passes gives *BusyError or *LateError, a cancelled context its own
+// error; what is no plain file *NotFileError; all else is the system's error. A lock that is free
+// is had even when the deadline has passed.
 func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
 	if l.Make == nil {
 		return l.acquire(ctx, path, os.O_RDWR|os.O_CREATE, nil)
@@ -102,8 +109,8 @@ func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
 	return l.acquire(ctx, path, os.O_RDWR, l.Make)
 }
 
-// AcquireExisting is Acquire for a file that must be there already: a missing one is fs.ErrNotExist. A path is for one of the
-// two.
+// AcquireExisting is Acquire for a file that must be there already: a missing one is
+// fs.ErrNotExist. A path is for one of the two.
 func (l *Locks) AcquireExisting(ctx context.Context, path string) (*Lock, error) {
 	return l.acquire(ctx, path, os.O_RDONLY, nil)
 }
@@ -149,7 +156,8 @@ func (l *Lock) Check() error {
 	return err
 }
 
-// Enforced reports whether this filesystem's locks are real: while l is held, a second open of its file must be refused.
+// Enforced reports whether this filesystem's locks are real: while l is held, a second open of its
+// file must be refused.
 func (l *Lock) Enforced() (bool, error) {
 	second, got, err := tryLock(l.file.Path(), os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -164,8 +172,9 @@ func (l *Lock) Enforced() (bool, error) {
 	return !got, err
 }
 
-// Held reports whether some open file holds the exclusive lock at path. It takes a shared lock for an instant, so that probes
-// do not disturb each other, and creates nothing: a missing file is fs.ErrNotExist.
+// Held reports whether some open file holds the exclusive lock at path. It takes a shared lock for
+// an instant, so that probes do not disturb each other, and creates nothing: a missing file is
+// fs.ErrNotExist.
 func Held(path string) (bool, error) {
 	f := newFlock(path, os.O_RDONLY)
 	got, err := f.TryRLock()
@@ -181,8 +190,8 @@ func newFlock(path string, flags int) *flock.Flock {
 	return flock.New(path, flock.SetFlag(flags|openFlags), flock.SetPermissions(0o666))
 }
 
-// tryLock tries once, without waiting. A lock file that may be read but not written can still be locked: flock(2) on a local
-// filesystem needs no more than an open file.
+// tryLock tries once, without waiting. A lock file that may be read but not written can still be
+// locked: flock(2) on a local filesystem needs no more than an open file.
 func tryLock(path string, flags int) (*flock.Flock, bool, error) {
 	f := newFlock(path, flags)
 	got, err := f.TryLock()
@@ -207,7 +216,8 @@ func notFile(path string) error {
 	return &NotFileError{path, info.Mode().Type()}
 }
 
-// atPath reports whether the open file of f is the one at its path. Lstat, because a link there is not our file.
+// atPath reports whether the open file of f is the one at its path. Lstat, because a link there is
+// not our file.
 func atPath(f *flock.Flock) (bool, error) {
 	open, err := f.Stat()
 	if err != nil {

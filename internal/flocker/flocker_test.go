@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// TestMain lets the test binary be another process that holds a lock, until its standard input ends.
+// TestMain lets the test binary be another process that holds a lock, until its standard input
+// ends.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("FLOCKER_TEST_HOLD"); path != "" {
 		var l Locks
@@ -145,7 +146,8 @@ func TestDeadHolderHoldsNothing(t *testing.T) {
 	}
 }
 
-// TestFirstComeFirstServed lines up callers one by one, each seen in the queue before the next comes.
+// TestFirstComeFirstServed lines up callers one by one, each seen in the queue before the next
+// comes.
 func TestFirstComeFirstServed(t *testing.T) {
 	path := lockPath(t)
 	var l Locks
@@ -224,8 +226,8 @@ func TestCancelledWaitHoldsNothing(t *testing.T) {
 	}
 }
 
-// TestTimeoutsShareOneWait: behind a holder that never lets go, any number of time-outs leaves one goroutine and one
-// descriptor, and the one who is still there in the end gets the lock from it.
+// TestTimeoutsShareOneWait: behind a holder that never lets go, any number of time-outs leaves one
+// goroutine and one descriptor, and the one who is still there in the end gets the lock from it.
 func TestTimeoutsShareOneWait(t *testing.T) {
 	path := lockPath(t)
 	other := hold(t, path)
@@ -274,7 +276,8 @@ func TestReplacedLockFileIsNoticed(t *testing.T) {
 	other.letGo()
 }
 
-// TestWaiterFollowsTheFile: whoever waited on a file that was removed gets the lock on the one that is there, not on the old.
+// TestWaiterFollowsTheFile: whoever waited on a file that was removed gets the lock on the one that
+// is there, not on the old.
 func TestWaiterFollowsTheFile(t *testing.T) {
 	path := lockPath(t)
 	old := hold(t, path)

@@ -11,12 +11,14 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// gate is the queue of this process in front of one lock file. It exists as long as somebody uses it.
+// gate is the queue of this process in front of one lock file. It exists as long as somebody uses
+// it.
 //
-// Only the caller that has the turn talks to the kernel, and at most one goroutine blocks in flock(2) for the gate: a caller
-// that gives up cannot take its blocked goroutine along (the system call is not interruptible from Go), so the next caller
-// inherits it, and when nobody is left it frees the lock the moment it gets it. A goroutine per call instead would leak a
-// thread and a descriptor for every request that times out behind a stopped holder.
+// Only the caller that has the turn talks to the kernel, and at most one goroutine blocks in
+// flock(2) for the gate: a caller that gives up cannot take its blocked goroutine along (the system
+// call is not interruptible from Go), so the next caller inherits it, and when nobody is left it
+// frees the lock the moment it gets it. A goroutine per call instead would leak a thread and a
+// descriptor for every request that times out behind a stopped holder.
 type gate struct {
 	locks *Locks
 	path  string
@@ -69,7 +71,8 @@ func (l *Locks) leave(g *gate) {
 // errLate says that the deadline passed before the caller's turn came.
 var errLate = errors.New("the deadline passed before the lock was tried")
 
-// acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a wait, not the first try.
+// acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a
+// wait, not the first try.
 func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
 	select {
 	case g.turn <- struct{}{}:
@@ -91,8 +94,8 @@ func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
 	return f, nil
 }
 
-// lock gets the kernel's lock on the file that is at the path now. A file that was replaced while we waited is no lock: the
-// others lock the new one.
+// lock gets the kernel's lock on the file that is at the path now. A file that was replaced while
+// we waited is no lock: the others lock the new one.
 func (g *gate) lock(ctx context.Context) (*flock.Flock, error) {
 	for {
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -151,8 +154,9 @@ func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
 	return nil, ctx.Err()
 }
 
-// inherit returns the acquisition that an earlier caller left behind, unless the lock file is another one by now: then the old
-// wait goes on alone, to free what it gets, and a new one is needed.
+// inherit returns the acquisition that an earlier caller left behind, unless the lock file is
+// another one by now: then the old wait goes on alone, to free what it gets, and a new one is
+// needed.
 func (g *gate) inherit() *pending {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -172,7 +176,8 @@ func (g *gate) inherit() *pending {
 // block waits for the lock in a goroutine of its own.
 func (g *gate) block(f *flock.Flock) *pending {
 	p := &pending{wanted: true, done: make(chan outcome, 1)}
-	// The file is opened by the blocking call itself. If the path changes in between, the comparison after acquiring finds out.
+	// The file is opened by the blocking call itself. If the path changes in between, the
+	// comparison after acquiring finds out.
 	if info, err := os.Lstat(g.path); err == nil {
 		p.file = info
 	}

@@ -15,8 +15,9 @@ import (
 //
 //	1: FLOCK  ADVISORY  WRITE 4711 fe:00:131077 0 EOF
 //
-// with the device in hexadecimal, the inode in decimal, and lines of waiters marked by "->". A process in another pid namespace,
-// or a filesystem that reports two device numbers (btrfs), is not found: then nobody is named, rather than the wrong one.
+// with the device in hexadecimal, the inode in decimal, and lines of waiters marked by "->". A
+// process in another pid namespace, or a filesystem that reports two device numbers (btrfs), is not
+// found: then nobody is named, rather than the wrong one.
 func holder(path string) Holder {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -27,7 +28,8 @@ func holder(path string) Holder {
 		return Holder{}
 	}
 	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
-	// The kernel gives the table in pieces, and a line that moves between two of them while locks come and go is missed.
+	// The kernel gives the table in pieces, and a line that moves between two of them while locks
+	// come and go is missed.
 	const tries = 10
 	for range tries {
 		table, err := os.ReadFile("/proc/locks")
@@ -41,7 +43,8 @@ func holder(path string) Holder {
 	return Holder{}
 }
 
-// holderIn finds the process that holds the lock on a file in the text of /proc/locks; 0 if there is none.
+// holderIn finds the process that holds the lock on a file in the text of /proc/locks; 0 if there
+// is none.
 func holderIn(table, file string) int {
 	for line := range strings.Lines(table) {
 		f := strings.Fields(line)
@@ -55,7 +58,8 @@ func holderIn(table, file string) int {
 	return 0
 }
 
-// program is the name a process was started by; /proc/PID/comm alone is cut at 15 bytes and may be a thread's name.
+// program is the name a process was started by; /proc/PID/comm alone is cut at 15 bytes and may be
+// a thread's name.
 func program(pid int) string {
 	dir := filepath.Join("/proc", strconv.Itoa(pid))
 	if line, err := os.ReadFile(filepath.Join(dir, "cmdline")); err == nil {

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Try takes the exclusive lock on the file at path, which must exist, without waiting for whoever holds it: nil when
-// somebody does. It does wait for probes (see Held), whose shared locks last an instant: a probe is not an owner.
+// Try takes the exclusive lock on the file at path, which must exist, without waiting for whoever
+// holds it: nil when somebody does. It does wait for probes (see Held), whose shared locks last an
+// instant: a probe is not an owner.
 func Try(path string) (*Lock, error) {
 	const patience = time.Second // a probe that was stopped in its instant counts as an owner
 	for began := time.Now(); time.Since(began) < patience; runtime.Gosched() {

@@ -10,8 +10,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// brokenPrograms are the program with one idea taken out of its source. The checkers that judge the program must catch each of
-// them by the load that is named. TestHistory plays the same loads with the program as it is.
+// brokenPrograms are the program with one idea taken out of its source. The checkers that judge the
+// program must catch each of them by the load that is named. TestHistory plays the same loads with
+// the program as it is.
 var brokenPrograms = []struct {
 	name  string
 	load  play
@@ -66,7 +67,8 @@ var brokenPrograms = []struct {
 	}},
 }
 
-// noGrace lets the tickets of the dead be taken at once, so that a short load can show what is wrong with who is dead.
+// noGrace lets the tickets of the dead be taken at once, so that a short load can show what is
+// wrong with who is dead.
 var noGrace = sourceEdit{"internal/ticketfs/session/grace.go", "const grace = 10 * time.Second", "const grace = 0 * time.Second"}
 
 // sourceEdit is one that stands in the table without the names of its fields.
@@ -106,7 +108,8 @@ func TestBrokenPrograms(t *testing.T) {
 	}
 }
 
-// caughtBy says which checkers complain of a broken promise. That the system was, or that porcupine had no time, does not count.
+// caughtBy says which checkers complain of a broken promise. That the system was, or that porcupine
+// had no time, does not count.
 func (h history) caughtBy() string {
 	sortEntries(h.entries)
 	_, order := h.disorder(2 * time.Second)

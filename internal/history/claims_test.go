@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// Claims: a queue that many sessions empty, with and without kills. Histories of it are judged by the same checkers.
+// Claims: a queue that many sessions empty, with and without kills. Histories of it are judged by
+// the same checkers.
 
 // backlog is n tickets, most of them blocked by one or two that come before them.
 func backlog(n int, seed uint64) map[string]spec.Ticket {
@@ -72,7 +73,8 @@ func (w *worker) work(ctx context.Context) error {
 		case e.result.Code != spec.NotFound:
 			return fmt.Errorf("start of the next ticket: %s", e)
 		}
-		// Either others hold what is left, or it is of somebody who died. Of these ready tells, and start takes them by id.
+		// Either others hold what is left, or it is of somebody who died. Of these ready tells, and
+		// start takes them by id.
 		orphans, err := w.orphans()
 		if err != nil {
 			return err
@@ -102,7 +104,8 @@ func (w *worker) work(ctx context.Context) error {
 	}
 }
 
-// finish notes and closes what the worker holds. Nothing may be refused, but the worker may be killed.
+// finish notes and closes what the worker holds. Nothing may be refused, but the worker may be
+// killed.
 func (w *worker) finish(id string) error {
 	for _, op := range []spec.UserInput{{Verb: spec.Note, ID: id, Text: "worked on by " + w.key + " for " + id}, {Verb: spec.Close, ID: id}} {
 		if e := w.does(op); !e.done() {
@@ -147,7 +150,8 @@ func (w *worker) left() (n int, err error) {
 	return n, err
 }
 
-// empty has sessions empty a backlog. Of each place, lives-1 sessions are killed, and a new one takes its place.
+// empty has sessions empty a backlog. Of each place, lives-1 sessions are killed, and a new one
+// takes its place.
 func empty(t *testing.T, program string, seed uint64, sessions, tickets, lives int) history {
 	t.Helper()
 	h := history{before: backlog(tickets, seed)}
@@ -194,7 +198,8 @@ func empty(t *testing.T, program string, seed uint64, sessions, tickets, lives i
 	return h
 }
 
-// closedOnce judges a queue that was emptied: each ticket is closed, by one close. One without an answer may have been it.
+// closedOnce judges a queue that was emptied: each ticket is closed, by one close. One without an
+// answer may have been it.
 func (h history) closedOnce() []string {
 	done, lost := map[string]int{}, map[string]int{}
 	for _, e := range h.entries {

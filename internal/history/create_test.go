@@ -64,7 +64,8 @@ func TestCreateAtOnce(t *testing.T) {
 	}
 }
 
-// Two clones of one repository, in which tickets are created at the same time, can be merged: no id is given twice.
+// Two clones of one repository, in which tickets are created at the same time, can be merged: no id
+// is given twice.
 func TestCreateInClones(t *testing.T) {
 	program := realServer(t)
 	if _, err := exec.LookPath("git"); err != nil {

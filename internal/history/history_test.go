@@ -1,18 +1,19 @@
-// Histories: real server processes work on one board at the same time, everything they are asked and answer is written down
-// with its time, and what was seen is judged afterwards.
+// Histories: real server processes work on one board at the same time, everything they are asked
+// and answer is written down with its time, and what was seen is judged afterwards.
 //
-//   - porcupine, ticket by ticket: there is an order of the calls in which spec.StepOne gives all these answers and, at the end,
-//     this file (model_test.go).
-//   - The rules between tickets, over the whole history and in the files at the end (rules_test.go, by what is certain
-//     at a moment: time_test.go).
+//   - porcupine, ticket by ticket: there is an order of the calls in which spec.StepOne gives all
+//     these answers and, at the end, this file (model_test.go).
+//   - The rules between tickets, over the whole history and in the files at the end (rules_test.go,
+//     by what is certain at a moment: time_test.go).
 //   - Notes: each that was answered is in the file once, none that was not sent (notes_test.go).
 //
-// The checkers reject histories made bad by hand (reject_test.go), and catch the program when an idea is taken out of
-// its source (broken_test.go). Short versions run always. The long run is
+// The checkers reject histories made bad by hand (reject_test.go), and catch the program when an
+// idea is taken out of its source (broken_test.go). Short versions run always. The long run is
 //
 //	go test ./internal/history -run 'TestHistory|TestClaims|TestStopped' -history.rounds 200 -v -timeout 3h
 //
-// A failure names its seed: -history.seed makes the same calls again, though not at the same moments.
+// A failure names its seed: -history.seed makes the same calls again, though not at the same
+// moments.
 package history_test
 
 import (
@@ -61,7 +62,8 @@ func needProcesses(t *testing.T) {
 	}
 }
 
-// check reports everything that is wrong with a history, and draws the tickets that cannot be put in order.
+// check reports everything that is wrong with a history, and draws the tickets that cannot be put
+// in order.
 func (h history) check(t *testing.T, mayBeBusy bool) {
 	t.Helper()
 	sortEntries(h.entries)
@@ -105,7 +107,8 @@ func TestHistory(t *testing.T) {
 		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4, choose: anything},
 		// So many tickets that the program watches the folder, and no longer looks at each file.
 		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60, lives: 1, choose: anything},
-		// Several conversations of each process, with agents of each, on a board of the other dialect.
+		// Several conversations of each process, with agents of each, on a board of the other
+		// dialect.
 		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4, lanes: 3, calls: 80, lives: 1, choose: anything,
 			conversations: 2, agents: []string{"one", "two"}},
 		dialect, drops, crowd, claims, rings, families, vandalized, worktrees,

@@ -15,8 +15,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// Who holds a ticket, told by real processes: scenarios that the program passes, and that a program fails from which the idea
-// was taken out.
+// Who holds a ticket, told by real processes: scenarios that the program passes, and that a program
+// fails from which the idea was taken out.
 
 // holderScenario says what is wrong with a program; "" for nothing.
 type holderScenario struct {
@@ -113,7 +113,8 @@ func severalAgents(b table) string {
 	)
 }
 
-// copiedMark: the slot of a living holder is replaced by a copy, and the process cannot be looked for, as from a container.
+// copiedMark: the slot of a living holder is replaced by a copy, and the process cannot be looked
+// for, as from a container.
 func copiedMark(b table) string {
 	me, other := b.sit("me"), b.sit("other")
 	if why := b.differs(expects{me, start("t00"), "done"}); why != "" {
@@ -208,7 +209,8 @@ func restartInTime(b table) string {
 	return b.differs(expects{other, start("t00"), "claimed"}, expects{again, start("t00"), "already"})
 }
 
-// processPerCall: each call comes from a server of its own, and ten seconds after the first of them the ticket is theirs.
+// processPerCall: each call comes from a server of its own, and ten seconds after the first of them
+// the ticket is theirs.
 func processPerCall(b table) string {
 	me := b.sit("me")
 	if why := b.differs(expects{me, start("t00"), "done"}); why != "" {

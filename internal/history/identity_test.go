@@ -13,7 +13,8 @@ import (
 
 // Who is who: sessions whose server is started again, and sessions that seem to be one.
 
-// table is a board with tickets that any number of sessions may come to, for tests that make one call after the other.
+// table is a board with tickets that any number of sessions may come to, for tests that make one
+// call after the other.
 type table struct {
 	*recorder
 	t *testing.T
@@ -100,7 +101,8 @@ func TestRestart(t *testing.T) {
 	b.says(third, finish("t01"), "done")
 	b.says(other, rob("t00"), "claimed") // the close has shown that the session lives
 
-	// The next server comes while the last one still drains. Before its first claim it is the same session as soon as that ends.
+	// The next server comes while the last one still drains. Before its first claim it is the same
+	// session as soon as that ends.
 	fourth := b.sit("client")
 	b.says(fourth, rob("t00"), "claimed")
 	b.rises(third)

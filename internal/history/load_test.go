@@ -7,7 +7,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// family is a board of n open tickets: a quarter are epics, half are their children, and some of the others are blocked.
+// family is a board of n open tickets: a quarter are epics, half are their children, and some of
+// the others are blocked.
 func family(n int) map[string]spec.Ticket {
 	board := map[string]spec.Ticket{}
 	for i := range n {
@@ -125,7 +126,8 @@ func (h *hand) fields(u *spec.UserInput, text string) {
 	}
 }
 
-// The loads by which broken programs are caught. Each is small: what is rare is found by many rounds, not by long ones.
+// The loads by which broken programs are caught. Each is small: what is rare is found by many
+// rounds, not by long ones.
 var (
 	drops = play{name: "drops", board: family(8), sessions: 4, lanes: 2, calls: 80, lives: 1, choose: ending, together: true,
 		conversations: 1, agents: []string{"one", "two"}}
@@ -148,7 +150,8 @@ func chain(board map[string]spec.Ticket) map[string]spec.Ticket {
 	return board
 }
 
-// ending has tickets dropped with all below them, held and finished, while others start them; a close may start the next.
+// ending has tickets dropped with all below them, held and finished, while others start them; a
+// close may start the next.
 func ending(h *hand) spec.UserInput {
 	mine := h.held.any(h.Rand)
 	switch n := h.IntN(20); {

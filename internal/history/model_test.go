@@ -37,8 +37,8 @@ type state struct {
 	started string // sessions that started the ticket and have not finished it since
 }
 
-// stateOf leaves out what is judged elsewhere: notes by notesBroken, whose order would make the search explode, the parent by
-// rulesBroken.
+// stateOf leaves out what is judged elsewhere: notes by notesBroken, whose order would make the
+// search explode, the parent by rulesBroken.
 func stateOf(t spec.Ticket) state {
 	return state{exists: true, status: t.Status, holder: t.Holder, agent: t.Agent, blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
 		assignee: t.Assignee, closeReason: t.CloseReason, priority: t.Priority,
@@ -79,8 +79,8 @@ func less(ids, id string) string {
 	return set(slices.DeleteFunc(strings.Fields(ids), func(x string) bool { return x == id }))
 }
 
-// step is spec.StepOne as porcupine wants it, and the entries that StepOne does not know. ok is false when the answer cannot
-// have been given in this state.
+// step is spec.StepOne as porcupine wants it, and the entries that StepOne does not know. ok is
+// false when the answer cannot have been given in this state.
 func step(s state, id string, e entry) (ok bool, after state) {
 	if e.op.Verb == death {
 		s.dead = plus(s.dead, e.session)
@@ -162,7 +162,8 @@ func created(op spec.Op) spec.Ticket {
 // maxEntries is how many entries of one ticket porcupine is asked to order. More take it too long.
 const maxEntries = 600
 
-// orderTime bounds the search for an order, for each ticket. An order that exists is found in milliseconds.
+// orderTime bounds the search for an order, for each ticket. An order that exists is found in
+// milliseconds.
 const orderTime = 30 * time.Second
 
 // ticketHistory is the part of a history that concerns one ticket.
@@ -245,8 +246,9 @@ func (h history) tickets() []ticketHistory {
 		for _, e := range entries {
 			op := porcupine.Operation{ClientId: e.lane, Input: e, Call: e.sent, Return: e.got}
 			if end, died := ends[e.session]; died && e.got == never {
-				// A call without an answer comes last, where nobody looks, if it had no effect. In step it has none after the
-				// death of its session either, so that it can end there, and the search is not lost among calls without end.
+				// A call without an answer comes last, where nobody looks, if it had no effect. In
+				// step it has none after the death of its session either, so that it can end there,
+				// and the search is not lost among calls without end.
 				op.Return = max(end, e.sent)
 			}
 			th.ops = append(th.ops, op)

@@ -12,9 +12,10 @@ import (
 // endings are the lines in which a reopen keeps how the ticket had ended.
 var endings = regexp.MustCompile(`^\S+ \S+@[0-9a-f]{12}: it had been closed `)
 
-// notesBroken judges the lines under Notes in the files at the end. Each text of a history is sent once only, so: what was
-// answered is there exactly once, signed by the session that sent it; what was not answered at most once; nothing else; and a
-// note that was answered before another was sent stands before it.
+// notesBroken judges the lines under Notes in the files at the end. Each text of a history is sent
+// once only, so: what was answered is there exactly once, signed by the session that sent it; what
+// was not answered at most once; nothing else; and a note that was answered before another was sent
+// stands before it.
 func (h history) notesBroken() []string {
 	type wanted struct {
 		entry
@@ -72,7 +73,8 @@ func (h history) notesBroken() []string {
 	return why
 }
 
-// noteOf is the note that a call leaves, "" if none: its text, or the reason of a release or reopen.
+// noteOf is the note that a call leaves, "" if none: its text, or the reason of a release or
+// reopen.
 func noteOf(u spec.UserInput) string {
 	switch {
 	case u.Verb == spec.Note:

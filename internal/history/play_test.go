@@ -77,8 +77,8 @@ func (h *holding) any(dice *rand.Rand) string {
 	return slices.Sorted(maps.Keys(h.ids))[dice.IntN(len(h.ids))]
 }
 
-// run plays on a new board below the test's folder and returns what happened. Every process it starts has ended when it
-// returns.
+// run plays on a new board below the test's folder and returns what happened. Every process it
+// starts has ended when it returns.
 func (p play) run(t *testing.T, program string, seed uint64) history {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), ".tickets")
@@ -123,8 +123,8 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	return h
 }
 
-// bareWorktrees commits the board in root and makes a bare repository of it with n worktrees. Each has the committed tickets;
-// the first has HEAD's branch, and so the board of all.
+// bareWorktrees commits the board in root and makes a bare repository of it with n worktrees. Each
+// has the committed tickets; the first has HEAD's branch, and so the board of all.
 func bareWorktrees(t *testing.T, root string, n int) []string {
 	t.Helper()
 	script := `git init -q && git add .tickets && git commit -qm tickets && git branch -qM main &&
@@ -147,7 +147,8 @@ func bareWorktrees(t *testing.T, root string, n int) []string {
 // playTime bounds one play, which takes seconds.
 const playTime = 3 * time.Minute
 
-// live is the life of one session, which its client ends when all calls are made, or a kill ends in the middle.
+// live is the life of one session, which its client ends when all calls are made, or a kill ends in
+// the middle.
 func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint64) (err error) {
 	name := fmt.Sprintf("%d-%d-%d", seed, place, life)
 	var where []string
@@ -254,7 +255,8 @@ func layOut(dir string, board map[string]spec.Ticket, blockerKey string) error {
 	return nil
 }
 
-// readFiles adds what the board says at the end. A create that was never answered gets the id of the ticket it made, if any.
+// readFiles adds what the board says at the end. A create that was never answered gets the id of
+// the ticket it made, if any.
 func (h *history) readFiles(dir string) error {
 	h.after, h.notes = map[string]spec.Ticket{}, map[string][]string{}
 	names, err := os.ReadDir(dir)
@@ -293,7 +295,8 @@ func (h *history) readFiles(dir string) error {
 	return nil
 }
 
-// unlinkLocks removes every lock file of tickets and relations, again and again. No program should; git clean does.
+// unlinkLocks removes every lock file of tickets and relations, again and again. No program should;
+// git clean does.
 func unlinkLocks(dir string, stop <-chan struct{}) {
 	for {
 		select {

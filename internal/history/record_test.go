@@ -172,8 +172,8 @@ func (e *entry) read(line json.RawMessage) {
 	e.result.ID = answer.ID
 }
 
-// parts are the entry and, of a close that is more than one change, those of the other tickets: each has taken effect at some
-// moment of the call.
+// parts are the entry and, of a close that is more than one change, those of the other tickets:
+// each has taken effect at some moment of the call.
 func (e entry) parts() []entry {
 	parts := []entry{e}
 	part := func(op spec.UserInput) entry {

@@ -9,14 +9,16 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// A checker is worth something only if it rejects what is wrong. The histories here are made by hand, in one line each:
+// A checker is worth something only if it rejects what is wrong. The histories here are made by
+// hand, in one line each:
 //
 //	board    "a open blocked=b,c; b closed; p in_progress by=A parent=q notes=A:x"
 //	history  "A start a 1-2; B start a 3-4 claimed; A close a 5-; A dies 6-7; B start a 8-9 from=A"
 //
-// Sessions are capital letters. A call ends with its times, from question to answer ("5-": no answer), and the answer: nothing
-// for done, a code, from=A for taken over, already. start without an id says what it got: "A start next got=a 1-2".
-// What show saw is written like a board: "A show a open blocked=b 1-2".
+// Sessions are capital letters. A call ends with its times, from question to answer ("5-": no
+// answer), and the answer: nothing for done, a code, from=A for taken over, already. start without
+// an id says what it got: "A start next got=a 1-2". What show saw is written like a board: "A show
+// a open blocked=b 1-2".
 var handMade = []struct {
 	name, before, history, after string
 

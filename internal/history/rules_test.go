@@ -10,8 +10,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// rulesBroken judges what porcupine cannot, since it orders each ticket by itself: the rules between tickets, over the whole
-// history and in the files at its end. It says only what is certain, whatever the order of calls that overlapped.
+// rulesBroken judges what porcupine cannot, since it orders each ticket by itself: the rules
+// between tickets, over the whole history and in the files at its end. It says only what is
+// certain, whatever the order of calls that overlapped.
 func (h history) rulesBroken() []string {
 	l := h.timeline()
 	why := slices.Concat(h.filesBroken(), h.twoHolders(), h.justDied(), l.neverAllowed(h.entries))
@@ -44,7 +45,8 @@ func (h history) filesBroken() []string {
 	return why
 }
 
-// busy are the calls that waited for a lock in vain. Nobody has to where nobody is stopped and no lock file is removed.
+// busy are the calls that waited for a lock in vain. Nobody has to where nobody is stopped and no
+// lock file is removed.
 func (h history) busy() []string {
 	var why []string
 	for _, e := range h.entries {
@@ -55,7 +57,8 @@ func (h history) busy() []string {
 	return why
 }
 
-// justDied finds tickets that were given away while the client of their owner may still have been about to start it again.
+// justDied finds tickets that were given away while the client of their owner may still have been
+// about to start it again.
 func (h history) justDied() []string {
 	const grace = int64(10 * time.Second)
 	var why []string
@@ -69,7 +72,8 @@ func (h history) justDied() []string {
 	return why
 }
 
-// twoHolders finds tickets that two callers held at one moment, each told so and neither having begun to give it up.
+// twoHolders finds tickets that two callers held at one moment, each told so and neither having
+// begun to give it up.
 func (h history) twoHolders() []string {
 	type hold struct {
 		span
@@ -157,7 +161,8 @@ func (l *timeline) neverAllowed(entries []entry) []string {
 	return why
 }
 
-// judge compares an answer with what may have been so, at one moment between question and answer. It returns what is wrong.
+// judge compares an answer with what may have been so, at one moment between question and answer.
+// It returns what is wrong.
 func (l *timeline) judge(e entry) string {
 	id := e.about()
 	may, must := sight{l, false}, sight{l, true}
@@ -242,7 +247,8 @@ func (s sight) isNot(kind factKind, id, of string) spans {
 	return s.fact(kind, id, of).mayNot()
 }
 
-// blockersClosed: each blocker of the ticket and of its ancestors is closed. below are the tickets by which the search came.
+// blockersClosed: each blocker of the ticket and of its ancestors is closed. below are the tickets
+// by which the search came.
 func (s sight) blockersClosed(id string, below []string) spans {
 	when := always
 	for _, b := range s.related(blockedBy, id) {

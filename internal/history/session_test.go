@@ -47,8 +47,8 @@ type session struct {
 	meta map[string]any // of each call: what names the conversation, nil where the environment of the process does
 }
 
-// process is a server and a client that takes calls from several goroutines at once, as the subagents of a real session make
-// them.
+// process is a server and a client that takes calls from several goroutines at once, as the
+// subagents of a real session make them.
 type process struct {
 	cmd *exec.Cmd
 
@@ -59,7 +59,8 @@ type process struct {
 	gone    chan struct{} // closed when the process will answer no more
 }
 
-// keyOf is the key of a client's session id, computed here once more so that the program is not asked who it is.
+// keyOf is the key of a client's session id, computed here once more so that the program is not
+// asked who it is.
 func keyOf(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return hex.EncodeToString(sum[:])[:12]
@@ -163,8 +164,8 @@ func (p *process) wait() error {
 	return p.cmd.Wait()
 }
 
-// leave ends the process of a session as its client does; kill ends it at once. Both write down between which moments the session
-// ended, and the others that the process served.
+// leave ends the process of a session as its client does; kill ends it at once. Both write down
+// between which moments the session ended, and the others that the process served.
 func (r *recorder) leave(s *session, lane int, others ...*session) error {
 	return r.end(lane, s.wait, append(others, s)...)
 }

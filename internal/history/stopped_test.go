@@ -12,8 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// An owner that is stopped, as by a laptop's lid or a debugger, is not dead. Its ticket is never taken over, whatever moment it was stopped
-// at, and goes on with what it holds.
+// An owner that is stopped, as by a laptop's lid or a debugger, is not dead. Its ticket is never
+// taken over, whatever moment it was stopped at, and goes on with what it holds.
 func TestStopped(t *testing.T) {
 	for _, seed := range seeds() {
 		dice := rand.New(rand.NewPCG(seed, 0))

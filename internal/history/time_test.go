@@ -7,9 +7,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// What can be said of a moment in a history. A call that was answered had its effect somewhere between the question and the
-// answer. So of each fact, say "a is closed", there are moments at which it may have been true, whatever the order of the
-// calls, and the others, at which it certainly was not. Nothing here guesses: what is certain held in every possible order.
+// What can be said of a moment in a history. A call that was answered had its effect somewhere
+// between the question and the answer. So of each fact, say "a is closed", there are moments at
+// which it may have been true, whatever the order of the calls, and the others, at which it
+// certainly was not. Nothing here guesses: what is certain held in every possible order.
 
 // spans are moments: closed intervals, in order and apart from each other.
 type spans []span
@@ -63,11 +64,13 @@ func (a spans) at(t int64) bool {
 	return slices.ContainsFunc(a, func(s span) bool { return s.from <= t && t <= s.to })
 }
 
-// fact is something that calls make true and untrue, each within a span. A span that ends never: perhaps not at all.
+// fact is something that calls make true and untrue, each within a span. A span that ends never:
+// perhaps not at all.
 type fact struct{ on, off spans }
 
-// may are the moments at which the fact may have been true: from the beginning of a call that made it so to the end of the
-// first one that came after that call for certain, and made it untrue for certain.
+// may are the moments at which the fact may have been true: from the beginning of a call that made
+// it so to the end of the first one that came after that call for certain, and made it untrue for
+// certain.
 func (f *fact) may() spans    { return possible(f.on, f.off) }
 func (f *fact) mayNot() spans { return possible(f.off, f.on) }
 

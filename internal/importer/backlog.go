@@ -17,7 +17,8 @@ import (
 // maxDepth bounds the folders below tasks that are looked into.
 const maxDepth = 8
 
-// ReadBacklog reads the tasks of Backlog.md: one file, its folder, or the repository that has the folder.
+// ReadBacklog reads the tasks of Backlog.md: one file, its folder, or the repository that has the
+// folder.
 func ReadBacklog(path string) (*Source, error) {
 	s := &Source{Name: "backlog", refs: map[string]bool{}}
 	info, err := os.Stat(path)
@@ -53,7 +54,8 @@ func backlogFolder(dir string) (string, error) {
 	return "", fmt.Errorf("no backlog/tasks in %s", dir)
 }
 
-// walkBacklog reads the task files below a folder, in the order of their names. Links are not followed.
+// walkBacklog reads the task files below a folder, in the order of their names. Links are not
+// followed.
 func (s *Source) walkBacklog(root, folder string) error {
 	return filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
 		name, relErr := filepath.Rel(root, path)
@@ -168,7 +170,8 @@ var (
 	handle = regexp.MustCompile(`@[^\s,'"\[\]]+`)
 )
 
-// quoteNames quotes names like @ada in the front matter, which Backlog.md once wrote bare and still reads, but YAML does not.
+// quoteNames quotes names like @ada in the front matter, which Backlog.md once wrote bare and still
+// reads, but YAML does not.
 func quoteNames(content []byte) []byte {
 	head, body, found := bytes.Cut(content, []byte("\n---"))
 	if !found {

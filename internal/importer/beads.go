@@ -15,7 +15,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// ReadBeads reads the JSON lines of a beads database: a file, or a folder that has one at a usual place.
+// ReadBeads reads the JSON lines of a beads database: a file, or a folder that has one at a usual
+// place.
 func ReadBeads(path string) (*Source, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
@@ -81,7 +82,8 @@ func ParseBeads(r io.Reader) (*Source, error) {
 	}
 }
 
-// readLine reads a line, of which it keeps at most MaxLine bytes; whole is its length with the line break.
+// readLine reads a line, of which it keeps at most MaxLine bytes; whole is its length with the line
+// break.
 func readLine(r *bufio.Reader) (line []byte, whole int, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
@@ -338,7 +340,8 @@ func (item *Item) section(r *record, heading, text, from string) {
 	r.tally.add(Same, from, "a section")
 }
 
-// note adds a text to the notes: an item of a list behind another one, anything else behind a blank line.
+// note adds a text to the notes: an item of a list behind another one, anything else behind a blank
+// line.
 func (item *Item) note(text string) {
 	i := slices.IndexFunc(item.Sections, func(s document.Section) bool { return strings.EqualFold(s.Heading, notes) })
 	if i < 0 {

@@ -13,8 +13,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Content returns the file of a new ticket. What cannot be a ticket, because it is too large or has a character that a file
-// must not have, is an error. now is the time of creation and close where theirs is not known.
+// Content returns the file of a new ticket. What cannot be a ticket, because it is too large or has
+// a character that a file must not have, is an error. now is the time of creation and close where
+// theirs is not known.
 func (n New) Content(source string, now time.Time) ([]byte, error) {
 	now = now.UTC().Truncate(time.Second)
 	t := n.Item.Ticket
@@ -47,7 +48,8 @@ func (n New) Content(source string, now time.Time) ([]byte, error) {
 	if err != nil || extra == "" {
 		return content, err
 	}
-	// A map of theirs stays a map, on a line of its own: as a text it could not be read, nor edited.
+	// A map of theirs stays a map, on a line of its own: as a text it could not be read, nor
+	// edited.
 	head, body, _ := bytes.Cut(content, []byte("\n---\n"))
 	content = slices.Concat(head, []byte("\nx-"+source+": "+extra+"\n---\n"), body)
 	with, err := document.Parse(n.ID, content)

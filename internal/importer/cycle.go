@@ -1,21 +1,24 @@
 package importer
 
-// Waiting is between events, as the board's rules have it: the start of an item waits for the start of its parent and the
-// close of its blockers, its close for its start and the close of its children. Item i starts at event 2i and closes at 2i+1.
-// Items that are closed are taken as open: a reopen must not bring a cycle back.
+// Waiting is between events, as the board's rules have it: the start of an item waits for the start
+// of its parent and the close of its blockers, its close for its start and the close of its
+// children. Item i starts at event 2i and closes at 2i+1. Items that are closed are taken as open:
+// a reopen must not bring a cycle back.
 
-// steps bounds the search for cycles. Beyond it, which takes a hostile source, edges that may close one are left out unseen.
+// steps bounds the search for cycles. Beyond it, which takes a hostile source, edges that may close
+// one are left out unseen.
 const steps = 20_000_000
 
-// breakCycles leaves out the blockers that would create a dependency cycle, in the order in which they were read.
+// breakCycles leaves out the blockers that would create a dependency cycle, in the order in which
+// they were read.
 func (p *planner) breakCycles() {
 	parts := components(2*len(p.items), p.waits(nil))
 	size := map[int]int{}
 	for _, part := range parts {
 		size[part]++
 	}
-	// Only within a component of several events can an edge close a cycle: the others are taken as they are, the doubtful ones
-	// one by one.
+	// Only within a component of several events can an edge close a cycle: the others are taken as
+	// they are, the doubtful ones one by one.
 	kept := make([][]int, len(p.items))
 	doubtful := make([][]int, len(p.items))
 	for i, blockers := range p.blockers {
@@ -106,8 +109,8 @@ func (s *searcher) reaches(waits func(int, func(int)), from, to int) bool {
 	return false
 }
 
-// components numbers the strongly connected components of n events (Tarjan's algorithm, with a stack of its own: a chain may
-// be long).
+// components numbers the strongly connected components of n events (Tarjan's algorithm, with a
+// stack of its own: a chain may be long).
 func components(n int, waits func(int, func(int))) []int {
 	var (
 		part  = make([]int, n)

@@ -20,9 +20,9 @@ var sameName = map[string]string{
 // sections are those that are fields of their own in a JSON line, by their headings in lower case.
 var sections = map[string]string{"design": "design", "acceptance criteria": "acceptance_criteria", "notes": "notes"}
 
-// WriteJSON writes a ticket as one JSON line in the form of beads, which ParseBeads reads and other programs as well. What was
-// imported and kept under x-<source> has its old place again; fields that only we have keep their names. ids are the board's
-// ids by external-ref.
+// WriteJSON writes a ticket as one JSON line in the form of beads, which ParseBeads reads and other
+// programs as well. What was imported and kept under x-<source> has its old place again; fields
+// that only we have keep their names. ids are the board's ids by external-ref.
 func WriteJSON(w io.Writer, id string, content []byte, ids map[string]string) error {
 	fields, body, err := document.Foreign(content)
 	if err != nil {
@@ -69,7 +69,8 @@ func WriteJSON(w io.Writer, id string, content []byte, ids map[string]string) er
 	return err
 }
 
-// setBody gives the sections that have a field of their own to it, and leaves the others in the description.
+// setBody gives the sections that have a field of their own to it, and leaves the others in the
+// description.
 func setBody(line map[string]any, description string, parts []document.Section) {
 	var others []document.Section
 	for _, part := range parts {
@@ -85,7 +86,8 @@ func setBody(line map[string]any, description string, parts []document.Section) 
 	}
 }
 
-// restore puts back what was kept under x-<source>. A field that is there already, since it has a meaning here, wins.
+// restore puts back what was kept under x-<source>. A field that is there already, since it has a
+// meaning here, wins.
 func restore(line map[string]any, source string, kept any) {
 	fields, ok := kept.(map[string]any)
 	if !ok {
@@ -99,8 +101,9 @@ func restore(line map[string]any, source string, kept any) {
 	}
 }
 
-// dependenciesOf takes the relations of a ticket, with what is kept of them under x-<source>: types that we do not have, edges
-// that no rule here allows, and further fields. An edge that was taken away here is not given back.
+// dependenciesOf takes the relations of a ticket, with what is kept of them under x-<source>: types
+// that we do not have, edges that no rule here allows, and further fields. An edge that was taken
+// away here is not given back.
 func dependenciesOf(r *record, id string, ids map[string]string) []map[string]any {
 	kept, more := keptEdges(r, ids)
 	kinds := map[string]string{}
@@ -148,8 +151,8 @@ func dependenciesOf(r *record, id string, ids map[string]string) []map[string]an
 	return list
 }
 
-// keptEdges are the relations, and further fields of them, that are kept under x-<source>. Their ids are ours where the board
-// has the ticket under another one.
+// keptEdges are the relations, and further fields of them, that are kept under x-<source>. Their
+// ids are ours where the board has the ticket under another one.
 func keptEdges(r *record, ids map[string]string) (edges []edge, more map[string]map[string]any) {
 	more = map[string]map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(r.fields)) {

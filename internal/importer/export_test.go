@@ -39,8 +39,8 @@ func exported(t *testing.T, plan *Plan) map[string]map[string]any {
 	return lines
 }
 
-// TestExportGivesBack compares what is exported after an import with what was imported, field by field. What may differ is
-// what the table says changes or is lost.
+// TestExportGivesBack compares what is exported after an import with what was imported, field by
+// field. What may differ is what the table says changes or is lost.
 func TestExportGivesBack(t *testing.T) {
 	archive, err := txtar.ParseFile("testdata/import/beads.txtar")
 	if err != nil {

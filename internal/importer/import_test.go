@@ -42,8 +42,8 @@ func readSource(t *testing.T, path string) *Source {
 	return source
 }
 
-// TestImport compares the table and every ticket that comes out of a source with what stands in the file. With -update it is
-// written again.
+// TestImport compares the table and every ticket that comes out of a source with what stands in the
+// file. With -update it is written again.
 func TestImport(t *testing.T) {
 	for name, input := range map[string]string{"beads": "issues.jsonl", "backlog": "backlog"} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +120,8 @@ func TestImportAgain(t *testing.T) {
 	}
 }
 
-// TestOrder: long chains, written from the end, and rings of any kind are planned in an order in which each can be created.
+// TestOrder: long chains, written from the end, and rings of any kind are planned in an order in
+// which each can be created.
 func TestOrder(t *testing.T) {
 	n := 10_000
 	if testing.Short() {

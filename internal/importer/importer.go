@@ -1,11 +1,13 @@
 // Package importer reads other trackers' files and says which tickets they would become.
 //
-// It promises: nothing of what it reads is lost without being counted (Source.Tally); input of any size or shape ends in an
-// error or a fault, never in a panic or an endless run; the plan's tickets are in an order in which each can be created, its
-// parent and its blockers first, and together they break no rule between tickets. A second run over the same files plans
-// what the first one did not create: a ticket's external-ref is the id that it had there.
+// It promises: nothing of what it reads is lost without being counted (Source.Tally); input of any
+// size or shape ends in an error or a fault, never in a panic or an endless run; the plan's tickets
+// are in an order in which each can be created, its parent and its blockers first, and together
+// they break no rule between tickets. A second run over the same files plans what the first one did
+// not create: a ticket's external-ref is the id that it had there.
 //
-// It does not write: a plan is carried out by package tools, through the one door. It does not synchronise.
+// It does not write: a plan is carried out by package tools, through the one door. It does not
+// synchronise.
 package importer
 
 import (

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestPipes: a pipe that nobody writes to is not waited for, and a link is not followed out of the folder.
+// TestPipes: a pipe that nobody writes to is not waited for, and a link is not followed out of the
+// folder.
 func TestPipes(t *testing.T) {
 	dir := t.TempDir()
 	tasks := filepath.Join(dir, "tasks")

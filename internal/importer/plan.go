@@ -48,8 +48,9 @@ type planner struct {
 	news     []New
 }
 
-// NewPlan says which tickets the source's items become on a board. newID makes an id for an item whose own cannot be had. An
-// edge that would break a rule between tickets is left out and kept in the ticket for an export; the tally says how many.
+// NewPlan says which tickets the source's items become on a board. newID makes an id for an item
+// whose own cannot be had. An edge that would break a rule between tickets is left out and kept in
+// the ticket for an export; the tally says how many.
 func NewPlan(source *Source, board []Existing, newID func() string) *Plan {
 	p := &planner{plan: &Plan{Source: source}, targets: map[string]target{}}
 	p.choose(board, newID)
@@ -63,7 +64,8 @@ func NewPlan(source *Source, board []Existing, newID func() string) *Plan {
 	return p.plan
 }
 
-// choose takes the items that the board does not have yet, and gives each an id: its own where that is one and free.
+// choose takes the items that the board does not have yet, and gives each an id: its own where that
+// is one and free.
 func (p *planner) choose(board []Existing, newID func() string) {
 	taken := make(map[string]bool, len(board))
 	for _, t := range board {
@@ -131,7 +133,8 @@ const (
 	ownChild  = "to its own descendant"
 )
 
-// resolveParents leaves no parent that is missing, in a cycle of parents, or closed above a child that is not.
+// resolveParents leaves no parent that is missing, in a cycle of parents, or closed above a child
+// that is not.
 func (p *planner) resolveParents() {
 	for i := range p.items {
 		p.parents[i] = -1
@@ -173,7 +176,8 @@ func (p *planner) resolveParents() {
 	}
 }
 
-// resolveBlockers leaves no blocker that is missing, named twice, or a descendant, which is closed before its ancestor anyway.
+// resolveBlockers leaves no blocker that is missing, named twice, or a descendant, which is closed
+// before its ancestor anyway.
 func (p *planner) resolveBlockers() {
 	enter, leave := p.tree()
 	for i := range p.items {

@@ -18,8 +18,8 @@ type host struct {
 	files       []hostFile // the first is the default
 }
 
-// hostFile is one of a host's configuration files. docs/clients.md says what each is for; packaging/verify compares what is
-// written here with what the hosts' own programs write and read.
+// hostFile is one of a host's configuration files. docs/clients.md says what each is for;
+// packaging/verify compares what is written here with what the hosts' own programs write and read.
 type hostFile struct {
 	scope    string
 	path     func(paths) (string, error)
@@ -222,7 +222,8 @@ func claudeUser(p paths) (string, error) {
 	return filepath.Join(cmp.Or(os.Getenv("CLAUDE_CONFIG_DIR"), p.home), ".claude.json"), nil
 }
 
-// claudeLocal is the same file. It names projects by the main worktree's root, which only that one shows without git.
+// claudeLocal is the same file. It names projects by the main worktree's root, which only that one
+// shows without git.
 func claudeLocal(p paths) (string, error) {
 	if info, err := os.Lstat(filepath.Join(p.project, ".git")); err == nil && !info.IsDir() {
 		return "", errors.New("in a linked worktree or submodule the local scope is another folder's; run this in the main worktree, or use --scope user")

@@ -1,6 +1,7 @@
-// Package install tells a client to start this server: it adds one entry to the client's own configuration file and changes no
-// other byte of it. It installs nothing else: no hook, no AGENTS.md, no CLAUDE.md. What cannot be edited without loss is left
-// alone, and the entry printed for the person to paste.
+// Package install tells a client to start this server: it adds one entry to the client's own
+// configuration file and changes no other byte of it. It installs nothing else: no hook, no
+// AGENTS.md, no CLAUDE.md. What cannot be edited without loss is left alone, and the entry printed
+// for the person to paste.
 package install
 
 import (
@@ -36,7 +37,8 @@ type Installation struct {
 	paths         paths
 }
 
-// serverName leaves room for the longest tool in the 64 characters that clients allow for mcp__<server>__<tool>.
+// serverName leaves room for the longest tool in the 64 characters that clients allow for
+// mcp__<server>__<tool>.
 var serverName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 
 // New checks a request. Nothing is written yet; an error is one of use.
@@ -59,7 +61,8 @@ func New(r Request) (Installation, error) {
 	return in, err
 }
 
-// serverArgs are the arguments that the client shall start the server with, so that it finds the board.
+// serverArgs are the arguments that the client shall start the server with, so that it finds the
+// board.
 func (in Installation) serverArgs(dir string) ([]string, error) {
 	if dir == "" {
 		if in.file.needsDir != "" {
@@ -80,7 +83,8 @@ func (in Installation) serverArgs(dir string) ([]string, error) {
 	if in.file.scope != "project" {
 		return []string{"--dir", abs}, nil
 	}
-	// A project's file is committed and read on other machines: no path of this one may stand in it.
+	// A project's file is committed and read on other machines: no path of this one may stand in
+	// it.
 	below, err := filepath.Rel(in.paths.project, abs)
 	if err != nil || !filepath.IsLocal(below) {
 		return nil, fmt.Errorf("--dir %s is outside the project %s, whose configuration other machines share; use --scope user", dir, in.paths.project)
@@ -92,7 +96,8 @@ func (in Installation) serverArgs(dir string) ([]string, error) {
 	return []string{"--dir", below}, nil
 }
 
-// Run brings the client's file up to date, or says why it does not. Two of them at once both find their entry there.
+// Run brings the client's file up to date, or says why it does not. Two of them at once both find
+// their entry there.
 func (in Installation) Run(out io.Writer) error {
 	path, err := in.file.path(in.paths)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// jsonEdits are configuration files and what becomes of them when plainEntry without arguments is set at mcpServers, tickets.
-// Every byte counts.
+// jsonEdits are configuration files and what becomes of them when plainEntry without arguments is
+// set at mcpServers, tickets. Every byte counts.
 var jsonEdits = []struct{ name, old, want, there, fault string }{
 	{
 		name: "no file",
@@ -146,7 +146,8 @@ func checkEdit(t *testing.T, edit fileEdit, err error, want, there, fault string
 
 const ourTable = "[mcp_servers.tickets]\ncommand = \"ticket-mcp\"\n"
 
-// tomlEdits are files of Codex and what becomes of them when the server tickets without arguments is set.
+// tomlEdits are files of Codex and what becomes of them when the server tickets without arguments
+// is set.
 var tomlEdits = []struct{ name, old, want, there, fault string }{
 	{name: "no file", want: ourTable},
 	{

@@ -16,9 +16,9 @@ var (
 	errLoss       = errors.New("cannot be edited without loss")
 )
 
-// editJSON sets the entry (JSON) at the keys of a JSON file, which may have comments and trailing commas, and keeps every other
-// byte. A nil text is a file that is not there yet. The result is read again and compared: where it does not differ in exactly
-// that entry, the edit is an error.
+// editJSON sets the entry (JSON) at the keys of a JSON file, which may have comments and trailing
+// commas, and keeps every other byte. A nil text is a file that is not there yet. The result is
+// read again and compared: where it does not differ in exactly that entry, the edit is an error.
 func editJSON(text []byte, keys []string, entry string) (fileEdit, error) {
 	text, marked := bytes.CutPrefix(text, byteOrderMark)
 	root, text, err := parseJSON(text)
@@ -45,7 +45,8 @@ func editJSON(text []byte, keys []string, entry string) (fileEdit, error) {
 	if err != nil || !sameEntry(takeOut(after, keys), want) {
 		return fileEdit{}, errLoss
 	}
-	// What is left without our entry, and without what had to be made for it, must be what was there.
+	// What is left without our entry, and without what had to be made for it, must be what was
+	// there.
 	takeOut(before, keys)
 	if !reflect.DeepEqual(pruned(before, keys), pruned(after, keys)) {
 		return fileEdit{}, errLoss
@@ -69,7 +70,8 @@ func parseJSON(text []byte) (hujson.Value, []byte, error) {
 	return root, nil, errors.New("is not JSON: " + strings.TrimPrefix(err.Error(), "hujson: "))
 }
 
-// hasComments reports whether a file has what plain JSON has not, comments or trailing commas. What cannot be read has none.
+// hasComments reports whether a file has what plain JSON has not, comments or trailing commas. What
+// cannot be read has none.
 func hasComments(text []byte) bool {
 	root, _, err := parseJSON(bytes.TrimPrefix(text, byteOrderMark))
 	return err == nil && !root.IsStandard()

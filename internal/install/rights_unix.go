@@ -14,7 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// keepRights gives a new file the owner, the mode, and the access list and other extended attributes of the old one.
+// keepRights gives a new file the owner, the mode, and the access list and other extended
+// attributes of the old one.
 func keepRights(f *os.File, old string, info fs.FileInfo) error {
 	was, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -35,8 +36,8 @@ func keepRights(f *os.File, old string, info fs.FileInfo) error {
 	return keepAttributes(f, old)
 }
 
-// giveToOwner gives what root made in somebody's folder to whose the folder is: a client that runs as them must be able to read
-// its own configuration. Anybody else owns what they make.
+// giveToOwner gives what root made in somebody's folder to whose the folder is: a client that runs
+// as them must be able to read its own configuration. Anybody else owns what they make.
 func giveToOwner(path, folder string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -70,7 +71,8 @@ func keepAttributes(f *os.File, old string) error {
 		if err == nil {
 			err = unix.Fsetxattr(int(f.Fd()), name, value[:size], 0)
 		}
-		// What the kernel keeps for itself, as the label of a security module, it gives to the new file as well.
+		// What the kernel keeps for itself, as the label of a security module, it gives to the new
+		// file as well.
 		if err != nil && !strings.HasPrefix(name, "security.") && !strings.HasPrefix(name, "trusted.") {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -81,7 +83,8 @@ func keepAttributes(f *os.File, old string) error {
 // lockTime is how long an install waits for another one. It takes milliseconds.
 const lockTime = 10 * time.Second
 
-// lockFolder keeps other installs from the files of a folder. The folder itself is locked, so that nothing is left there.
+// lockFolder keeps other installs from the files of a folder. The folder itself is locked, so that
+// nothing is left there.
 func lockFolder(dir string) (unlock func(), err error) {
 	f, err := os.Open(dir)
 	if err != nil {
@@ -92,7 +95,8 @@ func lockFolder(dir string) (unlock func(), err error) {
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case !errors.Is(err, unix.EWOULDBLOCK):
-			// Locked, or a filesystem that has no such locks: what is left is the look before the rename.
+			// Locked, or a filesystem that has no such locks: what is left is the look before the
+			// rename.
 			return func() { _ = f.Close() }, nil
 		case time.Since(began) > lockTime:
 			_ = f.Close()

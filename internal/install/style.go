@@ -67,7 +67,8 @@ func (s jsonStyle) insert(text []byte, at hujson.Value, key, entry string) []byt
 			comma = ","
 		}
 	}
-	// All that stands between the last value and the closing bracket stays where it is, but for the space at its end.
+	// All that stands between the last value and the closing bracket stays where it is, but for the
+	// space at its end.
 	gap := text[from:closing]
 	kept := bytes.TrimRight(gap, " \t\r\n")
 	tail := gap[len(kept):]

@@ -28,8 +28,9 @@ func tomlTable(name string, args []string) string {
 	return table
 }
 
-// editTOML sets the table of a server at the end of a TOML file, or replaces the one that is there with the tables below it, and
-// keeps every other byte. As with editJSON the result is read again and compared.
+// editTOML sets the table of a server at the end of a TOML file, or replaces the one that is there
+// with the tables below it, and keeps every other byte. As with editJSON the result is read again
+// and compared.
 func editTOML(text []byte, name string, args []string) (fileEdit, error) {
 	before, err := decodeTOML(text)
 	if err != nil {
@@ -72,8 +73,9 @@ func editTOML(text []byte, name string, args []string) (fileEdit, error) {
 
 var errForm = errors.New("has its servers in a form that cannot be edited without loss")
 
-// outsideTables says whether servers are defined before the first header, in one line or by dotted keys. Such a definition is
-// final: TOML allows no table of ours below it, though not every parser says so.
+// outsideTables says whether servers are defined before the first header, in one line or by dotted
+// keys. Such a definition is final: TOML allows no table of ours below it, though not every parser
+// says so.
 func outsideTables(text []byte) bool {
 	end := len(text)
 	if sections := tomlSections(text); len(sections) > 0 {
@@ -109,7 +111,8 @@ func appendTable(text []byte, table string) []byte {
 	return slices.Concat(text, []byte(gap), []byte(table))
 }
 
-// replaceTable puts table in the place of the first table at or below keys, and takes the other ones away.
+// replaceTable puts table in the place of the first table at or below keys, and takes the other
+// ones away.
 func replaceTable(text []byte, keys []string, table string) []byte {
 	var out []byte
 	rest := 0
@@ -125,14 +128,15 @@ func replaceTable(text []byte, keys []string, table string) []byte {
 	return append(out, text[rest:]...)
 }
 
-// tomlSection is a table that has a header of its own. It ends behind its last value: comments before the next header belong to
-// that one.
+// tomlSection is a table that has a header of its own. It ends behind its last value: comments
+// before the next header belong to that one.
 type tomlSection struct {
 	keys       []string
 	start, end int
 }
 
-// tomlSections finds the headers of a file that is TOML. A line that looks like one within a string or an array is none.
+// tomlSections finds the headers of a file that is TOML. A line that looks like one within a string
+// or an array is none.
 func tomlSections(text []byte) []tomlSection {
 	var sections []tomlSection
 	for at := 0; at < len(text); {
@@ -152,8 +156,8 @@ func tomlSections(text []byte) []tomlSection {
 	return sections
 }
 
-// tomlStatement is where the statement that begins at a place ends: behind the first line break that is not in a string, an array
-// or an inline table.
+// tomlStatement is where the statement that begins at a place ends: behind the first line break
+// that is not in a string, an array or an inline table.
 func tomlStatement(text []byte, at int) int {
 	for depth := 0; at < len(text); {
 		switch c := text[at]; c {

@@ -19,8 +19,9 @@ type config struct {
 	info fs.FileInfo // nil for one that is not there
 }
 
-// resolve follows the links on the way to a configuration file, also to one that is not there yet. A project's file comes from
-// its repository, which may be a stranger's: a link out of the project is refused. A user's own links lead where they lead.
+// resolve follows the links on the way to a configuration file, also to one that is not there yet.
+// A project's file comes from its repository, which may be a stranger's: a link out of the project
+// is refused. A user's own links lead where they lead.
 func resolve(path, project string, scope string) (string, error) {
 	there, rest := path, ""
 	for {
@@ -47,7 +48,8 @@ func resolve(path, project string, scope string) (string, error) {
 	return real, nil
 }
 
-// openFolder makes the folder of a configuration file if need be, and keeps other installs from its files.
+// openFolder makes the folder of a configuration file if need be, and keeps other installs from its
+// files.
 func openFolder(dir string) (unlock func(), err error) {
 	if err := makeFolder(dir); err != nil {
 		return nil, err
@@ -72,8 +74,8 @@ func makeFolder(dir string) error {
 	return giveToOwner(dir, above)
 }
 
-// readConfig reads a configuration file at a path without links. Nothing but a regular file is opened for long: a pipe would
-// never end.
+// readConfig reads a configuration file at a path without links. Nothing but a regular file is
+// opened for long: a pipe would never end.
 func readConfig(path string) (c config, err error) {
 	c.path = path
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -94,8 +96,9 @@ func readConfig(path string) (c config, err error) {
 	return c, err
 }
 
-// replace writes text in the place of what was read: readers see the one or the other, never a part. The file keeps its mode,
-// owner and access list. A new file of a user is nobody else's to read.
+// replace writes text in the place of what was read: readers see the one or the other, never a
+// part. The file keeps its mode, owner and access list. A new file of a user is nobody else's to
+// read.
 func (c config) replace(text []byte, scope string) (err error) {
 	mode := fs.FileMode(0o600)
 	if scope == "project" {

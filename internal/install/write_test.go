@@ -98,8 +98,8 @@ func TestInstallsAtOnce(t *testing.T) {
 	}
 }
 
-// A new file of a project has the rights that every file of it gets, one of a user is nobody else's to read, and one that is
-// there keeps its own.
+// A new file of a project has the rights that every file of it gets, one of a user is nobody else's
+// to read, and one that is there keeps its own.
 func TestModeOfAFile(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no such modes")
@@ -145,8 +145,9 @@ func TestModeOfAFile(t *testing.T) {
 	}
 }
 
-// A project's file that is a link out of the project is not followed: a stranger's repository must not write into the home of
-// who installs there. Links within the project, and a user's own, are followed and stay links.
+// A project's file that is a link out of the project is not followed: a stranger's repository must
+// not write into the home of who installs there. Links within the project, and a user's own, are
+// followed and stay links.
 func TestLinks(t *testing.T) {
 	outside := filepath.Join(t.TempDir(), "theirs")
 	const theirs = "{}\n"

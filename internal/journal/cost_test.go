@@ -12,9 +12,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// BenchmarkCost is what the journal costs a change: the same calls, interleaved, of the program and of one whose door writes no row,
-// each on a board of 100 tickets. What the one takes more than the other is told of the medians and of the processor time, which
-// other work on the machine disturbs less.
+// BenchmarkCost is what the journal costs a change: the same calls, interleaved, of the program and
+// of one whose door writes no row, each on a board of 100 tickets. What the one takes more than the
+// other is told of the medians and of the processor time, which other work on the machine disturbs
+// less.
 func BenchmarkCost(b *testing.B) {
 	programs := []string{servertest.Program(b), servertest.Broken(b, "no journal", servertest.Edit{
 		File: "internal/ticketfs/door.go", Old: "recordErr := p.record(s, cause)", New: "var recordErr error",

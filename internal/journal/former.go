@@ -43,7 +43,8 @@ func bodyStart(text []byte) int {
 	}
 }
 
-// add appends the splice that makes the part after, at offset at of the later text, the part before.
+// add appends the splice that makes the part after, at offset at of the later text, the part
+// before.
 func (f Former) add(before, after []byte, at int) Former {
 	if bytes.Equal(before, after) {
 		return f

@@ -21,8 +21,8 @@ type Query struct {
 	Limit  int
 }
 
-// Page is a part of the board's history, oldest row first: the first rows of a query that says since
-// when, else the last ones.
+// Page is a part of the board's history, oldest row first: the first rows of a query that says
+// since when, else the last ones.
 type Page struct {
 	Rows    []Row
 	Earlier bool // there are earlier rows, where the query does not say since when
@@ -68,8 +68,8 @@ func (j Journal) History(q Query) (Page, error) {
 // seconds, one keeps two.
 const slack = 2 * time.Second
 
-// candidates are the journals that may have rows of a query, the one changed last first. Modified is
-// when the last row was appended or the ticket changed, whichever is later.
+// candidates are the journals that may have rows of a query, the one changed last first. Modified
+// is when the last row was appended or the ticket changed, whichever is later.
 func (j Journal) candidates(q Query) ([]File, error) {
 	if q.Ticket != "" {
 		return []File{{Ticket: q.Ticket}}, nil
@@ -218,8 +218,8 @@ func (c *collector) digest(k key) uint64 {
 	return sum
 }
 
-// Each tells all rows of all tickets since a moment, those of one ticket in their order. It returns the tickets whose journals
-// it could not read.
+// Each tells all rows of all tickets since a moment, those of one ticket in their order. It returns
+// the tickets whose journals it could not read.
 func (j Journal) Each(since time.Time, yield func(Row)) (unread []string, err error) {
 	files, err := j.candidates(Query{Since: SinceTime(since)})
 	if err != nil {

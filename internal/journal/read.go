@@ -52,9 +52,9 @@ func (j Journal) Files() ([]File, error) {
 }
 
 // Ticket tells a ticket's rows, oldest first, until yield returns false: with an outside row
-// wherever a row did not find what the one before it left, and a last one where the file is not what
-// the last row left. A ticket that never changed here has none. The former texts come along only if
-// they are asked for: they can be large.
+// wherever a row did not find what the one before it left, and a last one where the file is not
+// what the last row left. A ticket that never changed here has none. The former texts come along
+// only if they are asked for: they can be large.
 func (j Journal) Ticket(ticket string, former bool, yield func(Row) bool) error {
 	f, err := j.openRead(ticket)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -155,8 +155,8 @@ func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool, yiel
 	return nil
 }
 
-// tail is the outside row behind the last one, nil where the ticket is as that one left it, or where
-// it cannot be told because a change is under way.
+// tail is the outside row behind the last one, nil where the ticket is as that one left it, or
+// where it cannot be told because a change is under way.
 func (j Journal) tail(ticket string, last Row) (*Row, error) {
 	now, err := j.current(ticket)
 	if err != nil || now.hash == last.After {

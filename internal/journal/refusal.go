@@ -27,8 +27,8 @@ const (
 	maxRefusals = 8 << 20               // bytes, behind which no more are counted
 )
 
-// Refused notes a refusal, where there is a journal already: a refused call makes nothing. Any process may do so at any time,
-// since a line is one write behind the end of the file.
+// Refused notes a refusal, where there is a journal already: a refused call makes nothing. Any
+// process may do so at any time, since a line is one write behind the end of the file.
 func (j Journal) Refused(r Refusal) error {
 	if err := durable.CheckFolder(j.dir); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {

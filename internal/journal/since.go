@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Since is from where on rows are told: from a time, or behind the rows of an earlier Page. The zero
-// value is no limit.
+// Since is from where on rows are told: from a time, or behind the rows of an earlier Page. The
+// zero value is no limit.
 type Since struct {
 	time   time.Time
 	ticket string // of the last row told; "" for a plain time
@@ -37,8 +37,8 @@ var times = []string{
 	"2006-01-02 15:04", time.DateOnly, time.TimeOnly, "15:04",
 }
 
-// ParseSince reads a point in time, in the zone of now unless it names one, how long ago it was (90m,
-// 8h, 2d, 1w), or the cursor of a Page.
+// ParseSince reads a point in time, in the zone of now unless it names one, how long ago it was
+// (90m, 8h, 2d, 1w), or the cursor of a Page.
 func ParseSince(text string, now time.Time) (Since, error) {
 	text = strings.TrimSpace(text)
 	if s, ok := parseCursor(text); ok {

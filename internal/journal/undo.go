@@ -5,8 +5,8 @@ import "fmt"
 // Undone is what a ticket becomes when some of its rows are undone.
 type Undone struct {
 	Rows []Row // newest first
-	// Content is what the oldest of them found, or, where that one created the ticket, what it made:
-	// a ticket is never deleted.
+	// Content is what the oldest of them found, or, where that one created the ticket, what it
+	// made: a ticket is never deleted.
 	Content []byte
 	Created bool
 }
@@ -60,8 +60,8 @@ func Undo(rows []Row, content []byte, pick func(Row) bool) (*Undone, error) {
 	return u, nil
 }
 
-// after is the row behind the one at i: where there is none, the reader did not see yet what changed
-// the ticket, and it is shown as outside.
+// after is the row behind the one at i: where there is none, the reader did not see yet what
+// changed the ticket, and it is shown as outside.
 func after(rows []Row, i int) Row {
 	if i+1 < len(rows) {
 		return rows[i+1]

@@ -27,7 +27,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
-// These tests look at the page in a real browser. They are skipped, with the reason, where there is none.
+// These tests look at the page in a real browser. They are skipped, with the reason, where there is
+// none.
 
 // browser is a tab of a headless Chromium, with what it complained of and what it asked for.
 type browser struct {
@@ -293,7 +294,8 @@ func TestBrowserFollowsTheBoard(t *testing.T) {
 	if got := eval[string](b, `document.querySelector("#news").textContent`); got != "Retry webhooks with back-off: In progress" {
 		t.Errorf("a screen reader is told %q", got)
 	}
-	// The time is the page's where one of three changes is shown in it: a machine that does other things delays some.
+	// The time is the page's where one of three changes is shown in it: a machine that does other
+	// things delays some.
 	for n := 2; took > time.Second && n <= 3; n++ {
 		title := fmt.Sprintf("Changed %d times", n)
 		served.change(func(b *Board) { b.Tickets[0].Title = title })
@@ -341,7 +343,8 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 	b.quiet()
 }
 
-// TestBrowserPictures takes pictures for people to look at. PAGE_IMAGES=folder keeps all, and those of the documents are made by
+// TestBrowserPictures takes pictures for people to look at. PAGE_IMAGES=folder keeps all, and those
+// of the documents are made by
 //
 //	PAGE_DOCS=1 go test ./internal/page -run BrowserPictures
 func TestBrowserPictures(t *testing.T) {
@@ -405,7 +408,8 @@ func TestBrowserPictures(t *testing.T) {
 	b.quiet()
 }
 
-// TestBrowserHostileTickets: what stands in tickets is shown as text, on the live page and in the file.
+// TestBrowserHostileTickets: what stands in tickets is shown as text, on the live page and in the
+// file.
 func TestBrowserHostileTickets(t *testing.T) {
 	b := openBrowser(t)
 	board, text := hostileBoard(time.Now())

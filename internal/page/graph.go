@@ -8,11 +8,13 @@ import (
 )
 
 const (
-	// maxGraph is how many tickets the graph of a whole board draws, maxFocus that of one ticket; around one, so many are counted.
+	// maxGraph is how many tickets the graph of a whole board draws, maxFocus that of one ticket;
+	// around one, so many are counted.
 	maxGraph  = 150
 	maxFocus  = 40
 	maxAround = 1000
-	// graphWidth is up to where parts that do not hang together are drawn beside each other, in pixels.
+	// graphWidth is up to where parts that do not hang together are drawn beside each other, in
+	// pixels.
 	graphWidth = 1300
 )
 
@@ -47,8 +49,8 @@ func (b *Board) openTicket(id string) bool {
 
 func (c Column) closed() bool { return c == Done || c == DoneToday }
 
-// boardGraph draws the tickets that wait or are waited for: what is worked on and what can be started first, then what these
-// release, as much as fits.
+// boardGraph draws the tickets that wait or are waited for: what is worked on and what can be
+// started first, then what these release, as much as fits.
 func (b *Board) boardGraph() graph {
 	r := b.links
 	var roots []*Ticket
@@ -134,7 +136,8 @@ func (b *Board) focusGraph(id string) graph {
 	return g
 }
 
-// walk adds the starts and what is reached from them to chosen, nearest first, until it has so many.
+// walk adds the starts and what is reached from them to chosen, nearest first, until it has so
+// many.
 func walk(starts []string, most int, chosen map[string]bool, near func(string) []string) {
 	queue := starts
 	for _, id := range starts {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The board and the graph as JSON have all tickets that a picture has a place for, also those that it only counts.
+// The board and the graph as JSON have all tickets that a picture has a place for, also those that
+// it only counts.
 
 type jsonBoard struct {
 	Board   string       `json:"board"`
@@ -104,7 +105,8 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// WriteGraphJSON writes who waits for whom, of the whole board or of all that is connected with one ticket, as one JSON object.
+// WriteGraphJSON writes who waits for whom, of the whole board or of all that is connected with one
+// ticket, as one JSON object.
 func (b *Board) WriteGraphJSON(w io.Writer, id string) error {
 	out := jsonGraph{Tickets: []jsonNode{}, Edges: []jsonEdge{}}
 	drawn := make(map[string]bool)

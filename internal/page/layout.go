@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-// Layered layout of a directed graph, after Sugiyama: edges of cycles are set apart, every node stands in the layer behind its
-// last predecessor, an edge over several layers is led through places of its own, the order in the layers is improved by
-// barycentres, and the places are drawn together as far as the order allows. Each step is linear in what it visits, but for the
-// sorting; the number of sweeps is fixed.
+// Layered layout of a directed graph, after Sugiyama: edges of cycles are set apart, every node
+// stands in the layer behind its last predecessor, an edge over several layers is led through
+// places of its own, the order in the layers is improved by barycentres, and the places are drawn
+// together as far as the order allows. Each step is linear in what it visits, but for the sorting;
+// the number of sweeps is fixed.
 
 // size of what is laid out, in pixels. Layers run from left to right.
 const (
@@ -20,7 +21,8 @@ const (
 	bendGap     = 6.0
 	orderSweeps = 6
 	placeSweeps = 8
-	// maxBends bounds the places of long edges, of which there can be edges times layers; edges beyond it are drawn straight.
+	// maxBends bounds the places of long edges, of which there can be edges times layers; edges
+	// beyond it are drawn straight.
 	maxBends = 3000
 )
 
@@ -38,8 +40,8 @@ type layout struct {
 	backward      []bool    // for each edge: it closes a cycle
 }
 
-// packed lays n nodes out, what hangs together apart from the rest: the parts stand beside each other while there is width, the
-// high ones first.
+// packed lays n nodes out, what hangs together apart from the rest: the parts stand beside each
+// other while there is width, the high ones first.
 func packed(n int, edges []edge, width float64) layout {
 	parts, partOf, place := components(n, edges)
 	inner := make([][]edge, len(parts))
@@ -86,8 +88,8 @@ func packed(n int, edges []edge, width float64) layout {
 
 func (p point) add(o point) point { return point{p.x + o.x, p.y + o.y} }
 
-// components are the parts of a graph between which there is no edge: the nodes of each, and for each node its part and its
-// place there.
+// components are the parts of a graph between which there is no edge: the nodes of each, and for
+// each node its part and its place there.
 func components(n int, edges []edge) (parts [][]int, partOf, place []int) {
 	near := make([][]int, n)
 	for _, e := range edges {
@@ -218,7 +220,8 @@ func longestPaths(n int, edges []edge, skip []bool) []int {
 	return layer
 }
 
-// split gives edges over several layers a place in each layer between, and knows the neighbours then.
+// split gives edges over several layers a place in each layer between, and knows the neighbours
+// then.
 func (g *layering) split() {
 	g.chains = make([][]int, len(g.edges))
 	bends := 0
@@ -288,7 +291,8 @@ func (g *layering) arrange() {
 	}
 }
 
-// mean is that of the neighbours' places; without neighbours, no wish: a node stays near the top, where work that is free stands.
+// mean is that of the neighbours' places; without neighbours, no wish: a node stays near the top,
+// where work that is free stands.
 func mean(neighbours []int, at []float64) float64 {
 	if len(neighbours) == 0 {
 		return 0
@@ -300,7 +304,8 @@ func mean(neighbours []int, at []float64) float64 {
 	return sum / float64(len(neighbours))
 }
 
-// place draws neighbours together. In each layer it takes the places nearest to the wished ones that keep the order.
+// place draws neighbours together. In each layer it takes the places nearest to the wished ones
+// that keep the order.
 func (g *layering) place() {
 	g.y = make([]float64, len(g.layer))
 	for _, row := range g.rows {
@@ -336,8 +341,9 @@ func (g *layering) gap(a, b int) float64 {
 	return rowGap
 }
 
-// relax moves a layer's nodes to the mean of their neighbours, by isotonic regression: with the distances that have to be kept
-// taken off, the wished places must not fall from one node to the next, so neighbours that would are pooled into one mean.
+// relax moves a layer's nodes to the mean of their neighbours, by isotonic regression: with the
+// distances that have to be kept taken off, the wished places must not fall from one node to the
+// next, so neighbours that would are pooled into one mean.
 func (g *layering) relax(row []int) {
 	type pool struct {
 		sum    float64

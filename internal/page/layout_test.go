@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestLayout: whatever the graph, nothing lies on another, arrows lead to the right, and only those that close a cycle back.
+// TestLayout: whatever the graph, nothing lies on another, arrows lead to the right, and only those
+// that close a cycle back.
 func TestLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "nodes")

@@ -21,13 +21,15 @@ import (
 const (
 	// maxBody is how much of a body is shown, in bytes.
 	maxBody = 64 << 10
-	// maxMarks is how many characters of markup a paragraph may have to be rendered: the time for some of them grows with the
-	// square of their number. What people write has a few hundred at most.
+	// maxMarks is how many characters of markup a paragraph may have to be rendered: the time for
+	// some of them grows with the square of their number. What people write has a few hundred at
+	// most.
 	maxMarks = 1500
 )
 
-// markdown renders a body. HTML in it is shown as the text it is; what is made is then reduced to a short list of elements and
-// attributes, so that a fault of the renderer is no fault of the page. Images are not loaded: a page has no network.
+// markdown renders a body. HTML in it is shown as the text it is; what is made is then reduced to a
+// short list of elements and attributes, so that a fault of the renderer is no fault of the page.
+// Images are not loaded: a page has no network.
 func markdown(body string) template.HTML {
 	var more string
 	if len(body) > maxBody {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Column is where a ticket stands on the board. Every ticket that can be read stands in exactly one.
+// Column is where a ticket stands on the board. Every ticket that can be read stands in exactly
+// one.
 type Column int
 
 const (
@@ -148,7 +149,8 @@ func (b *Board) prepare() *Board {
 	return b
 }
 
-// waitsOn are the tickets that t waits for by itself, each once: its blockers, and its parent while that is not started.
+// waitsOn are the tickets that t waits for by itself, each once: its blockers, and its parent while
+// that is not started.
 func (t *Ticket) waitsOn() []string {
 	var ids []string
 	for _, id := range t.Blockers {
@@ -164,7 +166,8 @@ func (t *Ticket) waitsOn() []string {
 	return ids
 }
 
-// inColumn are a column's tickets in the order in which a reader wants them: what is next first; of what is done the latest.
+// inColumn are a column's tickets in the order in which a reader wants them: what is next first; of
+// what is done the latest.
 func (b *Board) inColumn(c Column) []*Ticket {
 	var list []*Ticket
 	for i := range b.Tickets {

@@ -1,10 +1,13 @@
-// Package page shows a board to people: as one HTML file, as a live page on loopback, and in a terminal.
+// Package page shows a board to people: as one HTML file, as a live page on loopback, and in a
+// terminal.
 //
-// Promised: what stands in tickets is shown as text. It brings no script, no style, no image and no request to the page, and
-// nothing that a terminal obeys, whatever it holds; what is shown is bounded, and what is left out is counted. The page needs
-// no network. Nothing here changes a ticket.
+// Promised: what stands in tickets is shown as text. It brings no script, no style, no image and no
+// request to the page, and nothing that a terminal obeys, whatever it holds; what is shown is
+// bounded, and what is left out is counted. The page needs no network. Nothing here changes a
+// ticket.
 //
-// Not promised: that a board is shown as of now. It is advice, as of the time it names; start decides.
+// Not promised: that a board is shown as of now. It is advice, as of the time it names; start
+// decides.
 package page
 
 import (
@@ -56,7 +59,8 @@ func columnName(key string) string {
 	return "Not a ticket"
 }
 
-// policy of the page: its own style and its own script, by their hashes, and requests to where it came from.
+// policy of the page: its own style and its own script, by their hashes, and requests to where it
+// came from.
 var contentPolicy = sync.OnceValue(func() string {
 	hash := func(name string) string {
 		sum := sha256.Sum256([]byte(source(name)))

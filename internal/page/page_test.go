@@ -38,7 +38,8 @@ var hostile = []string{
 	`<input autofocus onfocus="window.pwned = 1"><form action=/x><button>x</button></form><meta http-equiv=refresh content=0>`,
 }
 
-// hostileBoard has each of them in every text of a ticket. Ids are checked by ticketfs; they stay what they are.
+// hostileBoard has each of them in every text of a ticket. Ids are checked by ticketfs; they stay
+// what they are.
 func hostileBoard(now time.Time) (*Board, func(string) (Text, error)) {
 	b := &Board{Name: hostile[0], At: now}
 	for i, text := range hostile {

@@ -14,8 +14,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/report"
 )
 
-// Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page or the new one. A device or a
-// pipe is written to and never replaced, and a link stays one.
+// Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page
+// or the new one. A device or a pipe is written to and never replaced, and a link stays one.
 func (b *Board) Save(path string, text func(id string) (Text, error), r *report.Report) (err error) {
 	var page bytes.Buffer
 	if err := b.WriteFile(&page, text, r); err != nil {
@@ -58,8 +58,9 @@ func saveInto(path string, page []byte) error {
 	return nil
 }
 
-// Browse opens a page in the person's browser. The URL holds a secret that others could read in the browser's command line, so
-// the browser gets a file that leads there, which the person alone may read and which is gone after a while.
+// Browse opens a page in the person's browser. The URL holds a secret that others could read in the
+// browser's command line, so the browser gets a file that leads there, which the person alone may
+// read and which is gone after a while.
 func Browse(url string) error {
 	program := []string{"xdg-open"}
 	switch runtime.GOOS {

@@ -37,8 +37,9 @@ const (
 	restBetween = 100 * time.Millisecond // between two pictures of a board that changes all the time
 )
 
-// Server shows a board on loopback, for reading only. Who has not the URL sees nothing: it holds a secret. A page elsewhere
-// cannot reach it by another name of this machine, since the Host of each request is checked.
+// Server shows a board on loopback, for reading only. Who has not the URL sees nothing: it holds a
+// secret. A page elsewhere cannot reach it by another name of this machine, since the Host of each
+// request is checked.
 type Server struct {
 	source Source
 	token  string
@@ -199,7 +200,8 @@ func (s *Server) now() state {
 
 const noVersion = ` data-version=""`
 
-// picture renders the board. Its version is the hash of what is seen, but for ages, which the page counts by itself.
+// picture renders the board. Its version is the hash of what is seen, but for ages, which the page
+// counts by itself.
 func (s *Server) picture() (state, error) {
 	b, err := s.source.Board()
 	if err != nil {
@@ -217,7 +219,8 @@ func (s *Server) picture() (state, error) {
 	return state{board: b, version: version, fragment: bytes.Replace(fragment, []byte(noVersion), []byte(` data-version="`+version+`"`), 1)}, nil
 }
 
-// watch takes a picture whenever something may have changed and somebody looks, and tells those who look.
+// watch takes a picture whenever something may have changed and somebody looks, and tells those who
+// look.
 func (s *Server) watch(ctx context.Context) {
 	for ctx.Err() == nil {
 		s.mu.Lock()

@@ -17,7 +17,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// Taker takes pictures of a board of tickets. Its methods may be called by any number of goroutines.
+// Taker takes pictures of a board of tickets. Its methods may be called by any number of
+// goroutines.
 type Taker struct {
 	Tickets *tools.Board // nobody else asks it
 	Now     func() time.Time
@@ -36,10 +37,11 @@ func NewTaker(b *tools.Board) *Taker {
 const (
 	// maxRows is how many rows of the journal a picture has.
 	maxRows = 60
-	// pollEach is how often Wait asks whether something changed. Asking costs a look at each file's stamp on a small board, at a
-	// queue of events on a large one.
+	// pollEach is how often Wait asks whether something changed. Asking costs a look at each file's
+	// stamp on a small board, at a queue of events on a large one.
 	pollEach = 200 * time.Millisecond
-	// restAtMost is after what time a picture is taken in any case: a date may have come, a day may have ended.
+	// restAtMost is after what time a picture is taken in any case: a date may have come, a day may
+	// have ended.
 	restAtMost = 30 * time.Second
 )
 
@@ -143,7 +145,8 @@ func ticketOf(s tools.Standing, now, today time.Time) Ticket {
 	return shown
 }
 
-// lastChanges are the last rows of the journal, newest first. A board without a readable journal has none.
+// lastChanges are the last rows of the journal, newest first. A board without a readable journal
+// has none.
 func (b *Board) lastChanges() []Change {
 	page, err := journal.Of(b.Dir).History(journal.Query{Limit: maxRows})
 	if err != nil {
@@ -208,7 +211,8 @@ func nameOf(claim string) string {
 	return cmp.Or(c.Name, claim)
 }
 
-// fieldsChanged says in words which fields a row gave another value, but for those that its verb says.
+// fieldsChanged says in words which fields a row gave another value, but for those that its verb
+// says.
 func fieldsChanged(r journal.Row) string {
 	var parts []string
 	for _, f := range r.Fields {
@@ -256,7 +260,8 @@ func (k *Taker) Text(id string) (Text, error) {
 	return text, nil
 }
 
-// Find returns the ids of the tickets that have all words of a query, in their texts too, best first: as the tool list finds them.
+// Find returns the ids of the tickets that have all words of a query, in their texts too, best
+// first: as the tool list finds them.
 func (k *Taker) Find(ctx context.Context, query string) ([]string, error) {
 	const most = 100
 	arguments, err := json.Marshal(map[string]any{"query": query, "limit": most})

@@ -338,7 +338,8 @@ func (b *Board) below(look Look, above int, text func(id string) (Text, error)) 
 	return lines[:len(lines)-1]
 }
 
-// short is a ticket on one line: what matters in its column stands behind the title, which gives way to it.
+// short is a ticket on one line: what matters in its column stands behind the title, which gives
+// way to it.
 func (b *Board) short(t *Ticket, c Column, ids, width int, text func(id string) (Text, error)) row {
 	card := b.card(t, text)
 	priority := dim

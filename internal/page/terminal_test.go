@@ -12,8 +12,8 @@ import (
 
 var colours = regexp.MustCompile(`\x1b\[[0-9;]+m`)
 
-// TestPrintFits: whatever stands in tickets, no line is wider than the terminal, none more than its height, and nothing is
-// printed that a terminal obeys but for colours.
+// TestPrintFits: whatever stands in tickets, no line is wider than the terminal, none more than its
+// height, and nothing is printed that a terminal obeys but for colours.
 func TestPrintFits(t *testing.T) {
 	now := time.Now()
 	small, smallText := sample(now)

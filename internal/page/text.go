@@ -13,8 +13,9 @@ import (
 // maxTitle is how much of a title is shown, in columns of a terminal.
 const maxTitle = 160
 
-// clean makes somebody's words harmless on a page and on a terminal: control characters, which a terminal obeys, and marks that
-// reorder or hide what stands beside them become a visible replacement character. Line breaks and tabs stay.
+// clean makes somebody's words harmless on a page and on a terminal: control characters, which a
+// terminal obeys, and marks that reorder or hide what stands beside them become a visible
+// replacement character. Line breaks and tabs stay.
 func clean(text string) string {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, string(utf8.RuneError))

@@ -109,7 +109,8 @@ var emptyColumns = map[Column]string{
 	OnHold: "Nothing waits for a person.", DoneToday: "Nothing was finished today yet.",
 }
 
-// view makes what the page shows of a board. text reads a ticket's text; it is asked only for tickets that get a card.
+// view makes what the page shows of a board. text reads a ticket's text; it is asked only for
+// tickets that get a card.
 func (b *Board) view(version string, text func(id string) (Text, error)) boardView {
 	v := boardView{Name: line(b.Name, maxTitle), Version: version, At: b.At, Graph: b.boardGraph()}
 	counts := b.counts()
@@ -345,7 +346,8 @@ func withoutTitle(body string) string {
 	return rest
 }
 
-// indexRow is what the search of the page looks through: id, title, column, priority, and everything else in one text.
+// indexRow is what the search of the page looks through: id, title, column, priority, and
+// everything else in one text.
 type indexRow [5]string
 
 // index is the search's list of all tickets.

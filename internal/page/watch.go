@@ -12,7 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 )
 
-// LookOn is how a board is printed there: in colour on a terminal, unless NO_COLOR is set, and as wide as that is.
+// LookOn is how a board is printed there: in colour on a terminal, unless NO_COLOR is set, and as
+// wide as that is.
 func LookOn(f *os.File) Look {
 	const unknownWidth = 100
 	l := Look{Width: unknownWidth}
@@ -22,8 +23,9 @@ func LookOn(f *os.File) Look {
 	return l
 }
 
-// Watch shows the board over the whole of a terminal, again whenever something changes, until ctx is done. The terminal gets its
-// former content back. Below the board stand the last of the lines that below gives; nil for none.
+// Watch shows the board over the whole of a terminal, again whenever something changes, until ctx
+// is done. The terminal gets its former content back. Below the board stand the last of the lines
+// that below gives; nil for none.
 func (k *Taker) Watch(ctx context.Context, f *os.File, below func() []string) error {
 	screen := terminal.NewScreen(f)
 	var err error

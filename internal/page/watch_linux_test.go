@@ -56,8 +56,8 @@ func openTerminal(t *testing.T, width, height uint16) (f *os.File, written func(
 	}
 }
 
-// TestWatch: the terminal shows the board, what changes within a second, what is smaller when it is made smaller, and in the end
-// what it showed before.
+// TestWatch: the terminal shows the board, what changes within a second, what is smaller when it is
+// made smaller, and in the end what it showed before.
 func TestWatch(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	f, written := openTerminal(t, 120, 30)

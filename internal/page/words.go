@@ -11,8 +11,8 @@ import (
 // maxLines is how many lines a tree has.
 const maxLines = 500
 
-// Tree prints who waits for whom, of the whole board or around one ticket: below each ticket what it waits for. A ticket that
-// stands there already is not told again.
+// Tree prints who waits for whom, of the whole board or around one ticket: below each ticket what
+// it waits for. A ticket that stands there already is not told again.
 func (b *Board) Tree(w io.Writer, id string, look Look) error {
 	p := treePrinter{board: b, look: look, told: make(map[string]bool)}
 	if id == "" {
@@ -38,7 +38,8 @@ func (b *Board) Tree(w io.Writer, id string, look Look) error {
 	return err
 }
 
-// goals are the open tickets with dependencies for which nobody waits; of a cycle, which has none, one.
+// goals are the open tickets with dependencies for which nobody waits; of a cycle, which has none,
+// one.
 func (b *Board) goals() []string {
 	var goals []string
 	reached := make(map[string]bool)
@@ -122,8 +123,8 @@ func (p *treePrinter) children(id, below string, follow map[string][]string) {
 	}
 }
 
-// drawn are the tickets that a graph for another program has: all with a dependency that is not closed, or all that are
-// connected with one.
+// drawn are the tickets that a graph for another program has: all with a dependency that is not
+// closed, or all that are connected with one.
 func (b *Board) drawn(id string) []string {
 	chosen := make(map[string]bool)
 	if id != "" {

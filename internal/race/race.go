@@ -1,5 +1,6 @@
-// Package race proves on a scratch board what ticket-mcp promises, or shows that it does not hold there: real server processes are
-// raced against each other through MCP, and every answer is compared with the files.
+// Package race proves on a scratch board what ticket-mcp promises, or shows that it does not hold
+// there: real server processes are raced against each other through MCP, and every answer is
+// compared with the files.
 package race
 
 import (
@@ -41,8 +42,8 @@ func (o Options) Check() error {
 	return nil
 }
 
-// Run runs all scenarios, by the same processes on one board. Whatever happens, the processes are ended and the board is
-// removed.
+// Run runs all scenarios, by the same processes on one board. Whatever happens, the processes are
+// ended and the board is removed.
 func Run(ctx context.Context, o Options, progress *os.File) (results []Result, err error) {
 	if o.Program == "" {
 		if o.Program, err = os.Executable(); err != nil {
@@ -63,7 +64,8 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 	if err != nil {
 		return nil, err
 	}
-	// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is told to retry.
+	// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is
+	// told to retry.
 	servers, err := client.StartAll(ctx, client.Servers{Program: o.Program, Number: o.Processes, Env: o.Env}, s.dir, "--lock-timeout", "1m")
 	if err != nil {
 		return nil, err

@@ -85,7 +85,8 @@ func TestRaceInterrupted(t *testing.T) {
 	}
 	o := smallRace(t)
 	cmd := exec.Command(o.Program, "race", "--processes", "4", "--rounds", "10000", "--dir", o.Dir)
-	// The servers write to the standard error that they inherit: Wait returns when they, too, have closed it.
+	// The servers write to the standard error that they inherit: Wait returns when they, too, have
+	// closed it.
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	cmd.WaitDelay = 30 * time.Second
@@ -119,10 +120,11 @@ func TestRaceInterrupted(t *testing.T) {
 	}
 }
 
-// brokenDoors are ways to break the door, as replacements in the files of internal/ticketfs. Which one a server has is chosen by
-// the environment, so that they share a build.
+// brokenDoors are ways to break the door, as replacements in the files of internal/ticketfs. Which
+// one a server has is chosen by the environment, so that they share a build.
 var brokenDoors = []struct{ file, old, new string }{
-	// Each process locks files of its own, and nobody looks whether the ticket was written meanwhile.
+	// Each process locks files of its own, and nobody looks whether the ticket was written
+	// meanwhile.
 	{"door.go", "s.locks.Acquire(ctx, path)", `s.locks.Acquire(ctx, path+map[bool]string{true: fmt.Sprint(os.Getpid())}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
 	{"door.go", "s.locks.AcquireExisting(ctx, path)", `s.locks.AcquireExisting(ctx, path+map[bool]string{true: ".none"}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
 	{"durable/replace.go", "if err := r.Unchanged(); err != nil {", `if err := r.Unchanged(); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
@@ -146,8 +148,8 @@ func brokenServer(t *testing.T) string {
 	return servertest.Broken(t, "doors", edits...)
 }
 
-// The race is worth something only if it fails for a program that does not keep the promises: here it is the real program with
-// one part of its door taken out.
+// The race is worth something only if it fails for a program that does not keep the promises: here
+// it is the real program with one part of its door taken out.
 func TestRaceCatchesBrokenDoors(t *testing.T) {
 	program := brokenServer(t)
 	const update, start, pair, ring, family, waiting = 0, 1, 2, 3, 4, 5 // scenarios
@@ -165,7 +167,8 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 		t.Run("door with "+test.door, func(t *testing.T) {
 			o := smallRace(t)
 			o.Program, o.Env = program, []string{"BROKEN_DOOR=" + test.door}
-			// Which calls meet is left to chance, the more so on a busy machine: what must be seen may take some races.
+			// Which calls meet is left to chance, the more so on a busy machine: what must be seen
+			// may take some races.
 			const most = 10
 			broken, lost := make(map[int]bool), make(map[int]bool)
 			unseen := func() bool {

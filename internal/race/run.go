@@ -96,7 +96,8 @@ func overlapping(lanes [][]reply) bool {
 	return lastBegin.Before(firstEnd)
 }
 
-// fire makes the calls of each lane in a process of its own, all lanes at once. Who is first is left to chance.
+// fire makes the calls of each lane in a process of its own, all lanes at once. Who is first is
+// left to chance.
 func (r *racer) fire(lanes [][]call) [][]reply {
 	processes := r.random.Perm(len(r.servers))
 	replies := make([][]reply, len(lanes))

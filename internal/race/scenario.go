@@ -7,14 +7,16 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// scenario is one kind of race: rounds of calls that are made at the same moment, on tickets made for the round.
+// scenario is one kind of race: rounds of calls that are made at the same moment, on tickets made
+// for the round.
 type scenario struct {
 	name   string
 	rounds int
 	round  func(n int) round
 }
 
-// round is one race. Each lane is the calls that one process makes, one after the other; the lanes run at once.
+// round is one race. Each lane is the calls that one process makes, one after the other; the lanes
+// run at once.
 type round struct {
 	tickets []document.Ticket // before the race
 	lanes   [][]call
@@ -39,7 +41,8 @@ const (
 	statusClosed     = document.StatusClosed
 )
 
-// updateOne: every process blocks the same ticket by tickets that no other process names. No rule is against any of it.
+// updateOne: every process blocks the same ticket by tickets that no other process names. No rule
+// is against any of it.
 func updateOne(processes, updates int) round {
 	const target = "update"
 	r := round{
@@ -71,8 +74,8 @@ func startOne(n, processes int) round {
 	return r
 }
 
-// blockRing: each ticket is blocked by the next one and the last by the first. In every order the last block to come would
-// close the ring and is refused; nothing is against the others.
+// blockRing: each ticket is blocked by the next one and the last by the first. In every order the
+// last block to come would close the ring and is refused; nothing is against the others.
 func blockRing(n int, names ...string) round {
 	var ids []string
 	for _, name := range names {
@@ -91,7 +94,8 @@ func blockRing(n int, names ...string) round {
 	return r
 }
 
-// closeAndReopen: a started parent is closed while its closed child is reopened. Whichever comes first forbids the other.
+// closeAndReopen: a started parent is closed while its closed child is reopened. Whichever comes
+// first forbids the other.
 func closeAndReopen(n int) round {
 	parent, child := fmt.Sprintf("parent-%d", n), fmt.Sprintf("child-%d", n)
 	return round{
@@ -101,8 +105,8 @@ func closeAndReopen(n int) round {
 	}
 }
 
-// startAndReopen: a ticket is started while its closed blocker is reopened. The start is done if it comes first; nothing is
-// against the reopen in either order.
+// startAndReopen: a ticket is started while its closed blocker is reopened. The start is done if it
+// comes first; nothing is against the reopen in either order.
 func startAndReopen(n int) round {
 	id, blocker := fmt.Sprintf("waiting-%d", n), fmt.Sprintf("blocker-%d", n)
 	return round{

@@ -12,14 +12,15 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// scratch is a ticket folder of race's own. It writes the tickets of each round directly, before the round and while no server
-// has anything to do: what is raced is what comes after.
+// scratch is a ticket folder of race's own. It writes the tickets of each round directly, before
+// the round and while no server has anything to do: what is raced is what comes after.
 type scratch struct {
 	root, dir string
 	store     *ticketfs.Store
 }
 
-// newScratch makes a ticket folder in a fresh folder below parent, "" for the system's temporary one.
+// newScratch makes a ticket folder in a fresh folder below parent, "" for the system's temporary
+// one.
 func newScratch(parent string) (*scratch, error) {
 	root, err := os.MkdirTemp(parent, "ticket-mcp-race-")
 	if err != nil {
@@ -56,7 +57,8 @@ func (s *scratch) lay(tickets []document.Ticket) (state, error) {
 	return before, nil
 }
 
-// read returns what the files of tickets hold now, and what is wrong with those that cannot be read.
+// read returns what the files of tickets hold now, and what is wrong with those that cannot be
+// read.
 func (s *scratch) read(tickets []document.Ticket) (b state, faults []string) {
 	b = make(state)
 	folder, err := s.store.Open()
@@ -74,8 +76,8 @@ func (s *scratch) read(tickets []document.Ticket) (b state, faults []string) {
 	return b, faults
 }
 
-// clear removes the tickets of a round that is judged, so that the board stays small: a server that looks for children reads
-// it all. The lock files stay, as they do on every board.
+// clear removes the tickets of a round that is judged, so that the board stays small: a server that
+// looks for children reads it all. The lock files stay, as they do on every board.
 func (s *scratch) clear(tickets []document.Ticket) error {
 	for _, t := range tickets {
 		if err := os.Remove(s.path(t.ID)); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Verdicts are pure: from what was answered and what the files hold at the end to the promises that were broken, one line each.
+// Verdicts are pure: from what was answered and what the files hold at the end to the promises that
+// were broken, one line each.
 
 // call is a tool call of a race.
 type call struct {
@@ -80,7 +81,8 @@ func lost(replies []reply, final state) []reply {
 	return gone
 }
 
-// judgeUpdates: every block of one ticket by another blocker is done, and the file names all of them and nothing else.
+// judgeUpdates: every block of one ticket by another blocker is done, and the file names all of
+// them and nothing else.
 func judgeUpdates(replies []reply, final state) []string {
 	var broken []string
 	asked := make(map[string]bool)
@@ -105,7 +107,8 @@ func judgeUpdates(replies []reply, final state) []string {
 	return broken
 }
 
-// judgeStarts: of many starts of one ticket one is done, all others are refused as claimed, and the claim is the winner's.
+// judgeStarts: of many starts of one ticket one is done, all others are refused as claimed, and the
+// claim is the winner's.
 func judgeStarts(replies []reply, final state) []string {
 	var broken, winners []string
 	for _, r := range replies {
@@ -126,9 +129,10 @@ func judgeStarts(replies []reply, final state) []string {
 	return broken
 }
 
-// judgeOrders: the answers and the files are those of one order in which the calls, each on a ticket of its own, came one after
-// the other. Each of orders is such an order's answers: a code for each call, "" for done. The file of a call that was done
-// shows it, that of a refused one is as before.
+// judgeOrders: the answers and the files are those of one order in which the calls, each on a
+// ticket of its own, came one after the other. Each of orders is such an order's answers: a code
+// for each call, "" for done. The file of a call that was done shows it, that of a refused one is
+// as before.
 func judgeOrders(replies []reply, before, final state, orders [][]string) []string {
 	for _, codes := range orders {
 		fits := true

@@ -9,7 +9,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// The tables show that the verdicts do catch what they are for: each promise is broken here in every way it can be.
+// The tables show that the verdicts do catch what they are for: each promise is broken here in
+// every way it can be.
 
 func blocked(id string, status document.Status, by ...string) document.Ticket {
 	t := document.Ticket{ID: id, Status: status}

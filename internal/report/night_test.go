@@ -208,14 +208,16 @@ func (n *night) command(into any, args ...string) {
 	n.must(json.Unmarshal(out, into))
 }
 
-// TestNight: what eight processes did, some of them killed, is told to the last change: by the rows, which lead from each ticket
-// as it was to the ticket as it is, by history, and by the report.
+// TestNight: what eight processes did, some of them killed, is told to the last change: by the
+// rows, which lead from each ticket as it was to the ticket as it is, by history, and by the
+// report.
 func TestNight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
 	n := newNight(t, 100)
-	// Each ticket has a row from before, so that one whose row is lost is missed; and a refusal is counted once there is a journal.
+	// Each ticket has a row from before, so that one whose row is lost is missed; and a refusal is
+	// counted once there is a journal.
 	n.noteAll("first", n.ids)
 	n.began = time.Now()
 	n.workAll(8, n.began.Add(*nightLong), true)
@@ -233,7 +235,8 @@ func TestNight(t *testing.T) {
 	}
 }
 
-// checkRows: every answered change has its row; a killed process may have made one more, and one of them without a row.
+// checkRows: every answered change has its row; a killed process may have made one more, and one of
+// them without a row.
 func (n *night) checkRows(rows map[string][]journal.Row) (outside int) {
 	n.t.Helper()
 	seen := map[deed]int{}
@@ -369,8 +372,8 @@ func (n *night) checkReport(rows map[string][]journal.Row) {
 	}
 }
 
-// TestUndoOfAnHour: the undo of all that one agent did restores exactly the tickets that nobody else changed since, to the byte
-// but for claims, which are not given back.
+// TestUndoOfAnHour: the undo of all that one agent did restores exactly the tickets that nobody
+// else changed since, to the byte but for claims, which are not given back.
 func TestUndoOfAnHour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -452,7 +455,8 @@ func owlIsLast(rows []journal.Row, began time.Time) bool {
 	return !slices.ContainsFunc(rows[first:], func(r journal.Row) bool { return !strings.HasPrefix(r.Actor, "owl@") })
 }
 
-// restored is what a ticket must be once the owl's changes are undone; nil for one that the owl created.
+// restored is what a ticket must be once the owl's changes are undone; nil for one that the owl
+// created.
 func (n *night) restored(before, after []byte) []byte {
 	n.t.Helper()
 	if before == nil {

@@ -1,11 +1,13 @@
-// Package report tells what happened on a board since a moment: what waits for a person, what is abandoned or stuck, what was
-// done, what is new, and what each agent did.
+// Package report tells what happened on a board since a moment: what waits for a person, what is
+// abandoned or stuck, what was done, what is new, and what each agent did.
 //
-// Promised: it is computed from the journal's rows and the tickets alone, and its numbers add up: for each status, what there
-// was then, plus what came and less what went by the rows, is what there is now. A ticket whose rows do not lead to what it is
-// now is named, and so is one that another program changed.
+// Promised: it is computed from the journal's rows and the tickets alone, and its numbers add up:
+// for each status, what there was then, plus what came and less what went by the rows, is what
+// there is now. A ticket whose rows do not lead to what it is now is named, and so is one that
+// another program changed.
 //
-// Not promised: that rows and tickets are of one moment. A change made between the two looks is a ticket that does not add up.
+// Not promised: that rows and tickets are of one moment. A change made between the two looks is a
+// ticket that does not add up.
 package report
 
 import (
@@ -126,7 +128,8 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// leastUsual is how long a ticket may rest on any board: to work takes longer than to start and close.
+// leastUsual is how long a ticket may rest on any board: to work takes longer than to start and
+// close.
 const leastUsual = 10 * time.Minute
 
 // Row takes a row.

@@ -1,5 +1,5 @@
-// Package servertest starts real ticket-mcp processes for tests: the program as it is, or with an idea taken out of its source,
-// to show that a checker catches it. It is imported by tests only.
+// Package servertest starts real ticket-mcp processes for tests: the program as it is, or with an
+// idea taken out of its source, to show that a checker catches it. It is imported by tests only.
 package servertest
 
 import (
@@ -25,8 +25,9 @@ const command = "github.com/ticket-mcp/ticket-mcp/cmd/ticket-mcp"
 
 var program = sync.OnceValues(func() (string, error) { return build("ticket-mcp", "") })
 
-// Program is the path of the program under test, with the race detector when the test has it. It is kept in the user's cache,
-// so that only a change of its source costs a build. Where Go is missing the test is skipped.
+// Program is the path of the program under test, with the race detector when the test has it. It is
+// kept in the user's cache, so that only a change of its source costs a build. Where Go is missing
+// the test is skipped.
 func Program(t testing.TB) string {
 	t.Helper()
 	needGo(t)
@@ -40,7 +41,8 @@ func Program(t testing.TB) string {
 // Edit replaces a snippet that must stand exactly once in a file of the module.
 type Edit struct{ File, Old, New string }
 
-// Broken is the path of the program with edits made to its source. The name tells it from others in the cache.
+// Broken is the path of the program with edits made to its source. The name tells it from others in
+// the cache.
 func Broken(t testing.TB, name string, edits ...Edit) string {
 	t.Helper()
 	needGo(t)
@@ -58,7 +60,8 @@ func needGo(t testing.TB) {
 	}
 }
 
-// build brings a program in the cache up to date. Other tests may want the same one at the same moment.
+// build brings a program in the cache up to date. Other tests may want the same one at the same
+// moment.
 func build(name, overlay string) (path string, err error) {
 	dir, err := cache()
 	if err != nil {
@@ -184,7 +187,8 @@ func moduleRoot() (string, error) {
 	}
 }
 
-// UnderRace reports whether the test and its programs have the race detector: slower by ten times, and larger.
+// UnderRace reports whether the test and its programs have the race detector: slower by ten times,
+// and larger.
 func UnderRace() bool {
 	info, ok := debug.ReadBuildInfo()
 	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})

@@ -22,10 +22,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
 
-// Soon is how long a test waits for what has to come at once, within a second that is: a loaded machine may need longer.
+// Soon is how long a test waits for what has to come at once, within a second that is: a loaded
+// machine may need longer.
 const Soon = 30 * time.Second
 
-// Wire is a running ticket-mcp whose lines a test writes and reads itself, as no client library would let it.
+// Wire is a running ticket-mcp whose lines a test writes and reads itself, as no client library
+// would let it.
 type Wire struct {
 	t       *testing.T
 	Cmd     *exec.Cmd
@@ -83,8 +85,8 @@ func OpenTickets(t *testing.T, ids ...string) (dir string) {
 	return dir
 }
 
-// On is the command of a server on a board, with these flags and a default environment. A server under the race detector
-// need not sleep for a second at its end.
+// On is the command of a server on a board, with these flags and a default environment. A server
+// under the race detector need not sleep for a second at its end.
 func On(t testing.TB, dir string, flags ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(Program(t), append([]string{"--dir", dir}, flags...)...)
@@ -92,7 +94,8 @@ func On(t testing.TB, dir string, flags ...string) *exec.Cmd {
 	return cmd
 }
 
-// Start starts a server. Its standard output and error are the test's own business if the command has them already.
+// Start starts a server. Its standard output and error are the test's own business if the command
+// has them already.
 func Start(t *testing.T, cmd *exec.Cmd) *Wire {
 	t.Helper()
 	w := &Wire{t: t, Cmd: cmd, out: make(chan Message, 1<<14)}
@@ -129,7 +132,8 @@ func Start(t *testing.T, cmd *exec.Cmd) *Wire {
 	return w
 }
 
-// read takes what the server writes. Nothing but the protocol may be there: one object of JSON-RPC on each line.
+// read takes what the server writes. Nothing but the protocol may be there: one object of JSON-RPC
+// on each line.
 func (w *Wire) read(stdout io.Reader) {
 	defer close(w.out)
 	lines := bufio.NewReader(stdout)
@@ -253,8 +257,9 @@ func (m Message) Kind() string {
 	return "done"
 }
 
-// AnswersUntilPing sends lines and a ping, waits for the answer to the ping and as many other answers as are wanted, and
-// returns those. Nothing that comes later is missed: the end of the test looks for it.
+// AnswersUntilPing sends lines and a ping, waits for the answer to the ping and as many other
+// answers as are wanted, and returns those. Nothing that comes later is missed: the end of the test
+// looks for it.
 func (w *Wire) AnswersUntilPing(lines []string, n int) []Message {
 	w.t.Helper()
 	w.Send(lines...)

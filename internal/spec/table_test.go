@@ -65,7 +65,8 @@ func TestAgents(t *testing.T) {
 		{"a in_progress by=gone/sub", "start a by=me/sub", OK, "a in_progress by=me/sub"},
 		{"a in_progress by=live/sub", "start a by=me/sub", Claimed, ""},
 
-		// What the session holds is any of its agents', what an agent holds its own and the session's.
+		// What the session holds is any of its agents', what an agent holds its own and the
+		// session's.
 		{"a in_progress by=me", "close a by=me/sub", OK, "a closed closed-by=me"},
 		{"a in_progress by=me/sub", "close a", OK, "a closed closed-by=me"},
 		{"a in_progress by=me/sub", "close a by=me/sub", OK, "a closed closed-by=me"},

@@ -73,8 +73,8 @@ var attacks = []struct {
 		[]string{" done", "1 done"}},
 }
 
-// Whatever a host sends, the server answers what can be answered, with the id as the host wrote it, and goes on; nothing of it
-// delays the end.
+// Whatever a host sends, the server answers what can be answered, with the id as the host wrote it,
+// and goes on; nothing of it delays the end.
 func TestAttacks(t *testing.T) {
 	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
 	for _, attack := range attacks {
@@ -96,7 +96,8 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// Each attack at once with the end of input: each gets its answers, and the server does not wait for any that never come.
+// Each attack at once with the end of input: each gets its answers, and the server does not wait
+// for any that never come.
 func TestAttacksAtTheEnd(t *testing.T) {
 	var lines []string
 	want := 0
@@ -114,7 +115,8 @@ func TestAttacksAtTheEnd(t *testing.T) {
 	}
 }
 
-// A line of more than 4 MiB is answered with an error, with its id if that is among the first members, and not kept in memory.
+// A line of more than 4 MiB is answered with an error, with its id if that is among the first
+// members, and not kept in memory.
 func TestLongLines(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sends 90 MB")

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hungUp reports whether nothing more can come from in than what is there: its other end is closed, or it is a file. It is asked
-// only when we cannot read on to find out.
+// hungUp reports whether nothing more can come from in than what is there: its other end is closed,
+// or it is a file. It is asked only when we cannot read on to find out.
 func hungUp(in io.Reader) bool {
 	f, ok := in.(*os.File)
 	if !ok {

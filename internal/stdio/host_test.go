@@ -65,7 +65,8 @@ func TestHostWritesFirst(t *testing.T) {
 	}
 }
 
-// What is outstanding is bounded in memory: a host may send very many small requests before it reads, and gets an answer to each.
+// What is outstanding is bounded in memory: a host may send very many small requests before it
+// reads, and gets an answer to each.
 func TestHostWritesVeryMuchFirst(t *testing.T) {
 	if testing.Short() {
 		t.Skip("150,000 requests take some seconds")
@@ -105,8 +106,8 @@ func TestHostWritesVeryMuchFirst(t *testing.T) {
 	}
 }
 
-// With thousands of calls outstanding that nobody reads the answers of, the server still sees that its host is gone, and ends. So
-// much is outstanding in the last case that it has stopped reading.
+// With thousands of calls outstanding that nobody reads the answers of, the server still sees that
+// its host is gone, and ends. So much is outstanding in the last case that it has stopped reading.
 func TestHostGoesWithMuchOutstanding(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the time that a host has to read")
@@ -151,7 +152,8 @@ func TestHostGoesWithMuchOutstanding(t *testing.T) {
 	}
 }
 
-// stuckServer starts a server that has begun to write an answer longer than a pipe holds, which nobody reads.
+// stuckServer starts a server that has begun to write an answer longer than a pipe holds, which
+// nobody reads.
 func stuckServer(t *testing.T) *servertest.Wire {
 	t.Helper()
 	w, unread := deafHost(t)
@@ -166,8 +168,9 @@ func stuckServer(t *testing.T) *servertest.Wire {
 	return w
 }
 
-// A server that cannot get rid of its answers ends nevertheless: as an orphan it would hold its claims for ever. After the end
-// of input, or a signal, its calls have some time; a second signal ends it at once.
+// A server that cannot get rid of its answers ends nevertheless: as an orphan it would hold its
+// claims for ever. After the end of input, or a signal, its calls have some time; a second signal
+// ends it at once.
 func TestHostNeverReads(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for the time that a host has to read")
@@ -194,7 +197,8 @@ func TestHostNeverReads(t *testing.T) {
 	}
 }
 
-// A host that closes the server's standard error does not disturb the calls, though each of them is logged.
+// A host that closes the server's standard error does not disturb the calls, though each of them is
+// logged.
 func TestStderrClosed(t *testing.T) {
 	logs, stderr, err := os.Pipe()
 	if err != nil {
@@ -226,7 +230,8 @@ func TestStderrClosed(t *testing.T) {
 	}
 }
 
-// A host that closes the server's standard output does not end calls half way: what it sent is done until it closes the input.
+// A host that closes the server's standard output does not end calls half way: what it sent is done
+// until it closes the input.
 func TestStdoutClosed(t *testing.T) {
 	w, unread := deafHost(t)
 	w.Send(servertest.ToolCall("0", "show", `{"id":"alpha"}`))
@@ -251,8 +256,8 @@ func TestStdoutClosed(t *testing.T) {
 	}
 }
 
-// A signal ends a server that has nothing to do, and one whose call waits for a lock, which is answered; a second signal is
-// not needed. The locks' own time is far longer.
+// A signal ends a server that has nothing to do, and one whose call waits for a lock, which is
+// answered; a second signal is not needed. The locks' own time is far longer.
 func TestSignals(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted by another one on Windows")
@@ -281,8 +286,8 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// waitingCall starts a server whose call "waits", a start of alpha, has the lock of that ticket and waits for the relations
-// lock, which the test holds, as another process would.
+// waitingCall starts a server whose call "waits", a start of alpha, has the lock of that ticket and
+// waits for the relations lock, which the test holds, as another process would.
 func waitingCall(t *testing.T) (w *servertest.Wire, relations *flock.Flock) {
 	t.Helper()
 	dir := servertest.OpenTickets(t, "alpha", "beta")

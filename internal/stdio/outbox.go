@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// maxQueued bounds the answers that wait for the host to read, in bytes. Beyond it calls wait before they can answer.
+// maxQueued bounds the answers that wait for the host to read, in bytes. Beyond it calls wait
+// before they can answer.
 const maxQueued = 64 << 20
 
-// outbox writes messages to the host, in the order in which they are put in. They wait in memory, so that a host may send many
-// requests before it reads the first answer, and so that nothing waits in the middle of a call for a host that does not read.
+// outbox writes messages to the host, in the order in which they are put in. They wait in memory,
+// so that a host may send many requests before it reads the first answer, and so that nothing waits
+// in the middle of a call for a host that does not read.
 type outbox struct {
 	out io.Writer
 	log *slog.Logger
@@ -82,7 +84,8 @@ func (o *outbox) run() {
 		o.since = time.Time{}
 		o.size -= len(message)
 		if err != nil {
-			// What becomes of answers is not the calls' business: those that are under way go on to their end.
+			// What becomes of answers is not the calls' business: those that are under way go on to
+			// their end.
 			o.log.Warn("write answer", "err", err)
 			o.deaf, o.queue, o.size = true, nil, 0
 		}

@@ -7,16 +7,19 @@ import (
 
 // pulse is a timer that goes off again and again while requests are unanswered.
 //
-// Go's runtime stops the world to collect garbage. When it does so in the very moment in which a thread enters a system call that
-// blocks, the read of the next request or a flock(2), it can miss that thread and wait for the call's return: with go1.26.8 about
-// one of 50,000 calls took 1 s or 5 s (TestStall shows it). What ends that wait is the runtime's monitor, which sleeps until the
-// next timer; without a pulse that is the deadline of the call. An idle server has no pulse and uses no processor.
+// Go's runtime stops the world to collect garbage. When it does so in the very moment in which a
+// thread enters a system call that blocks, the read of the next request or a flock(2), it can miss
+// that thread and wait for the call's return: with go1.26.8 about one of 50,000 calls took 1 s or 5
+// s (TestStall shows it). What ends that wait is the runtime's monitor, which sleeps until the next
+// timer; without a pulse that is the deadline of the call. An idle server has no pulse and uses no
+// processor.
 type pulse struct {
 	on    atomic.Bool
 	timer *time.Timer
 }
 
-// pulseTime bounds the wait. 10 ms cost a crowd of 128 processes that wait for a lock half of its rate: each beat wakes one.
+// pulseTime bounds the wait. 10 ms cost a crowd of 128 processes that wait for a lock half of its
+// rate: each beat wakes one.
 const pulseTime = 250 * time.Millisecond
 
 func newPulse() *pulse {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestStall stops the world again and again while a thread enters a read that blocks. Without a pulse the runtime may wait until
-// another timer goes off; with one it must not wait for long.
+// TestStall stops the world again and again while a thread enters a read that blocks. Without a
+// pulse the runtime may wait until another timer goes off; with one it must not wait for long.
 func TestStall(t *testing.T) {
 	if os.Getenv("TICKET_MCP_LONG") == "" {
 		t.Skip("only in the long run, with TICKET_MCP_LONG set")

@@ -1,6 +1,6 @@
-// Package stdio is the host's pipe: it runs an MCP server on standard input and output. Every request is answered once, under
-// the id that it came with, also those that came just before the end of input; a message that nobody can take ends nothing.
-// What the calls do is not its business.
+// Package stdio is the host's pipe: it runs an MCP server on standard input and output. Every
+// request is answered once, under the id that it came with, also those that came just before the
+// end of input; a message that nobody can take ends nothing. What the calls do is not its business.
 package stdio
 
 import (
@@ -24,22 +24,26 @@ import (
 )
 
 const (
-	// MaxLine is the longest message taken, in bytes. What is longer is answered with an error and skipped, not kept.
+	// MaxLine is the longest message taken, in bytes. What is longer is answered with an error and
+	// skipped, not kept.
 	MaxLine = 4 << 20
-	// DrainTime is how long the end waits for the next answer: after the end of input, or after a signal.
+	// DrainTime is how long the end waits for the next answer: after the end of input, or after a
+	// signal.
 	DrainTime = 5 * time.Second
-	// maxPending and maxHeld bound the requests that have no answer yet, in number and in bytes. Beyond them no more are read. The
-	// number is the longest queue that mcp-go can have; when it is full it stops reading as well, and would not see a cancellation.
+	// maxPending and maxHeld bound the requests that have no answer yet, in number and in bytes.
+	// Beyond them no more are read. The number is the longest queue that mcp-go can have; when it
+	// is full it stops reading as well, and would not see a cancellation.
 	maxPending = 10_000
 	maxHeld    = 64 << 20
 	// Workers is how many calls run at once: calls that wait for a lock must not stop a show.
 	Workers = 64
 )
 
-// Listen serves until in ends, when every request already received is answered first, or a signal comes, when what runs is
-// stopped and answered. A second signal ends the process at once, and so does an end that takes too long. mcp-go alone would
-// drop queued calls at the end of input and a last line without a newline. ended is called at the end of input, before the answers
-// of what runs are waited for.
+// Listen serves until in ends, when every request already received is answered first, or a signal
+// comes, when what runs is stopped and answered. A second signal ends the process at once, and so
+// does an end that takes too long. mcp-go alone would drop queued calls at the end of input and a
+// last line without a newline. ended is called at the end of input, before the answers of what runs
+// are waited for.
 func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, ended func(), log *slog.Logger) error {
 	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
 	ctx, stop := context.WithCancel(ctx)
@@ -64,9 +68,10 @@ func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	return err
 }
 
-// pipe stands between mcp-go and the real streams. It hands on whole lines, lets the end of input through when every request
-// has its answer, and gives requests ids of ours on their way in and back theirs on the way out: mcp-go reads numbers as
-// float64, takes 1 and "1" for one request when it is cancelled, and mixes up requests that have the same id.
+// pipe stands between mcp-go and the real streams. It hands on whole lines, lets the end of input
+// through when every request has its answer, and gives requests ids of ours on their way in and
+// back theirs on the way out: mcp-go reads numbers as float64, takes 1 and "1" for one request when
+// it is cancelled, and mixes up requests that have the same id.
 type pipe struct {
 	source  io.Reader     // the real input
 	in      *bufio.Reader // of source
@@ -97,8 +102,9 @@ func newPipe(in io.Reader, out io.Writer, log *slog.Logger) *pipe {
 	return p
 }
 
-// exitInTime stops the server at a signal, and ends the process where that takes too long: mcp-go waits for its calls without an
-// end, and a host that does not read its answers would keep us, and our claims, alive.
+// exitInTime stops the server at a signal, and ends the process where that takes too long: mcp-go
+// waits for its calls without an end, and a host that does not read its answers would keep us, and
+// our claims, alive.
 func (p *pipe) exitInTime(signals <-chan os.Signal, stop func()) {
 	select {
 	case <-signals:
@@ -116,8 +122,8 @@ func (p *pipe) exitInTime(signals <-chan os.Signal, stop func()) {
 	os.Exit(1)
 }
 
-// exitIfOrphan ends the process when the host does not read and is gone. With so much unread that we read no more, we would not
-// see the end of input.
+// exitIfOrphan ends the process when the host does not read and is gone. With so much unread that
+// we read no more, we would not see the end of input.
 func (p *pipe) exitIfOrphan() {
 	if hungUp(p.source) {
 		p.log.Warn("the host has gone and left answers unread")
@@ -187,9 +193,9 @@ func (p *pipe) refuse(beginning []byte) {
 	p.answers.put(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
 }
 
-// received gives a line the form in which mcp-go gets it; nil for one that is not for it. A subscription keeps its id, which
-// stands in its messages as well, and is not waited for: it is answered when it ends, which may be never. It waits while too
-// much is pending.
+// received gives a line the form in which mcp-go gets it; nil for one that is not for it. A
+// subscription keeps its id, which stands in its messages as well, and is not waited for: it is
+// answered when it ends, which may be never. It waits while too much is pending.
 func (p *pipe) received(line []byte) []byte {
 	var e struct {
 		JSONRPC       string
@@ -224,7 +230,8 @@ func (p *pipe) received(line []byte) []byte {
 	return withID(line, ours)
 }
 
-// cancel marks the requests that a notification cancels, and adds to it the names by which mcp-go knows them.
+// cancel marks the requests that a notification cancels, and adds to it the names by which mcp-go
+// knows them.
 func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 	var which struct{ RequestID json.RawMessage }
 	if json.Unmarshal(params, &which) != nil {
@@ -250,8 +257,9 @@ func (p *pipe) begin(_ context.Context, id, _ any) error {
 	return nil
 }
 
-// Write sends one message of mcp-go's, unless it answers a cancelled request. What becomes of it is not mcp-go's business: it
-// would end at the first message that cannot be written, in the middle of other calls.
+// Write sends one message of mcp-go's, unless it answers a cancelled request. What becomes of it is
+// not mcp-go's business: it would end at the first message that cannot be written, in the middle of
+// other calls.
 func (p *pipe) Write(b []byte) (int, error) {
 	id := idOf(b)
 	p.mu.Lock()
@@ -281,7 +289,8 @@ func (p *pipe) answered(ours string, a *asked) (cancelled bool) {
 	return a.cancelled
 }
 
-// drain waits until every request has its answer and the host has read it, as long as answers come and are read.
+// drain waits until every request has its answer and the host has read it, as long as answers come
+// and are read.
 func (p *pipe) drain() {
 	defer close(p.drained)
 	for {

@@ -10,8 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
-// Every request that came before the end of input is answered once, and then the server ends, content. The last line needs no
-// newline, lines may end with CR LF, and blank lines are nothing.
+// Every request that came before the end of input is answered once, and then the server ends,
+// content. The last line needs no newline, lines may end with CR LF, and blank lines are nothing.
 func TestPipedCalls(t *testing.T) {
 	for _, test := range []struct {
 		name            string

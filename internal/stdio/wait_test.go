@@ -16,7 +16,8 @@ func cancelOf(id string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s,"reason":"changed my mind"}}`, id)
 }
 
-// At the end of input the server waits for its calls as long as answers come: here longer than it would wait for one.
+// At the end of input the server waits for its calls as long as answers come: here longer than it
+// would wait for one.
 func TestEndWhileCallsWait(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for longer than the end waits for one answer")
@@ -45,7 +46,8 @@ func TestEndWhileCallsWait(t *testing.T) {
 	}
 }
 
-// A call that is cancelled while it waits for a lock lets go of what it holds, changes nothing, and is not answered.
+// A call that is cancelled while it waits for a lock lets go of what it holds, changes nothing, and
+// is not answered.
 func TestCancelledWhileItWaits(t *testing.T) {
 	w, relations := waitingCall(t)
 	defer relations.Close()
@@ -98,7 +100,8 @@ func TestCancelledBeforeItBegins(t *testing.T) {
 	}
 }
 
-// One of two requests with the same number in different types, or the same text, is cancelled; the other one is not.
+// One of two requests with the same number in different types, or the same text, is cancelled; the
+// other one is not.
 func TestCancelledIsOneOfMany(t *testing.T) {
 	w, relations := waitingCall(t)
 	defer relations.Close()
@@ -117,7 +120,8 @@ func TestCancelledIsOneOfMany(t *testing.T) {
 	}
 }
 
-// Sixty calls that wait for a lock do not stop others: reads take none, and a note only that of its own ticket.
+// Sixty calls that wait for a lock do not stop others: reads take none, and a note only that of its
+// own ticket.
 func TestOthersWhileCallsWait(t *testing.T) {
 	w, relations := waitingCall(t)
 	defer relations.Close()

@@ -10,7 +10,8 @@ import (
 // Size is the size of a terminal in columns and lines; an error where f is none.
 func Size(f *os.File) (width, height int, err error) { return term.GetSize(int(f.Fd())) }
 
-// Screen is the whole of a terminal, for a picture that is shown again and again. What was there before is back after Close.
+// Screen is the whole of a terminal, for a picture that is shown again and again. What was there
+// before is back after Close.
 type Screen struct {
 	f     *os.File
 	begun bool

@@ -1,4 +1,5 @@
-// Package terminal is what a program has to know of the terminal of a person: whether there is one, and what must not reach it.
+// Package terminal is what a program has to know of the terminal of a person: whether there is one,
+// and what must not reach it.
 package terminal
 
 import (
@@ -23,8 +24,9 @@ func Progress(f *os.File) (show func(string), clear func()) {
 	return func(line string) { fmt.Fprint(f, eraseLine+line) }, func() { fmt.Fprint(f, eraseLine) }
 }
 
-// Printable leaves out what a terminal would obey or not show: escape sequences, characters that turn the direction of the text,
-// and those without a width. A ticket's text is somebody's words; what a person reads must be what stands there.
+// Printable leaves out what a terminal would obey or not show: escape sequences, characters that
+// turn the direction of the text, and those without a width. A ticket's text is somebody's words;
+// what a person reads must be what stands there.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -42,7 +44,8 @@ func Colours(f *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && Is(f)
 }
 
-// Fit cuts a line off so that it takes at most so many columns, with a mark of that; 0 columns cut nothing.
+// Fit cuts a line off so that it takes at most so many columns, with a mark of that; 0 columns cut
+// nothing.
 func Fit(line string, columns int) string {
 	if columns <= 0 {
 		return line

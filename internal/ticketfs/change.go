@@ -11,14 +11,16 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Decision is what a rule wants of a ticket: the edits, and what to say once they are made. No edits are no change.
+// Decision is what a rule wants of a ticket: the edits, and what to say once they are made. No
+// edits are no change.
 type Decision struct {
 	Edits   []document.Edit
 	Message string
 }
 
-// Rule decides on a ticket in view of the others. It is run more than once, on the same ticket and on views of different
-// moments; the last result counts, so it has no effect but its result. Its refusals come back unchanged.
+// Rule decides on a ticket in view of the others. It is run more than once, on the same ticket and
+// on views of different moments; the last result counts, so it has no effect but its result. Its
+// refusals come back unchanged.
 type Rule func(*document.Document, View) (Decision, error)
 
 // Changed is a ticket as a change left it.
@@ -28,12 +30,14 @@ type Changed struct {
 	Short    error // what the change is short of: ErrNotDurable, ErrNotJournaled, with their causes; nil for nothing
 }
 
-// Edit changes a ticket by a rule that reads nothing but the ticket. cause goes into the ticket's journal.
+// Edit changes a ticket by a rule that reads nothing but the ticket. cause goes into the ticket's
+// journal.
 func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause, rule func(*document.Document) (Decision, error)) (Changed, error) {
 	return f.change(ctx, id, cause, false, func(d *document.Document, _ View) (Decision, error) { return rule(d) })
 }
 
-// Note appends to a ticket's notes, also to those of a malformed one whose body can be found: note is a document.AppendNote.
+// Note appends to a ticket's notes, also to those of a malformed one whose body can be found: note
+// is a document.AppendNote.
 func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note document.Edit) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
@@ -62,8 +66,8 @@ func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note 
 	return c, nil
 }
 
-// Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend on: it is decided and written
-// under the relations lock.
+// Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend
+// on: it is decided and written under the relations lock.
 func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause, rule Rule) (Changed, error) {
 	return f.change(ctx, id, cause, true, rule)
 }
@@ -123,11 +127,13 @@ func made(err error) (short, failed error) {
 	return nil, err
 }
 
-// Create writes a new ticket under an id that no other has, made from now. content gives its bytes; it is run like a Rule.
+// Create writes a new ticket under an id that no other has, made from now. content gives its bytes;
+// it is run like a Rule.
 func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
 	id := f.store.ids.New(now)
 	if _, err := content(id, f.locked(ctx)); err != nil {
-		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket that there will not be.
+		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket
+		// that there will not be.
 		err = f.underRelations(ctx, func() error { _, err := content(id, f.locked(ctx)); return err })
 		if err != nil {
 			return Changed{}, refused("the new ticket", err)
@@ -141,8 +147,8 @@ func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause,
 	}
 }
 
-// CreateAs is Create under an id that the caller has, as an import does. A ticket that has it already is left as it is and
-// refused.
+// CreateAs is Create under an id that the caller has, as an import does. A ticket that has it
+// already is left as it is and refused.
 func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
 	if _, err := content(id, f.locked(ctx)); err != nil { // which leaves no lock file
 		return Changed{}, refused(id, err)

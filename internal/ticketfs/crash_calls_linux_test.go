@@ -17,7 +17,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// whatToTrace are the changes for tests that try each system call, and whether the tk program's folder of locks is there.
+// whatToTrace are the changes for tests that try each system call, and whether the tk program's
+// folder of locks is there.
 func whatToTrace() []string {
 	if longRun() {
 		return []string{"edit", "edit tk", "change", "change tk", "create", "create tk"}
@@ -31,7 +32,8 @@ func tracedBoard(t *testing.T, what string) (path, change string) {
 	change, tk := strings.CutSuffix(what, " tk")
 	path = crashBoard(t, crashChanges[change].creates, tk)
 	writeFile(t, filepath.Join(filepath.Dir(path), ".gitignore"), board.Gitignore)
-	// A ticket that is young when it is read is read once more before the rename. The calls shall be the same each time.
+	// A ticket that is young when it is read is read once more before the rename. The calls shall
+	// be the same each time.
 	for began := time.Now(); time.Since(began) < 25*time.Millisecond; time.Sleep(time.Millisecond) {
 	}
 	return path, change
@@ -51,8 +53,8 @@ func undisturbed(t *testing.T, program, change string, board func() (path string
 	return calls, []byte(textOf(t, path))
 }
 
-// killEach lets children die at each system call of a change, and judges what each leaves. renamed says whether the call comes
-// behind the rename.
+// killEach lets children die at each system call of a change, and judges what each leaves. renamed
+// says whether the call comes behind the rename.
 func killEach(t *testing.T, change string, board func() (path string), judge func(path string, renamed, answered bool, after []byte) error) {
 	t.Helper()
 	program := strace(t)
@@ -79,8 +81,9 @@ func killEach(t *testing.T, change string, board func() (path string), judge fun
 	t.Logf("killed at each of %d calls; %d deaths left a temp", len(calls), temps)
 }
 
-// Killed as it enters any system call on a file of the board, a writer leaves the ticket whole, no lock, and nothing that the next
-// one stumbles over. Up to the rename the ticket is the old one, from then on the new one.
+// Killed as it enters any system call on a file of the board, a writer leaves the ticket whole, no
+// lock, and nothing that the next one stumbles over. Up to the rename the ticket is the old one,
+// from then on the new one.
 func TestCrashAtEachCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -128,7 +131,8 @@ func TestCrashAtFirstChange(t *testing.T) {
 	})
 }
 
-// A process that dies as it becomes a session is never taken for alive, and the next one of the same name need not wait for it.
+// A process that dies as it becomes a session is never taken for alive, and the next one of the
+// same name need not wait for it.
 func TestCrashAtEachCallOfSession(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -165,8 +169,8 @@ func restartedBoard(t *testing.T) (path string) {
 	return path
 }
 
-// A session that is started again and dies, or finds no room, as it signs its file again, is known to be dead: its earlier claims
-// are never left to somebody of whom nobody can tell.
+// A session that is started again and dies, or finds no room, as it signs its file again, is known
+// to be dead: its earlier claims are never left to somebody of whom nobody can tell.
 func TestCrashAtEachCallOfRestart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")

@@ -18,13 +18,14 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// loggedDisk is a disk that remembers, in their order, all writes and flushes that reached it, and marks that a program set
-// between them: what the kernel's dm-log-writes does, without device-mapper. From the log comes what a disk may hold after a
-// power loss at any moment.
+// loggedDisk is a disk that remembers, in their order, all writes and flushes that reached it, and
+// marks that a program set between them: what the kernel's dm-log-writes does, without
+// device-mapper. From the log comes what a disk may hold after a power loss at any moment.
 //
-// The kernel sees it as a file of a FUSE filesystem that this process serves, with a loop device on that. So this process must not
-// use what is mounted from it: if it were killed amid a call there, the call would wait for an answer that nobody gives, for ever.
-// Other processes do that; theirs fail when this one ends.
+// The kernel sees it as a file of a FUSE filesystem that this process serves, with a loop device on
+// that. So this process must not use what is mounted from it: if it were killed amid a call there,
+// the call would wait for an answer that nobody gives, for ever. Other processes do that; theirs
+// fail when this one ends.
 type loggedDisk struct {
 	mu     sync.Mutex
 	now    []byte // what a read finds
@@ -45,7 +46,8 @@ const (
 	diskMark
 )
 
-// diskBlock is what the disk writes whole; the filesystems of these tests have blocks of the same size.
+// diskBlock is what the disk writes whole; the filesystems of these tests have blocks of the same
+// size.
 const diskBlock = 4096
 
 const diskSize = 24 << 20
@@ -128,9 +130,9 @@ func newLoggedDisk(t *testing.T) (disk *loggedDisk, file, marks string) {
 	return disk, filepath.Join(dir, "disk"), filepath.Join(dir, "marks")
 }
 
-// afterPowerLoss is what the disk may hold when the power fails behind these events: all that was written before the last flush,
-// and of each block written later either that or not, since a disk writes what was not flushed in any order. kept is the share of
-// these blocks that it wrote.
+// afterPowerLoss is what the disk may hold when the power fails behind these events: all that was
+// written before the last flush, and of each block written later either that or not, since a disk
+// writes what was not flushed in any order. kept is the share of these blocks that it wrote.
 func afterPowerLoss(events []diskEvent, kept float64, random *rand.Rand) []byte {
 	flushed := len(events)
 	for flushed > 0 && events[flushed-1].kind != diskFlush {
@@ -216,7 +218,8 @@ func attach(t *testing.T, file string, options ...string) (device string, detach
 	return device, undone(t, "losetup", "--detach", device)
 }
 
-// makeExt4 makes a filesystem; lazily, the kernel would write much of it later, among what is to be seen.
+// makeExt4 makes a filesystem; lazily, the kernel would write much of it later, among what is to be
+// seen.
 func makeExt4(t *testing.T, device string, journal bool) {
 	t.Helper()
 	features := "^has_journal"
@@ -244,8 +247,8 @@ func newLoggedExt4(t *testing.T, journal bool) (disk *loggedDisk, dir, marks str
 	return disk, dir, marks, func() { umount(); detach() }
 }
 
-// mountAfterLoss mounts an image as a machine does that starts again: the kernel replays the journal; without one e2fsck comes
-// first, and says what it repaired.
+// mountAfterLoss mounts an image as a machine does that starts again: the kernel replays the
+// journal; without one e2fsck comes first, and says what it repaired.
 func mountAfterLoss(t *testing.T, image []byte, journal bool) (dir, repaired string, unmount func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "image")

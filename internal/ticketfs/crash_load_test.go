@@ -29,8 +29,8 @@ func loadText(mark string, n int) string {
 	return fmt.Sprintf("%s %08x", text, crc32.ChecksumIEEE([]byte(text)))
 }
 
-// loadChild writes marks into the tickets, each in its own note or as a blocker, and says which were answered, until it is killed.
-// Nobody lets it live as long as it could.
+// loadChild writes marks into the tickets, each in its own note or as a blocker, and says which
+// were answered, until it is killed. Nobody lets it live as long as it could.
 func loadChild(t *testing.T, dir, name, door string) {
 	s := NewStore(board.Where{Start: dir}, 20*time.Second)
 	for n := range 3000 {
@@ -112,7 +112,8 @@ func (l *load) start(t *testing.T) {
 	l.children = append(l.children, c)
 }
 
-// listen notes what a child was answered, to its end: what it said before its death is still in the pipe after it.
+// listen notes what a child was answered, to its end: what it said before its death is still in the
+// pipe after it.
 func (l *load) listen(out io.Reader) error {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -252,7 +253,8 @@ func newLoad(t *testing.T, door string, tk bool) *load {
 	return &load{path: path, door: door, answered: make(map[string][]string)}
 }
 
-// Killed at any moment, under load, processes lose nothing that they were told was done, and do not hinder the others.
+// Killed at any moment, under load, processes lose nothing that they were told was done, and do not
+// hinder the others.
 func TestCrashUnderLoad(t *testing.T) {
 	for round := range times(2, 20) {
 		l := newLoad(t, "", round%2 == 1)

@@ -20,7 +20,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// powerMark is set when a change was answered: the ticket, and what it then was. One without an id is set before the first change.
+// powerMark is set when a change was answered: the ticket, and what it then was. One without an id
+// is set before the first change.
 type powerMark struct{ ID, Content string }
 
 // powerWriter makes changes with a store of its own, and marks each as soon as it is answered.
@@ -83,8 +84,8 @@ func (w powerWriter) change(n int) (*document.Document, error) {
 	})
 }
 
-// powerDoors are what stands between the changes of a run and the disk: the door as it is, and doors that do not sync something.
-// writers says how many change tickets at once.
+// powerDoors are what stands between the changes of a run and the disk: the door as it is, and
+// doors that do not sync something. writers says how many change tickets at once.
 var powerDoors = map[string]struct {
 	writers int
 	breaks  func(dir string)
@@ -94,7 +95,8 @@ var powerDoors = map[string]struct {
 	"no file sync":   {1, unsyncTemps},
 }
 
-// unsyncTemps lets the door rename a temp file that was not synced, by writing another one in its place.
+// unsyncTemps lets the door rename a temp file that was not synced, by writing another one in its
+// place.
 func unsyncTemps(dir string) {
 	durable.Step = func(name string) {
 		if name != "temp synced" {
@@ -108,7 +110,8 @@ func unsyncTemps(dir string) {
 	}
 }
 
-// TestCrashPowerChild is the process that changes tickets while TestCrashPower logs what reaches the disk.
+// TestCrashPowerChild is the process that changes tickets while TestCrashPower logs what reaches
+// the disk.
 func TestCrashPowerChild(t *testing.T) {
 	if os.Getenv("CRASH_ROLE") != "power" {
 		t.Skip("a part of other tests")

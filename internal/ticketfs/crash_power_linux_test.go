@@ -82,8 +82,9 @@ func (v *powerVerdict) say(count *int, format string, args ...any) {
 	v.wrong = append(v.wrong, fmt.Errorf(format, args...))
 }
 
-// judge compares the tickets in a folder with what was answered before the event cut: each must be whole, as old as its last
-// answer or newer, and no older than another ticket's change says that it has seen it.
+// judge compares the tickets in a folder with what was answered before the event cut: each must be
+// whole, as old as its last answer or newer, and no older than another ticket's change says that it
+// has seen it.
 func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) {
 	blockers := make(map[string][]document.Blocker)
 	for id, contents := range r.contents {
@@ -124,7 +125,8 @@ func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) 
 	return there
 }
 
-// loseAndJudge lets the power fail behind the events before cut, and judges what is found when it is back.
+// loseAndJudge lets the power fail behind the events before cut, and judges what is found when it
+// is back.
 func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *rand.Rand, v *powerVerdict) {
 	t.Helper()
 	mounted, repaired, unmount := mountAfterLoss(t, afterPowerLoss(r.events[:cut], kept, random), r.journal)
@@ -141,8 +143,8 @@ func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *ran
 	}
 }
 
-// lose lets the power fail at many moments: behind answers, when they are lost most easily; before flushes, when most is still to
-// be written; and anywhere.
+// lose lets the power fail at many moments: behind answers, when they are lost most easily; before
+// flushes, when most is still to be written; and anywhere.
 func (r *powerRun) lose(t *testing.T) *powerVerdict {
 	t.Helper()
 	const moments = 90
@@ -162,11 +164,13 @@ func (r *powerRun) lose(t *testing.T) *powerVerdict {
 
 var journals = map[string]bool{"journal": true, "no journal": false}
 
-// A power loss at any moment loses no change that was answered, leaves each ticket whole, and hinders nobody who writes afterwards.
+// A power loss at any moment loses no change that was answered, leaves each ticket whole, and
+// hinders nobody who writes afterwards.
 //
-// Without a journal whole tickets can be lost, here in about one of a hundred images: the rename leaves the old file without a
-// name, and the inode that says so can reach the disk before the folder does, with the sync of another ticket if not by itself.
-// The folder on the disk then names a file that is deleted, and e2fsck removes the name. That is shown, and no failure.
+// Without a journal whole tickets can be lost, here in about one of a hundred images: the rename
+// leaves the old file without a name, and the inode that says so can reach the disk before the
+// folder does, with the sync of another ticket if not by itself. The folder on the disk then names
+// a file that is deleted, and e2fsck removes the name. That is shown, and no failure.
 func TestCrashPower(t *testing.T) {
 	needDisks(t)
 	for name, journal := range journals {

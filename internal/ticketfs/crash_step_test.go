@@ -17,7 +17,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// wrongDoors are writers as they should not be, who die at once. The verdict must catch what each leaves.
+// wrongDoors are writers as they should not be, who die at once. The verdict must catch what each
+// leaves.
 var wrongDoors = map[string]func(path string) error{
 	"in place": func(path string) error {
 		content := crashContent("t")
@@ -79,7 +80,8 @@ func crashAt(t *testing.T, change, path, at string) (steps []string, answered bo
 // visibleFrom is the step from which on the new ticket must be seen; before it, the old one must.
 const visibleFrom = "renamed"
 
-// Killed at any step of the door, a writer leaves the ticket whole, no lock, and nothing that the next one stumbles over.
+// Killed at any step of the door, a writer leaves the ticket whole, no lock, and nothing that the
+// next one stumbles over.
 func TestCrashAtEachStep(t *testing.T) {
 	reached := make(map[string]bool)
 	for _, name := range []string{"edit", "change", "create"} {

@@ -22,12 +22,14 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// What the files crash*_test.go and faults*_test.go show, here and in cmd/ticket-mcp: killed at any instant, a writer leaves the
-// old ticket or the new one, no lock, and at most one hidden temp, which the next writer replaces. What the system refuses is
-// said in its words and leaves the old ticket. What other programs do to the folder meanwhile is noticed, and an answer knows all
-// that was done a moment before the question.
+// What the files crash*_test.go and faults*_test.go show, here and in cmd/ticket-mcp: killed at any
+// instant, a writer leaves the old ticket or the new one, no lock, and at most one hidden temp,
+// which the next writer replaces. What the system refuses is said in its words and leaves the old
+// ticket. What other programs do to the folder meanwhile is noticed, and an answer knows all that
+// was done a moment before the question.
 //
-// With TICKET_MCP_LONG set each load is some twenty times longer, and every kind of change meets every fault:
+// With TICKET_MCP_LONG set each load is some twenty times longer, and every kind of change meets
+// every fault:
 //
 //	TICKET_MCP_LONG=1 go test -run 'Crash|Fault' -timeout 1h ./internal/ticketfs ./cmd/ticket-mcp
 func longRun() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
@@ -181,7 +183,8 @@ func storeAt(path string) *Store {
 	return NewStore(board.Where{Start: filepath.Dir(path)}, 20*time.Second)
 }
 
-// dieHere ends this process as nothing else does: no deferred function runs, and nothing is flushed or removed.
+// dieHere ends this process as nothing else does: no deferred function runs, and nothing is flushed
+// or removed.
 func dieHere() {
 	if p, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = p.Kill()
@@ -189,7 +192,8 @@ func dieHere() {
 	select {}
 }
 
-// afterDeath judges the folder of a ticket whose writer has died, and lets the next one write. It returns all that is wrong.
+// afterDeath judges the folder of a ticket whose writer has died, and lets the next one write. It
+// returns all that is wrong.
 func afterDeath(path string, old, new []byte, answered bool) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
@@ -202,7 +206,8 @@ func afterDeath(path string, old, new []byte, answered bool) error {
 	case !isNew && (!bytes.Equal(now.Content, old) || (now.Content == nil) != (old == nil)):
 		say("neither the old nor the new ticket, but %d bytes", len(now.Content))
 	}
-	// What tk's lock leaves is not ours alone to judge: there the file goes with the lock, and with a dead holder stays.
+	// What tk's lock leaves is not ours alone to judge: there the file goes with the lock, and with
+	// a dead holder stays.
 	litter, err := litterOf(filepath.Dir(path))
 	litter = slices.DeleteFunc(litter, func(name string) bool { return strings.HasPrefix(name, tkLocks) })
 	if err != nil || len(litter) > 1 || len(litter) == 1 && litter[0] != filepath.Base(durable.TempPath(path)) {
@@ -211,8 +216,8 @@ func afterDeath(path string, old, new []byte, answered bool) error {
 	return errors.Join(append(wrong, nextWriter(path))...)
 }
 
-// nextWriter checks that no lock in the folder of a ticket is held, that the next one to write the ticket need not wait, and that
-// it leaves no files behind.
+// nextWriter checks that no lock in the folder of a ticket is held, that the next one to write the
+// ticket need not wait, and that it leaves no files behind.
 func nextWriter(path string) error {
 	var wrong []error
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }

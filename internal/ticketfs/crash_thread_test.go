@@ -12,8 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// threadChild makes a change, says what came of it, and then goes on as a server would after a fault. It does so on one thread,
-// since strace counts the calls of each thread for itself.
+// threadChild makes a change, says what came of it, and then goes on as a server would after a
+// fault. It does so on one thread, since strace counts the calls of each thread for itself.
 func threadChild(path string, change crashChange) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -50,7 +50,8 @@ func threadChild(path string, change crashChange) {
 	fmt.Println("recovered")
 }
 
-// endOfChange is a name that a child looks for to mark the end of its change among its system calls.
+// endOfChange is a name that a child looks for to mark the end of its change among its system
+// calls.
 const endOfChange = ".end-of-change"
 
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", " / ") }

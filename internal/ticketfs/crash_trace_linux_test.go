@@ -28,7 +28,8 @@ func strace(t *testing.T) string {
 	return program
 }
 
-// fileCall is a system call on a file of the board: its name, the how manyth of this name it is, and how strace shows it.
+// fileCall is a system call on a file of the board: its name, the how manyth of this name it is,
+// and how strace shows it.
 type fileCall struct {
 	name string
 	nth  int
@@ -44,10 +45,11 @@ func (c fileCall) of(kind, file string) bool {
 	return strings.HasPrefix(c.name, kind) && (strings.Contains(c.line, "/"+file+`"`) || strings.Contains(c.line, "/"+file+">"))
 }
 
-// traceChild lets a child make a change under strace, which injects a fault unless that is "". What it returns are the calls on
-// the files of the board until the change was answered, in order, and what the child said. Only these calls count, for strace and
-// here: so the how manyth a call is does not depend on what the runtime does before. Left out are fcntl and epoll_ctl, which touch
-// no file.
+// traceChild lets a child make a change under strace, which injects a fault unless that is "". What
+// it returns are the calls on the files of the board until the change was answered, in order, and
+// what the child said. Only these calls count, for strace and here: so the how manyth a call is
+// does not depend on what the runtime does before. Left out are fcntl and epoll_ctl, which touch no
+// file.
 func traceChild(t *testing.T, program, path, change, inject string) (calls []fileCall, said string, err error) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")

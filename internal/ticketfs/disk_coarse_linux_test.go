@@ -36,15 +36,15 @@ func coarseDisk(t *testing.T, mkfs ...string) (dir string) {
 
 var coarseDisks = [][]string{{"mkfs.ext4", "-q", "-F", "-I", "128"}, {"mkfs.vfat"}}
 
-// evenSecond waits until a moment after the beginning of an even second: what follows at once bears one stamp, also on FAT, that
-// is older than a tick.
+// evenSecond waits until a moment after the beginning of an even second: what follows at once bears
+// one stamp, also on FAT, that is older than a tick.
 func evenSecond() {
 	now := time.Now()
 	time.Sleep(now.Truncate(2 * time.Second).Add(2300 * time.Millisecond).Sub(now))
 }
 
-// TestCoarseTimes: where two writes bear the same stamp, the second one is seen nevertheless: by readers, and by a change that is
-// under way.
+// TestCoarseTimes: where two writes bear the same stamp, the second one is seen nevertheless: by
+// readers, and by a change that is under way.
 func TestCoarseTimes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for seconds to end")

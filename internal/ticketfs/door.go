@@ -15,24 +15,29 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// ErrNotDurable says that a change was made and is visible to every reader, but that the system did not confirm that it
-// survives a power loss, or did not release a lock.
+// ErrNotDurable says that a change was made and is visible to every reader, but that the system did
+// not confirm that it survives a power loss, or did not release a lock.
 var ErrNotDurable = errors.New("written, but not confirmed durable")
 
-// WithTicketLock runs fn on the current content of the ticket file at path, under that ticket's exclusive lock. Every write of
-// a ticket, by any tool, goes through it.
+// WithTicketLock runs fn on the current content of the ticket file at path, under that ticket's
+// exclusive lock. Every write of a ticket, by any tool, goes through it.
 //
-//   - content is nil exactly when the file does not exist; an empty file is not nil. So create uses the same door.
-//   - fn runs at most once. Its error comes back unchanged and nothing is written. A result that is nil or equal to content
-//     writes nothing, and the file keeps its mtime.
-//   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses updates with the lock held.
-//   - A nil return after a change means durable: the file was synced, renamed into place, and its folder synced. ErrNotDurable
-//     means that the change is visible, but the last of these failed, or a lock could not be released; ErrNotJournaled, that it
-//     left no row in the ticket's journal. After any other error the old content stands.
-//   - The lock is held from before the read until after the write, and released on return, error, panic and cancelled ctx.
-//     Cancelling ends the wait; once fn has returned new bytes, the write is finished.
-//   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names the lock and its holder. The
-//     same code says that a program which takes no locks, an editor or git, wrote the ticket meanwhile.
+//   - content is nil exactly when the file does not exist; an empty file is not nil. So create uses
+//     the same door.
+//   - fn runs at most once. Its error comes back unchanged and nothing is written. A result that is
+//     nil or equal to content writes nothing, and the file keeps its mtime.
+//   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses
+//     updates with the lock held.
+//   - A nil return after a change means durable: the file was synced, renamed into place, and its
+//     folder synced. ErrNotDurable means that the change is visible, but the last of these failed,
+//     or a lock could not be released; ErrNotJournaled, that it left no row in the ticket's
+//     journal. After any other error the old content stands.
+//   - The lock is held from before the read until after the write, and released on return, error,
+//     panic and cancelled ctx. Cancelling ends the wait; once fn has returned new bytes, the write
+//     is finished.
+//   - Waiting ends after LockTimeout, or at ctx's own deadline, with a Refusal (Busy) that names
+//     the lock and its holder. The same code says that a program which takes no locks, an editor or
+//     git, wrote the ticket meanwhile.
 //
 // Not reentrant: fn must not call the Store.
 func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
@@ -45,33 +50,38 @@ func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content
 	})
 }
 
-// decide turns the contents of the locked tickets into what is to be written, in the order in which the files shall appear.
-// contents[i] is that of the i-th path, nil when there is no such file.
+// decide turns the contents of the locked tickets into what is to be written, in the order in which
+// the files shall appear. contents[i] is that of the i-th path, nil when there is no such file.
 type decide func(contents [][]byte) ([]write, error)
 
-// write is new content for the ticket of the n-th path. Nil or equal content is no change. before and after are the texts as
-// documents, where they were read as such.
+// write is new content for the ticket of the n-th path. Nil or equal content is no change. before
+// and after are the texts as documents, where they were read as such.
 type write struct {
 	n             int
 	content       []byte
 	before, after *document.Document
 }
 
-// change makes one change of the tickets at paths, which must be in ascending order: the only way to any ticket file.
+// change makes one change of the tickets at paths, which must be in ascending order: the only way
+// to any ticket file.
 //
-// Locks are taken in one order: each ticket's (and tk's) by path, relations last. So there can be no deadlock, and contention
-// on one ticket does not stop the others.
+// Locks are taken in one order: each ticket's (and tk's) by path, relations last. So there can be
+// no deadlock, and contention on one ticket does not stop the others.
 //
-// Without a speculative decision only the ticket locks are taken: the rule reads nothing but its ticket. With one, the tickets
-// are decided on twice. The speculative run, on a possibly stale snapshot, tells the bytes, which are written and synced while
-// other sessions go on; the authoritative run under the relations lock decides alone. So that lock is held for a look and a
-// rename, not for two syncs of the disk. Why nothing is lost by releasing it before the folder is synced: whoever then decides
-// by our rename syncs the same folder before it answers, and a folder's renames reach the disk in their order.
+// Without a speculative decision only the ticket locks are taken: the rule reads nothing but its
+// ticket. With one, the tickets are decided on twice. The speculative run, on a possibly stale
+// snapshot, tells the bytes, which are written and synced while other sessions go on; the
+// authoritative run under the relations lock decides alone. So that lock is held for a look and a
+// rename, not for two syncs of the disk. Why nothing is lost by releasing it before the folder is
+// synced: whoever then decides by our rename syncs the same folder before it answers, and a
+// folder's renames reach the disk in their order.
 //
-// The row in each ticket's journal, which says who made the change and why, is appended once it is visible: under the ticket's
-// lock, so that rows stand in the order of the changes, and beside the relations lock, for which others wait.
+// The row in each ticket's journal, which says who made the change and why, is appended once it is
+// visible: under the ticket's lock, so that rows stand in the order of the changes, and beside the
+// relations lock, for which others wait.
 //
-// Of several tickets every prefix of the writes must be a legal board: a death between two renames leaves such a prefix.
+// Of several tickets every prefix of the writes must be a legal board: a death between two renames
+// leaves such a prefix.
 func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause, speculative, authoritative decide) (err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
@@ -207,7 +217,8 @@ func (p *passage) prepare() error {
 	return nil
 }
 
-// check makes sure, before the first rename, that no other program wrote a ticket or began to lock one.
+// check makes sure, before the first rename, that no other program wrote a ticket or began to lock
+// one.
 func (p *passage) check() error {
 	for i := range p.parts {
 		if tkLock(p.parts[i].path) != p.parts[i].tk {
@@ -296,9 +307,10 @@ func (l *locks) takeTicket(ctx context.Context, s *Store, path string, p *part) 
 			return err
 		}
 	}
-	// The ticket file itself is locked as well, for the case that somebody removes lock files while they are held: whoever then
-	// holds a new one waits here. For want of a file there is nothing to lock; and it cannot replace the lock file, since after
-	// a rename the ones who waited hold a file that is no longer there.
+	// The ticket file itself is locked as well, for the case that somebody removes lock files while
+	// they are held: whoever then holds a new one waits here. For want of a file there is nothing
+	// to lock; and it cannot replace the lock file, since after a rename the ones who waited hold a
+	// file that is no longer there.
 	own, err := s.locks.AcquireExisting(ctx, path)
 	if err == nil {
 		*l = append(*l, heldLock{Lock: own, own: true})
@@ -308,7 +320,8 @@ func (l *locks) takeTicket(ctx context.Context, s *Store, path string, p *part) 
 	return nil
 }
 
-// check makes sure, right before the rename, that no lock was taken from under us by removing its file.
+// check makes sure, right before the rename, that no lock was taken from under us by removing its
+// file.
 func (l locks) check() error {
 	for _, lock := range l {
 		if lock.own {
@@ -334,7 +347,8 @@ func (l *locks) releaseLast() error {
 	last := (*l)[len(*l)-1]
 	*l = (*l)[:len(*l)-1]
 	if last.remove != "" && last.Check() == nil {
-		// One that stays is as good to tk as one that it has just made; the change is done either way.
+		// One that stays is as good to tk as one that it has just made; the change is done either
+		// way.
 		_ = os.Remove(last.remove)
 	}
 	return last.Unlock()
@@ -343,7 +357,8 @@ func (l *locks) releaseLast() error {
 // tkLocks is where newer versions of the tk program keep their lock files.
 const tkLocks = ".locks"
 
-// tkLock is the path of the lock by which tk guards the ticket at path, "" when tk has not made its folder.
+// tkLock is the path of the lock by which tk guards the ticket at path, "" when tk has not made its
+// folder.
 func tkLock(path string) string {
 	dir := filepath.Join(filepath.Dir(path), tkLocks)
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
@@ -352,8 +367,8 @@ func tkLock(path string) string {
 	return filepath.Join(dir, filepath.Base(path)+lockExt)
 }
 
-// takeTk takes tk's lock by tk's protocol: lock, compare inodes, and on release remove the file while holding it. Waiters then
-// find another inode, or none, and start over.
+// takeTk takes tk's lock by tk's protocol: lock, compare inodes, and on release remove the file
+// while holding it. Waiters then find another inode, or none, and start over.
 func (l *locks) takeTk(ctx context.Context, s *Store, path string) error {
 	err := l.take(ctx, s, path)
 	if err == nil {

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// withoutRoot runs fn without the power to write where the mode of a folder forbids it, which root has. The thread loses it
-// together with its file system user, and gets it back. path is what fn works on.
+// withoutRoot runs fn without the power to write where the mode of a folder forbids it, which root
+// has. The thread loses it together with its file system user, and gets it back. path is what fn
+// works on.
 func withoutRoot(t *testing.T, path string, fn func()) {
 	t.Helper()
 	if os.Geteuid() == 0 {
@@ -39,8 +40,8 @@ func withoutRoot(t *testing.T, path string, fn func()) {
 	fn()
 }
 
-// In a folder that may not be written nothing is changed; the error says so in the system's words, or, of a ticket that may not
-// be written either, by a code.
+// In a folder that may not be written nothing is changed; the error says so in the system's words,
+// or, of a ticket that may not be written either, by a code.
 func TestDoorUnwritableFolder(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -87,7 +88,8 @@ func TestDoorUnwritableFolder(t *testing.T) {
 	}
 }
 
-// A lock file that somebody else made may be unwritable for us. Locking it needs no more than reading.
+// A lock file that somebody else made may be unwritable for us. Locking it needs no more than
+// reading.
 func TestDoorUnwritableLock(t *testing.T) {
 	s, path := sampleBoard(t)
 	if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return nil, nil }); err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 )
 
-// A caller that cannot have the lock in time is told which lock it is and, where the system tells, who holds it.
+// A caller that cannot have the lock in time is told which lock it is and, where the system tells,
+// who holds it.
 func TestDoorLockTimeout(t *testing.T) {
 	s, path := sampleBoard(t)
 	holder, release := heldByAnother(t, path)
@@ -128,7 +129,8 @@ func TestDoorErrorInside(t *testing.T) {
 	}
 }
 
-// So are the locks when fn panics; under the relations lock it is run once more, and may panic only then.
+// So are the locks when fn panics; under the relations lock it is run once more, and may panic only
+// then.
 func TestDoorPanicInside(t *testing.T) {
 	for _, test := range []struct {
 		scope scope
@@ -170,8 +172,8 @@ func TestDoorCancelled(t *testing.T) {
 	}
 	lockIsFree(t, path)
 
-	// While it waits, behind another caller of this process and behind another process; at various moments, since nobody sees
-	// from outside whether a caller waits already.
+	// While it waits, behind another caller of this process and behind another process; at various
+	// moments, since nobody sees from outside whether a caller waits already.
 	waiters := func(what string) {
 		t.Helper()
 		for n := range 20 {
@@ -215,8 +217,9 @@ func TestDoorCancelled(t *testing.T) {
 	lockIsFree(t, path)
 }
 
-// Rules between tickets are judged under one lock for the whole folder, which plain changes of a ticket do not need. It is the
-// last to be taken, after the ticket's, and all that is written was judged under it.
+// Rules between tickets are judged under one lock for the whole folder, which plain changes of a
+// ticket do not need. It is the last to be taken, after the ticket's, and all that is written was
+// judged under it.
 func TestDoorRelations(t *testing.T) {
 	s, path := sampleBoard(t)
 	relations := filepath.Join(filepath.Dir(path), relationsLock)
@@ -254,7 +257,8 @@ func TestDoorRelations(t *testing.T) {
 	lockIsFree(t, path)
 }
 
-// While the tk program's folder of locks is there, its lock is taken as well, by its protocol: the file goes with the lock.
+// While the tk program's folder of locks is there, its lock is taken as well, by its protocol: the
+// file goes with the lock.
 func TestDoorTkLock(t *testing.T) {
 	s, path := sampleBoard(t)
 	locks := filepath.Join(filepath.Dir(path), tkLocks)

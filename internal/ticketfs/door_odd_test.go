@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Programs that take no locks, editors and git, are noticed up to the rename. What they wrote stays.
+// Programs that take no locks, editors and git, are noticed up to the rename. What they wrote
+// stays.
 func TestDoorOtherPrograms(t *testing.T) {
 	for name, write := range map[string]func(path string) error{
 		"written":                      func(path string) error { return os.WriteFile(path, []byte("by hand\n"), 0o666) },
@@ -82,7 +83,8 @@ func replaceByEqual(path string) error {
 	return errors.Join(os.WriteFile(path+".new", text, 0o666), os.Rename(path+".new", path))
 }
 
-// What a killed writer left is replaced and never written through; what no writer leaves is named, and neither followed nor removed.
+// What a killed writer left is replaced and never written through; what no writer leaves is named,
+// and neither followed nor removed.
 func TestDoorLeftoverTemp(t *testing.T) {
 	victim := "kept\n"
 	for _, test := range []struct {
@@ -133,7 +135,8 @@ func TestDoorLeftoverTemp(t *testing.T) {
 	}
 }
 
-// The first change makes sure that git sees no locks and no temps, and no more than that: every ticket stays visible.
+// The first change makes sure that git sees no locks and no temps, and no more than that: every
+// ticket stays visible.
 func TestDoorGitignore(t *testing.T) {
 	s, path := sampleBoard(t)
 	ignore := filepath.Join(filepath.Dir(path), ".gitignore")

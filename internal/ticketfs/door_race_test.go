@@ -42,8 +42,8 @@ var doors = map[string]door{
 		return (&Store{LockTimeout: time.Minute}).WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return fn(before.Content) })
 	},
 
-	// The file itself is locked. The rename puts another file in its place: those who wait lock the old one, those who come
-	// later the new one.
+	// The file itself is locked. The rename puts another file in its place: those who wait lock the
+	// old one, those who come later the new one.
 	"ticket locked": func(_ context.Context, path string, fn func([]byte) ([]byte, error)) error {
 		lock := flock.New(path)
 		if err := lock.Lock(); err != nil {
@@ -74,7 +74,8 @@ func readAndReplace(path string, fn func([]byte) ([]byte, error)) error {
 	return os.Rename(f.Name(), path)
 }
 
-// The raced file describes itself: its first line counts the names below it. So whoever reads half a file, or two, sees it.
+// The raced file describes itself: its first line counts the names below it. So whoever reads half
+// a file, or two, sees it.
 
 func addName(content []byte, name string) ([]byte, error) {
 	names, err := namesIn(content)
@@ -102,7 +103,8 @@ const (
 	doorUpdates   = 8 // of each goroutine
 )
 
-// TestDoorChild is a process of another test: the test binary runs itself with it alone. What it does stands in the environment.
+// TestDoorChild is a process of another test: the test binary runs itself with it alone. What it
+// does stands in the environment.
 func TestDoorChild(t *testing.T) {
 	path := os.Getenv("DOOR_PATH")
 	switch os.Getenv("DOOR_CHILD") {
@@ -140,8 +142,8 @@ func doorChild(t *testing.T, what, door, path string) (cmd *exec.Cmd, in io.Writ
 	return cmd, in, bufio.NewScanner(stdout)
 }
 
-// raceChild says ready, waits for its input to end, and makes updates from several goroutines. Of each it prints the name, and
-// whether the door said that it was made.
+// raceChild says ready, waits for its input to end, and makes updates from several goroutines. Of
+// each it prints the name, and whether the door said that it was made.
 func raceChild(t *testing.T, change door, path string) {
 	fmt.Println("ready")
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
@@ -255,7 +257,8 @@ func raceDoor(t *testing.T, name string) raceOutcome {
 	return outcome
 }
 
-// Concurrent access is serialized, between goroutines and between processes: never two inside, and no update is lost.
+// Concurrent access is serialized, between goroutines and between processes: never two inside, and
+// no update is lost.
 func TestDoorSerializes(t *testing.T) {
 	got := raceDoor(t, "WithTicketLock")
 	if want := doorProcesses * doorCallers * doorUpdates; got.made != want || len(got.lost) > 0 || len(got.errors) > 0 {

@@ -45,7 +45,8 @@ func textOf(t *testing.T, path string) string {
 	return string(text)
 }
 
-// watchFile returns a check that the file was not written since: bytes, times and identity are as they were, and no temp is left.
+// watchFile returns a check that the file was not written since: bytes, times and identity are as
+// they were, and no temp is left.
 func watchFile(t *testing.T, path string) (untouched func()) {
 	t.Helper()
 	before, err := readTicketFile(path)
@@ -71,13 +72,14 @@ func watchFile(t *testing.T, path string) (untouched func()) {
 	}
 }
 
-// lockIsFree checks that no lock of the ticket at path is held: locks are of open files, so another store of this process sees
-// what another process would.
+// lockIsFree checks that no lock of the ticket at path is held: locks are of open files, so another
+// store of this process sees what another process would.
 func lockIsFree(t *testing.T, path string) {
 	t.Helper()
 	for _, lock := range []string{path + lockExt, filepath.Join(filepath.Dir(path), relationsLock)} {
 		held, err := flocker.Held(lock)
-		// A wait that its caller gave up is still in the kernel's queue: it gets the lock for an instant and frees it.
+		// A wait that its caller gave up is still in the kernel's queue: it gets the lock for an
+		// instant and frees it.
 		for end := time.Now().Add(5 * time.Second); held && time.Now().Before(end); held, err = flocker.Held(lock) {
 			time.Sleep(time.Millisecond)
 		}
@@ -107,7 +109,8 @@ func TestDoorWrites(t *testing.T) {
 		t.Errorf("the file holds %q, want %q", got, want)
 	}
 	lockIsFree(t, path)
-	// The lock file is kept for ever: unlinking it would let two processes lock two files of one name.
+	// The lock file is kept for ever: unlinking it would let two processes lock two files of one
+	// name.
 	if _, err := os.Lstat(path + lockExt); err != nil {
 		t.Error(err)
 	}
@@ -208,7 +211,8 @@ func TestDoorMissingAndEmpty(t *testing.T) {
 	}
 }
 
-// When only the sync of the folder fails, the change can be seen by all: it is a success that is not confirmed durable.
+// When only the sync of the folder fails, the change can be seen by all: it is a success that is
+// not confirmed durable.
 func TestDoorNotDurable(t *testing.T) {
 	s, path := sampleBoard(t)
 	sync := durable.SyncFolder

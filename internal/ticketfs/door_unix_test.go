@@ -12,7 +12,8 @@ import (
 
 func makeFIFO(path string) error { return syscall.Mkfifo(path, 0o666) }
 
-// A ticket keeps its mode, also what the umask would take away; a new one has its folder's, less execution.
+// A ticket keeps its mode, also what the umask would take away; a new one has its folder's, less
+// execution.
 func TestDoorModes(t *testing.T) {
 	for _, test := range []struct {
 		umask    int

@@ -9,8 +9,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// Whatever system call on a file of the board fails: the error is said in the system's words and the old ticket stands, or the
-// change is there and its answer says so. Nothing is left behind, and the same store goes on.
+// Whatever system call on a file of the board fails: the error is said in the system's words and
+// the old ticket stands, or the change is there and its answer says so. Nothing is left behind, and
+// the same store goes on.
 func TestFaultAtEachCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -68,7 +69,8 @@ func TestFaultAtEachCall(t *testing.T) {
 	}
 }
 
-// isNoFault reports whether a call cannot fail, as unlocking a valid descriptor, or is none of the change.
+// isNoFault reports whether a call cannot fail, as unlocking a valid descriptor, or is none of the
+// change.
 func (c fileCall) isNoFault() bool {
 	return strings.Contains(c.line, "LOCK_UN") || strings.Contains(c.line, endOfChange)
 }

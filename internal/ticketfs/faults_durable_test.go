@@ -21,8 +21,9 @@ func failSync() (undo func()) {
 	return func() { durable.SyncFolder = before }
 }
 
-// When only the sync of the folder fails, the change is there, and the caller gets the ticket and is told that the disk did not
-// confirm it. What must be durable before a claim may name it, the session's file and folder, fails as a whole.
+// When only the sync of the folder fails, the change is there, and the caller gets the ticket and
+// is told that the disk did not confirm it. What must be durable before a claim may name it, the
+// session's file and folder, fails as a whole.
 func TestFaultFolderSync(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	dir := filepath.Dir(path)
@@ -69,8 +70,8 @@ func TestFaultFolderSync(t *testing.T) {
 	must(t, makeErr, settleErr)
 }
 
-// A process that made the ticket folder may have died before its name was durable. Whoever creates a ticket there makes good for
-// it, once, and again when the folder is another one.
+// A process that made the ticket folder may have died before its name was durable. Whoever creates
+// a ticket there makes good for it, once, and again when the folder is another one.
 func TestFaultFolderNameSync(t *testing.T) {
 	var synced []string
 	fail := false

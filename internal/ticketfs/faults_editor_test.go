@@ -11,7 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// An editor or git, which take no locks, write the ticket between our read and our rename: busy, and their bytes stand.
+// An editor or git, which take no locks, write the ticket between our read and our rename: busy,
+// and their bytes stand.
 func TestFaultEditor(t *testing.T) {
 	skipOnWindows(t)
 	theirs := []byte(strings.Replace(string(crashContent("t")), "Line 7 ", "Line 8 ", 1))
@@ -52,7 +53,8 @@ func TestFaultEditor(t *testing.T) {
 	}
 }
 
-// The tk program's folder of locks comes or goes while a change is under way: a tk that we did not lock out may be writing.
+// The tk program's folder of locks comes or goes while a change is under way: a tk that we did not
+// lock out may be writing.
 func TestFaultTkComesOrGoes(t *testing.T) {
 	skipOnWindows(t)
 	for _, comes := range []bool{true, false} {

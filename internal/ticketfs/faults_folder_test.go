@@ -80,7 +80,8 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	gone(t, dir)
 }
 
-// The folder goes away, or another one takes its place, amid a change: nothing is answered, and no ticket is written anywhere.
+// The folder goes away, or another one takes its place, amid a change: nothing is answered, and no
+// ticket is written anywhere.
 func TestFaultFolderAmidChange(t *testing.T) {
 	skipOnWindows(t)
 	for _, replaced := range []bool{false, true} {

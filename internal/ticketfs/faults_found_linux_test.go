@@ -16,7 +16,8 @@ import (
 
 // Faults that other tests of this kind have found, each in its smallest form.
 
-// Descriptors run out while a watched index reads what has changed. What the watch had told is not to be forgotten.
+// Descriptors run out while a watched index reads what has changed. What the watch had told is not
+// to be forgotten.
 func TestFaultWatchedFileNotRead(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return
@@ -34,8 +35,8 @@ func TestFaultWatchedFileNotRead(t *testing.T) {
 	ask("when there are descriptors again")
 }
 
-// tk's lock file cannot be removed, as its folder is another user's. The ticket is written by then, so the answer must not be
-// an error: who is told so, writes again.
+// tk's lock file cannot be removed, as its folder is another user's. The ticket is written by then,
+// so the answer must not be an error: who is told so, writes again.
 func TestFaultTkLockStays(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return
@@ -76,7 +77,8 @@ func TestFaultUnreadableTicket(t *testing.T) {
 	}
 }
 
-// A lock file is to be made where nothing may be written: the system's word is that it is not permitted, not that there is none.
+// A lock file is to be made where nothing may be written: the system's word is that it is not
+// permitted, not that there is none.
 func TestFaultNewLockNotPermitted(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return
@@ -93,7 +95,8 @@ func TestFaultNewLockNotPermitted(t *testing.T) {
 	}
 }
 
-// The folder of the board is there, but may not be looked at. That is no reason to create another one.
+// The folder of the board is there, but may not be looked at. That is no reason to create another
+// one.
 func TestFaultFolderNotPermitted(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return
@@ -109,7 +112,8 @@ func TestFaultFolderNotPermitted(t *testing.T) {
 	}
 }
 
-// A ticket that was refused leaves nothing, not even a lock file for an id that nobody will ever have.
+// A ticket that was refused leaves nothing, not even a lock file for an id that nobody will ever
+// have.
 func TestFaultRefusedCreateLeavesNothing(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	before, err := listFolder(filepath.Dir(path))

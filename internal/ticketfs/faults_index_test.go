@@ -155,7 +155,8 @@ func tellAll(t *rapid.T, s *Store) (all map[string]told, changes []string) {
 	return all, v.Changes()
 }
 
-// checkIndex compares what a store tells with what a new one does, and the changes it names with what it told before.
+// checkIndex compares what a store tells with what a new one does, and the changes it names with
+// what it told before.
 func checkIndex(t *rapid.T, s *Store, before map[string]told) (now map[string]told) {
 	t.Helper()
 	now, changes := tellAll(t, s)
@@ -176,7 +177,8 @@ func checkIndex(t *rapid.T, s *Store, before map[string]told) (now map[string]to
 	return now
 }
 
-// An index that has lived through any changes tells the same as a new one, and names every ticket that became another.
+// An index that has lived through any changes tells the same as a new one, and names every ticket
+// that became another.
 func TestFaultIndexEqualsFresh(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -197,7 +199,8 @@ func TestFaultIndexEqualsFresh(t *testing.T) {
 			})
 		}
 	})
-	// A large board is made once; so what went before counts as well, and a failure does not shrink.
+	// A large board is made once; so what went before counts as well, and a failure does not
+	// shrink.
 	t.Run("watched", func(t *testing.T) {
 		s, _ := viewBoard(t, aboveWatch)
 		dir, err := s.dirOf()

@@ -98,9 +98,9 @@ func TestFaultLockFilesBetweenCalls(t *testing.T) {
 	}
 }
 
-// A lock file is removed while a writer holds it. The writer then writes nothing. Another one that makes a new lock file of that
-// name waits for the first all the same, since the ticket itself is locked too; one that needs only the new relations lock, for
-// another ticket, does not.
+// A lock file is removed while a writer holds it. The writer then writes nothing. Another one that
+// makes a new lock file of that name waits for the first all the same, since the ticket itself is
+// locked too; one that needs only the new relations lock, for another ticket, does not.
 func TestFaultLockFileWhileHeld(t *testing.T) {
 	skipOnWindows(t)
 	for _, test := range []struct {

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inOwnProcess runs a test again in a process of its own, and is true there: limits, users and mounts that a test sets are of
-// that process alone, and end with it, however it ends. FAULT_DIR names a folder there that this process removes.
+// inOwnProcess runs a test again in a process of its own, and is true there: limits, users and
+// mounts that a test sets are of that process alone, and end with it, however it ends. FAULT_DIR
+// names a folder there that this process removes.
 func inOwnProcess(t *testing.T, attr *syscall.SysProcAttr) bool {
 	t.Helper()
 	if os.Getenv("FAULT_TEST") == t.Name() {

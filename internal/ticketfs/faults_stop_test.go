@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// A holder that is stopped keeps its locks: the others are told who it is, in time, and the tickets that it does not hold stay
-// usable. When it goes on, so do they.
+// A holder that is stopped keeps its locks: the others are told who it is, in time, and the tickets
+// that it does not hold stay usable. When it goes on, so do they.
 func TestFaultStoppedHolder(t *testing.T) {
 	for _, test := range []struct {
 		change string

@@ -14,8 +14,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// checkFault lets changes meet a fault that lasts from begin to end: each must fail with this error, in the system's words, and
-// leave the old ticket, no temp and no lock; once the fault is over, the same store must do the change.
+// checkFault lets changes meet a fault that lasts from begin to end: each must fail with this
+// error, in the system's words, and leave the old ticket, no temp and no lock; once the fault is
+// over, the same store must do the change.
 func checkFault(t *testing.T, s *Store, path string, begin, end func(), want syscall.Errno) {
 	t.Helper()
 	for _, change := range faultChanges {
@@ -87,8 +88,8 @@ func fillUp(t *testing.T, dir string, inodes bool, leave int64) (undo func()) {
 	}
 }
 
-// A full disk: nothing is changed, nothing is left that would make it fuller, reading goes on, and so does writing when there is
-// space again.
+// A full disk: nothing is changed, nothing is left that would make it fuller, reading goes on, and
+// so does writing when there is space again.
 func TestFaultDiskFull(t *testing.T) {
 	if !inOwnProcess(t, ownMounts()) {
 		return
@@ -182,7 +183,8 @@ func TestFaultNotPermitted(t *testing.T) {
 	checkFault(t, s, path, chmod(0o555), chmod(0o755), syscall.EACCES)
 }
 
-// becomeNobody gives up the rights of root, for which no mode of a file counts, and gives what is below dir to the new user.
+// becomeNobody gives up the rights of root, for which no mode of a file counts, and gives what is
+// below dir to the new user.
 func becomeNobody(t *testing.T, dir string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -199,8 +201,8 @@ func becomeNobody(t *testing.T, dir string) {
 	}
 }
 
-// However few descriptors are left, a change is done whole, its folder synced, or refused: it must not find out after the rename
-// that there is none for the sync.
+// However few descriptors are left, a change is done whole, its folder synced, or refused: it must
+// not find out after the rename that there is none for the sync.
 func TestFaultTooManyFiles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -246,8 +248,8 @@ func TestFaultTooManyFiles(t *testing.T) {
 	}
 }
 
-// Another call takes the last descriptor between the rename and the sync of the folder: the sync must need none. The journal
-// does, and says that it had none.
+// Another call takes the last descriptor between the rename and the sync of the folder: the sync
+// must need none. The journal does, and says that it had none.
 func TestFaultNoFileLeftForSync(t *testing.T) {
 	if !inOwnProcess(t, nil) {
 		return

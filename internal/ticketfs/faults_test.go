@@ -28,7 +28,8 @@ func skipOnWindows(t *testing.T) {
 	}
 }
 
-// faultBoard makes a board in dir in which every lock file and .gitignore are there, as after some changes, or only the tickets.
+// faultBoard makes a board in dir in which every lock file and .gitignore are there, as after some
+// changes, or only the tickets.
 func faultBoard(t *testing.T, dir string, used bool) (s *Store, path string) {
 	t.Helper()
 	dir = filepath.Join(dir, board.FolderName)
@@ -82,6 +83,6 @@ func atStep(t *testing.T, name string, do func()) (undo func()) {
 	}
 }
 
-// betweenReadAndRename are the steps at which whatever another program does must be noticed. Between the last check, which follows
-// "judged", and the rename nothing can be.
+// betweenReadAndRename are the steps at which whatever another program does must be noticed.
+// Between the last check, which follows "judged", and the rename nothing can be.
 var betweenReadAndRename = []string{"temp created", "temp written", "temp synced", "judged"}

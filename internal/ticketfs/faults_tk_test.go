@@ -34,8 +34,8 @@ func tkChild(t *testing.T, path string) {
 	}
 }
 
-// tkUpdate speaks tk's protocol: lock its file, begin again if that is no longer the one at the path, replace the ticket, remove
-// the lock file while holding it, unlock.
+// tkUpdate speaks tk's protocol: lock its file, begin again if that is no longer the one at the
+// path, replace the ticket, remove the lock file while holding it, unlock.
 func tkUpdate(path, mark string) error {
 	lockPath := filepath.Join(filepath.Dir(path), tkLocks, filepath.Base(path)+lockExt)
 	for {
@@ -58,7 +58,8 @@ func tkUpdate(path, mark string) error {
 	}
 }
 
-// raceTk lets a process that speaks tk's protocol and two writers of ours write one ticket, and returns the notes that were lost.
+// raceTk lets a process that speaks tk's protocol and two writers of ours write one ticket, and
+// returns the notes that were lost.
 func raceTk(t *testing.T, update func(path, mark string) error) (lost []string) {
 	t.Helper()
 	path := crashBoard(t, false, true)

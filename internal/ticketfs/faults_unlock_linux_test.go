@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// When a lock cannot be released after the rename, the change is made all the same: it must not look like one that failed.
+// When a lock cannot be released after the rename, the change is made all the same: it must not
+// look like one that failed.
 func TestFaultUnlock(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	for _, lock := range []string{filepath.Join(filepath.Dir(path), relationsLock), path + lockExt} {

@@ -26,7 +26,8 @@ func viewText(id string, priority int) []byte {
 
 const viewBroken = -1 // the priority of a ticket that cannot be read
 
-// viewChanges are what one process does to a ticket before another asks: through the door, or as a program does that knows none.
+// viewChanges are what one process does to a ticket before another asks: through the door, or as a
+// program does that knows none.
 var viewChanges = map[string]func(s *Store, path, id string, priority int) error{
 	"door": func(s *Store, path, id string, priority int) error {
 		return s.WithTicketLock(context.Background(), path, func([]byte) ([]byte, error) { return viewText(id, priority), nil })
@@ -117,7 +118,8 @@ func compareIDs(v *Snapshot, known map[string]int) error {
 	return nil
 }
 
-// raceView lets another process make changes, and asks as soon as each is answered. It returns the first answer that was stale.
+// raceView lets another process make changes, and asks as soon as each is answered. It returns the
+// first answer that was stale.
 func raceView(t *testing.T, tickets, rounds int, ask func(s *Store) (*Snapshot, error)) error {
 	t.Helper()
 	s, known := viewBoard(t, tickets)
@@ -172,8 +174,8 @@ func raceView(t *testing.T, tickets, rounds int, ask func(s *Store) (*Snapshot, 
 // aboveWatch is a number of tickets from which the folder is watched where that can be.
 const aboveWatch = index.WatchFrom + 100
 
-// What one process was answered, another one sees when it asks, below and above the number of tickets from which a folder is
-// watched.
+// What one process was answered, another one sees when it asks, below and above the number of
+// tickets from which a folder is watched.
 func TestFaultViewIsNeverStale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")

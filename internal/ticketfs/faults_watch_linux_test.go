@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
-// watched is a board that is large enough to be watched, after as many questions as it takes, and a way to ask and compare.
+// watched is a board that is large enough to be watched, after as many questions as it takes, and a
+// way to ask and compare.
 func watched(t *testing.T) (s *Store, dir string, known map[string]int, ask func(why string)) {
 	t.Helper()
 	s, known = viewBoard(t, aboveWatch)
@@ -49,7 +50,8 @@ func isWatched(t *testing.T, s *Store) *index.Watch {
 	return s.index.Watch
 }
 
-// When more happens between two questions than the kernel's queue holds, the index looks through the folder again.
+// When more happens between two questions than the kernel's queue holds, the index looks through
+// the folder again.
 func TestFaultWatchOverflow(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")
 	must(t, err)
@@ -113,8 +115,9 @@ func TestFaultWatchedFolderMoves(t *testing.T) {
 	ask("and changed")
 }
 
-// A ticket that has another name in another folder is written through that name, of which the watch of the folder does not tell.
-// (A name that is made after the index has seen the ticket stays a hole: the kernel reports it to nobody who watches the folder.)
+// A ticket that has another name in another folder is written through that name, of which the watch
+// of the folder does not tell. (A name that is made after the index has seen the ticket stays a
+// hole: the kernel reports it to nobody who watches the folder.)
 func TestFaultWatchedHardLink(t *testing.T) {
 	s, known := viewBoard(t, aboveWatch)
 	dir, err := s.dirOf()
@@ -135,7 +138,8 @@ func TestFaultWatchedHardLink(t *testing.T) {
 	}
 }
 
-// A user may have only so many watches. Without one the index looks through the folder and is as fresh.
+// A user may have only so many watches. Without one the index looks through the folder and is as
+// fresh.
 func TestFaultNoWatchLeft(t *testing.T) {
 	attr := ownMounts()
 	if os.Geteuid() == 0 {

@@ -39,7 +39,8 @@ func bigBoard(tb testing.TB, n int) string {
 	return dir
 }
 
-// bareScan is the least that a program without a watch must do to know that nothing changed: look at every file.
+// bareScan is the least that a program without a watch must do to know that nothing changed: look
+// at every file.
 func bareScan(dir string) error {
 	names, err := listFolder(dir)
 	if err != nil {
@@ -66,8 +67,9 @@ func bareScan(dir string) error {
 	return errs[0]
 }
 
-// BenchmarkIndex reports, for each size of a board, a bare look at all files, and the index's refresh: the first one, one that
-// looks through the folder, and one from a watch. bytes/ticket is the index's live memory.
+// BenchmarkIndex reports, for each size of a board, a bare look at all files, and the index's
+// refresh: the first one, one that looks through the folder, and one from a watch. bytes/ticket is
+// the index's live memory.
 func BenchmarkIndex(b *testing.B) {
 	for _, n := range []int{1_000, 10_000, 100_000} {
 		dir := bigBoard(b, n)

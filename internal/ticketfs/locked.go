@@ -7,9 +7,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// locked is the view of an authoritative run: it exists only while the relations lock is held, which every change of a
-// relation takes, so what it says holds until the lock is released. It reads each ticket asked for from its file, once,
-// or of many from an index that is brought up to date under the lock.
+// locked is the view of an authoritative run: it exists only while the relations lock is held,
+// which every change of a relation takes, so what it says holds until the lock is released. It
+// reads each ticket asked for from its file, once, or of many from an index that is brought up to
+// date under the lock.
 type locked struct {
 	folder *Folder
 	ctx    context.Context // of the call, at whose end nothing more is read
@@ -17,8 +18,9 @@ type locked struct {
 	fresh  bool // the index was brought up to date under the lock
 }
 
-// manyReads is from how many tickets on it asks the index, once that is brought up to date under the lock: the search for a
-// cycle may visit all, and another copy of each would cost as much memory as the index.
+// manyReads is from how many tickets on it asks the index, once that is brought up to date under
+// the lock: the search for a cycle may visit all, and another copy of each would cost as much
+// memory as the index.
 const manyReads = 200
 
 // entry is what is known of one ticket.

@@ -13,8 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Obstacle is something that stands where a file or folder of ours should. It is never followed and never removed; what needs the
-// place is refused.
+// Obstacle is something that stands where a file or folder of ours should. It is never followed and
+// never removed; what needs the place is refused.
 type Obstacle struct {
 	Name string // in the board's folder
 	What string

@@ -12,8 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// prepare makes sure, before the first lock file is made, that git does not see what is of this machine only. It looks again
-// whenever the board's .gitignore is another one than before.
+// prepare makes sure, before the first lock file is made, that git does not see what is of this
+// machine only. It looks again whenever the board's .gitignore is another one than before.
 func (s *Store) prepare(dir string) error {
 	path := filepath.Join(dir, ".gitignore")
 	info, err := os.Lstat(path)
@@ -56,7 +56,8 @@ func (s *Store) trust(dir string, lock *flocker.Lock) error {
 	return nil
 }
 
-// ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the relations lock for a moment.
+// ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the
+// relations lock for a moment.
 func (f *Folder) ProbeLocks(ctx context.Context) error {
 	return f.underRelations(ctx, func() error { return nil })
 }
@@ -80,8 +81,8 @@ func (f *Folder) underRelations(ctx context.Context, fn func() error) error {
 	return errors.Join(err, held.release())
 }
 
-// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock taken through it and one
-// taken beside it may not see each other; "" for the others.
+// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock
+// taken through it and one taken beside it may not see each other; "" for the others.
 func UnprovenFS(dir string) (string, error) { return durable.UnprovenFS(dir) }
 
 // MemoryFS names the filesystem of dir when it keeps files in memory alone; "" for the others.

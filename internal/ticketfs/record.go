@@ -10,8 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// ErrNotJournaled says that a change was made, but that its row could not be appended to the ticket's journal: its history will
-// show it as made by another program.
+// ErrNotJournaled says that a change was made, but that its row could not be appended to the
+// ticket's journal: its history will show it as made by another program.
 var ErrNotJournaled = errors.New("written, but not journaled")
 
 // Made reports whether a change was made: err is nil, or says only what it is short of.
@@ -22,7 +22,8 @@ func Made(err error) bool {
 // Journal returns the journal of the board.
 func (f *Folder) Journal() journal.Journal { return journal.Of(f.dir) }
 
-// follows reports whether a row need not say a change, since it follows from its ticket, its time, its status and its cause.
+// follows reports whether a row need not say a change, since it follows from its ticket, its time,
+// its status and its cause.
 func follows(c document.Change, cause journal.Cause) bool {
 	switch c.Key {
 	case "schema_version", "id", "status", "created", "claimed-at", "closed":
@@ -39,8 +40,8 @@ func follows(c document.Change, cause journal.Cause) bool {
 	return false
 }
 
-// record appends the row of a change that is visible now, under the ticket's lock. A text that is no ticket, as a caller of
-// WithTicketLock may write one, has no status and no fields.
+// record appends the row of a change that is visible now, under the ticket's lock. A text that is
+// no ticket, as a caller of WithTicketLock may write one, has no status and no fields.
 func (s *Store) record(path string, cause journal.Cause, before []byte, w write) error {
 	id := document.IDOf(filepath.Base(path))
 	if id == "" {

@@ -13,8 +13,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// BenchmarkRecord is the share of a change that its row takes: of each change the time between the rename and the row is taken, so
-// that other work on the machine disturbs both alike. The first change of a ticket also makes its journal.
+// BenchmarkRecord is the share of a change that its row takes: of each change the time between the
+// rename and the row is taken, so that other work on the machine disturbs both alike. The first
+// change of a ticket also makes its journal.
 func BenchmarkRecord(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), ".tickets")
 	if err := os.Mkdir(dir, 0o755); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 )
 
-// The disk becomes full between the rename and the row: the change stands, the torn row is skipped, and the next one follows.
+// The disk becomes full between the rename and the row: the change stands, the torn row is skipped,
+// and the next one follows.
 func TestRecordDiskFull(t *testing.T) {
 	if !inOwnProcess(t, ownMounts()) {
 		return

@@ -26,8 +26,8 @@ func rowsOf(t *testing.T, path string) (rows []journal.Row) {
 	return rows
 }
 
-// Every way to change a ticket leaves one row that says who did what, and holds the former text; what changes nothing leaves
-// none.
+// Every way to change a ticket leaves one row that says who did what, and holds the former text;
+// what changes nothing leaves none.
 func TestRecord(t *testing.T) {
 	s, path := sampleBoard(t)
 	now := time.Date(2026, 1, 4, 5, 22, 9, 0, time.UTC)
@@ -84,8 +84,8 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// A process that dies between the rename and its row loses the row and nothing else: the change is told as made outside, and
-// undone by nobody.
+// A process that dies between the rename and its row loses the row and nothing else: the change is
+// told as made outside, and undone by nobody.
 func TestRecordAfterDeath(t *testing.T) {
 	for _, name := range []string{"edit", "change", "create"} {
 		for step, want := range map[string]bool{"checked": false, visibleFrom: false, "journaled": true, "folder synced": true} {
@@ -118,7 +118,8 @@ func TestRecordAfterDeath(t *testing.T) {
 	}
 }
 
-// Rows of one ticket that many stores append stand in the order of its changes: each begins where the last one ended.
+// Rows of one ticket that many stores append stand in the order of its changes: each begins where
+// the last one ended.
 func TestRecordOrder(t *testing.T) {
 	const stores, changes = 6, 40
 	_, path := sampleBoard(t)

@@ -31,8 +31,8 @@ const (
 	UnsafeFS     Code = "unsafe_fs"     // locks do not work on this filesystem: another place
 )
 
-// Refusal is an operation that was not done, by a rule. Nothing was written. Everything that is not a Refusal is an error of
-// the system and keeps the system's words.
+// Refusal is an operation that was not done, by a rule. Nothing was written. Everything that is not
+// a Refusal is an error of the system and keeps the system's words.
 type Refusal struct {
 	Code Code
 	Why  string // what and why, ids named
@@ -61,8 +61,8 @@ func CodeOf(err error) Code {
 	return ""
 }
 
-// refused is the one boundary at which errors of the packages below become refusals, with the words that agents read. id is the
-// ticket that the caller asked for. Every other error passes as it is.
+// refused is the one boundary at which errors of the packages below become refusals, with the words
+// that agents read. id is the ticket that the caller asked for. Every other error passes as it is.
 func refused(id string, err error) error {
 	var malformed *document.Malformed
 	var edit *document.EditError

@@ -9,9 +9,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// Resolve returns the id that a caller means who pasted it from a text: with blanks or quotes around it, as #d5a, d5a.md or
-// .tickets/d5a.md, or in another letter case if that fits exactly one ticket. An id that is there as it stands is itself, and what
-// fits nothing comes back without its wrapping, for the exact match to refuse.
+// Resolve returns the id that a caller means who pasted it from a text: with blanks or quotes
+// around it, as #d5a, d5a.md or .tickets/d5a.md, or in another letter case if that fits exactly one
+// ticket. An id that is there as it stands is itself, and what fits nothing comes back without its
+// wrapping, for the exact match to refuse.
 func (f *Folder) Resolve(id string) string {
 	if f.has(id) {
 		return id
@@ -52,7 +53,8 @@ func (f *Folder) has(id string) bool {
 	return err == nil || durable.FileFault(err)
 }
 
-// unwrap takes off what people paste around an id. A path is one in this folder, or one in a board's folder that says no more.
+// unwrap takes off what people paste around an id. A path is one in this folder, or one in a
+// board's folder that says no more.
 func (f *Folder) unwrap(id string) string {
 	id = strings.Trim(strings.TrimSpace(id), "`'\"()[]<>,;:")
 	if name, here := strings.CutPrefix(id, f.dir+string(filepath.Separator)); here {

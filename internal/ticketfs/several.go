@@ -8,13 +8,15 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// RuleOfSeveral decides on several tickets in view of the others. tickets has those whose files exist, by id. It returns what each
-// shall be, in the order in which the files shall appear: every prefix must be a legal board, since a death between two renames
-// leaves one. It is run like a Rule.
+// RuleOfSeveral decides on several tickets in view of the others. tickets has those whose files
+// exist, by id. It returns what each shall be, in the order in which the files shall appear: every
+// prefix must be a legal board, since a death between two renames leaves one. It is run like a
+// Rule.
 type RuleOfSeveral func(tickets map[string]*document.Document, v View) ([]*document.Document, error)
 
-// ChangeAll changes or creates the tickets of these ids in one call: either all are decided on and written, or none. Only a death or
-// a disk that fails amid the renames leaves fewer, and then a prefix of what the rule returned. short is what the change is short of.
+// ChangeAll changes or creates the tickets of these ids in one call: either all are decided on and
+// written, or none. Only a death or a disk that fails amid the renames leaves fewer, and then a
+// prefix of what the rule returned. short is what the change is short of.
 func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Cause, rule RuleOfSeveral) (short, err error) {
 	ids = slices.Sorted(slices.Values(ids))
 	paths := make([]string, len(ids))

@@ -10,8 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Snapshot is what was known of a board at one moment, from memory: for answers, which are advice on files that may change, and
-// for speculative runs.
+// Snapshot is what was known of a board at one moment, from memory: for answers, which are advice
+// on files that may change, and for speculative runs.
 type Snapshot struct {
 	folder *Folder
 	ctx    context.Context // see Within
@@ -27,11 +27,12 @@ func (f *Folder) Snapshot() (*Snapshot, error) {
 
 func (f *Folder) view(ctx context.Context) *Snapshot { return &Snapshot{f, ctx} }
 
-// Within returns the same snapshot for a call that ends with ctx: from then on nothing can be asked of it, so that what visits
-// many tickets ends in time.
+// Within returns the same snapshot for a call that ends with ctx: from then on nothing can be asked
+// of it, so that what visits many tickets ends in time.
 func (s *Snapshot) Within(ctx context.Context) *Snapshot { return s.folder.view(ctx) }
 
-// InTime returns an error once the call is at its end. Whoever passes over errors of single tickets asks it at last.
+// InTime returns an error once the call is at its end. Whoever passes over errors of single tickets
+// asks it at last.
 func (s *Snapshot) InTime() error { return inTime(s.ctx) }
 
 // inTime is asked at each visit of a ticket.
@@ -42,8 +43,9 @@ func inTime(ctx context.Context) error {
 	return nil
 }
 
-// After returns the board as it was when the last change was decided, but for that change, which is assumed: without another
-// look through the folder. The rule of that change must have asked for children; else the view is older.
+// After returns the board as it was when the last change was decided, but for that change, which is
+// assumed: without another look through the folder. The rule of that change must have asked for
+// children; else the view is older.
 func (f *Folder) After(changed ...document.Ticket) (View, error) {
 	if err := f.store.index.RefreshOld(f.dir); err != nil {
 		return nil, err
@@ -51,9 +53,9 @@ func (f *Folder) After(changed ...document.Ticket) (View, error) {
 	return Assuming(f.view(context.Background()), changed...), nil
 }
 
-// speculate returns the view for the speculative run of a change of tickets, which are as given. It may be stale by up to a
-// second, except for the tickets that these name, which are the most likely to matter: a wrong guess costs a sync of the disk
-// under the relations lock.
+// speculate returns the view for the speculative run of a change of tickets, which are as given. It
+// may be stale by up to a second, except for the tickets that these name, which are the most likely
+// to matter: a wrong guess costs a sync of the disk under the relations lock.
 func (f *Folder) speculate(ctx context.Context, tickets ...document.Ticket) (View, error) {
 	var named []string
 	for _, t := range tickets {
@@ -82,11 +84,12 @@ func (s *Snapshot) Get(id string) (document.Ticket, error) {
 // IDs lists the tickets of the board, by id. The caller must not change the list.
 func (s *Snapshot) IDs() []string { return s.folder.store.index.Ids() }
 
-// Fingerprint is a number for what the file of a ticket holds: another content has another one, in all likelihood, and in every process
-// it is the same. 0 where there is no file.
+// Fingerprint is a number for what the file of a ticket holds: another content has another one, in
+// all likelihood, and in every process it is the same. 0 where there is no file.
 func (s *Snapshot) Fingerprint(id string) uint64 { return s.folder.store.index.Fingerprint(id) }
 
-// NoTickets lists the files of the folder that would be tickets by their names and do not want to be any: a README, an index.
+// NoTickets lists the files of the folder that would be tickets by their names and do not want to
+// be any: a README, an index.
 func (s *Snapshot) NoTickets() []string {
 	ids, _ := s.folder.store.index.NoTickets()
 	names := make([]string, len(ids))
@@ -96,7 +99,8 @@ func (s *Snapshot) NoTickets() []string {
 	return names
 }
 
-// BlockerKey is the key by which the files of the board name their blockers, most of them; "" when none does.
+// BlockerKey is the key by which the files of the board name their blockers, most of them; "" when
+// none does.
 func (f *Folder) BlockerKey() string { return f.store.index.BlockerKey() }
 
 // Children is View's.
@@ -133,8 +137,8 @@ func (f *Folder) childrenOf(id string) (children []document.Ticket, unreadable [
 	return children, unreadable, nil
 }
 
-// Changes returns the tickets that changed since it was last asked, of any snapshot of the store. It has one user: whoever keeps
-// something that is made of all tickets.
+// Changes returns the tickets that changed since it was last asked, of any snapshot of the store.
+// It has one user: whoever keeps something that is made of all tickets.
 func (s *Snapshot) Changes() []string { return s.folder.store.index.TakeChanges() }
 
 // Dependents returns the ids of a ticket's children and of the tickets that it blocks.
@@ -155,7 +159,8 @@ func (s *Snapshot) Body(id string) string {
 	return d.Body()
 }
 
-// ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is none.
+// ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is
+// none.
 func (s *Snapshot) ConflictMarker(id string) int {
 	f, _ := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext)) // what cannot be read is another finding
 	n := 0

@@ -8,8 +8,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// A speculative run takes the index as it is when that is of a moment ago. After a longer time it refreshes it, so that the
-// authoritative run, under the relations lock for which all others wait, has little to read. That one always refreshes it.
+// A speculative run takes the index as it is when that is of a moment ago. After a longer time it
+// refreshes it, so that the authoritative run, under the relations lock for which all others wait,
+// has little to read. That one always refreshes it.
 func TestSpeculativeRun(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -18,11 +18,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
 )
 
-// DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s after which clients give up.
+// DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s
+// after which clients give up.
 const DefaultLockTimeout = 5 * time.Second
 
-// Store is one ticket folder. Its methods may be called by any number of goroutines; any number of processes may have a Store
-// on the same folder.
+// Store is one ticket folder. Its methods may be called by any number of goroutines; any number of
+// processes may have a Store on the same folder.
 type Store struct {
 	Where       board.Where
 	LockTimeout time.Duration
@@ -46,7 +47,8 @@ func NewStore(where board.Where, lockTimeout time.Duration) *Store {
 	return &Store{Where: where, LockTimeout: lockTimeout, locks: flocker.Locks{Make: durable.MakeFile}}
 }
 
-// NewIDs draws ids for n new tickets, in the order of their creation. Whether a file has one shows when it is used.
+// NewIDs draws ids for n new tickets, in the order of their creation. Whether a file has one shows
+// when it is used.
 func (s *Store) NewIDs(n int, now time.Time) []string {
 	ids := make([]string, n)
 	for i := range ids {
@@ -61,8 +63,8 @@ type Folder struct {
 	dir   string
 }
 
-// Open finds the board. It is found once and kept: while it is gone, as during a switch of branches, there is none, and never
-// another one that happens to be found then.
+// Open finds the board. It is found once and kept: while it is gone, as during a switch of
+// branches, there is none, and never another one that happens to be found then.
 func (s *Store) Open() (*Folder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,8 +82,9 @@ func (s *Store) Open() (*Folder, error) {
 	return &Folder{s, s.dir}, nil
 }
 
-// stillThere makes sure that the folder with which this process began is there. One that is there again, as after a switch of
-// branches, must not be, nor lie behind, a link that the switch brought along.
+// stillThere makes sure that the folder with which this process began is there. One that is there
+// again, as after a switch of branches, must not be, nor lie behind, a link that the switch brought
+// along.
 func (s *Store) stillThere() error {
 	info, err := os.Stat(s.dir)
 	if err == nil && s.seen != nil && os.SameFile(s.seen, info) {
@@ -122,7 +125,8 @@ func (s *Store) OpenOrMake() (*Folder, error) {
 	return &Folder{s, s.dir}, nil
 }
 
-// UnusedBoard tells once, after OpenOrMake made the folder, of one that only the branch of the caller's worktree has.
+// UnusedBoard tells once, after OpenOrMake made the folder, of one that only the branch of the
+// caller's worktree has.
 func (s *Store) UnusedBoard() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +135,8 @@ func (s *Store) UnusedBoard() string {
 	return unused
 }
 
-// named makes the folder's own name durable, behind a change that created a ticket and is short of something already or not.
+// named makes the folder's own name durable, behind a change that created a ticket and is short of
+// something already or not.
 func (f *Folder) named(short error) error {
 	if err := f.store.nameFolder(f.dir); err != nil {
 		return errors.Join(short, fmt.Errorf("%w: %w", ErrNotDurable, err))
@@ -139,7 +144,8 @@ func (f *Folder) named(short error) error {
 	return short
 }
 
-// nameFolder makes the folder's own name durable, once: whoever made the folder may have died before it did.
+// nameFolder makes the folder's own name durable, once: whoever made the folder may have died
+// before it did.
 func (s *Store) nameFolder(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
@@ -176,13 +182,15 @@ func (f *Folder) locate(id string) (path string, err error) {
 	return path, refused(id, err)
 }
 
-// Exists returns a refusal (NotFound, Invalid) unless there is a ticket of that id. It does not read it.
+// Exists returns a refusal (NotFound, Invalid) unless there is a ticket of that id. It does not
+// read it.
 func (f *Folder) Exists(id string) error {
 	_, err := f.locate(id)
 	return err
 }
 
-// Get reads a ticket as it is now. It takes no lock: rename is atomic, so a reader never sees a torn ticket.
+// Get reads a ticket as it is now. It takes no lock: rename is atomic, so a reader never sees a
+// torn ticket.
 func (f *Folder) Get(id string) (*document.Document, error) {
 	path, err := f.locate(id)
 	if err != nil {
@@ -208,8 +216,8 @@ func (f *Folder) Hash(id string) ([sha256.Size]byte, error) {
 	return sha256.Sum256(file.Content), refused(id, err)
 }
 
-// Look is Get for those who can do with less: of a malformed ticket it returns what document.Open does, beside the refusal that says
-// what is wrong; nil where there is no body to be found.
+// Look is Get for those who can do with less: of a malformed ticket it returns what document.Open
+// does, beside the refusal that says what is wrong; nil where there is no body to be found.
 func (f *Folder) Look(id string) (d *document.Document, malformed *Refusal, err error) {
 	path, err := f.locate(id)
 	if err != nil {
@@ -244,7 +252,8 @@ func (f *Folder) parse(id string, content []byte) (*document.Document, error) {
 	return d, nil
 }
 
-// fault is the refusal of a file that cannot be read as a ticket: it is malformed, or does not want to be one.
+// fault is the refusal of a file that cannot be read as a ticket: it is malformed, or does not want
+// to be one.
 func (f *Folder) fault(id string, content []byte, fault error) error {
 	if document.NoTicket(content) {
 		// Whether another ticket names it all the same, the index knows.
@@ -258,7 +267,8 @@ func (f *Folder) fault(id string, content []byte, fault error) error {
 	return refused(id, fault)
 }
 
-// notFound names up to five tickets whose ids begin like the one asked for: the next step after a typo.
+// notFound names up to five tickets whose ids begin like the one asked for: the next step after a
+// typo.
 func (f *Folder) notFound(id string) error {
 	const most = 5
 	if err := f.store.index.Refresh(f.dir); err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// oldEnough is the age from which a temp file is taken for left over: no program takes an hour to rename one.
+// oldEnough is the age from which a temp file is taken for left over: no program takes an hour to
+// rename one.
 const oldEnough = time.Hour
 
 var (
@@ -20,7 +21,8 @@ var (
 	ownTemp     = regexp.MustCompile(`^\.(.+)\.md\.tmp$`)
 )
 
-// Leftovers are the names of temp files in the folder that killed programs left more than an hour ago.
+// Leftovers are the names of temp files in the folder that killed programs left more than an hour
+// ago.
 func (f *Folder) Leftovers(now time.Time) ([]string, error) {
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
@@ -54,7 +56,8 @@ func isTemp(name string) bool {
 	return false
 }
 
-// RemoveLeftover removes a file that Leftovers named; one of ours under the lock of its ticket, if that exists.
+// RemoveLeftover removes a file that Leftovers named; one of ours under the lock of its ticket, if
+// that exists.
 func (f *Folder) RemoveLeftover(ctx context.Context, name string) error {
 	if !isTemp(name) || name != filepath.Base(name) {
 		return Refuse(Invalid, "", "%q is not a temp file", name)

@@ -16,8 +16,9 @@ func (f *Folder) Text(id string) ([]byte, error) {
 	return file.Content, refused(id, err)
 }
 
-// EditText changes the bytes of a ticket's file, also of one that is malformed; what comes of it must be a ticket. edit gets the
-// bytes as they are under the ticket's lock, and its refusals come back unchanged.
+// EditText changes the bytes of a ticket's file, also of one that is malformed; what comes of it
+// must be a ticket. edit gets the bytes as they are under the ticket's lock, and its refusals come
+// back unchanged.
 func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause, edit func(content []byte) ([]byte, error)) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
@@ -43,8 +44,9 @@ func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause, e
 	return c, nil
 }
 
-// ReplaceText gives a ticket the text that a rule makes of the present one in view of the other tickets, under the relations
-// lock. What comes of it must be a ticket. The rule is run more than once, as a Rule is; its refusals come back unchanged.
+// ReplaceText gives a ticket the text that a rule makes of the present one in view of the other
+// tickets, under the relations lock. What comes of it must be a ticket. The rule is run more than
+// once, as a Rule is; its refusals come back unchanged.
 func (f *Folder) ReplaceText(ctx context.Context, id string, cause journal.Cause, rule func(content []byte, v View) ([]byte, error)) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {

@@ -8,13 +8,15 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// Watch tells whoever waits for a board when it is worth a look: a ticket file, the life of a holder, or the board itself may be
-// another one. It takes no lock and needs no goroutine. It is for one goroutine.
+// Watch tells whoever waits for a board when it is worth a look: a ticket file, the life of a
+// holder, or the board itself may be another one. It takes no lock and needs no goroutine. It is
+// for one goroutine.
 //
-// Promised: what happens after Arm returns ends the next Wait, or one that runs. Wait may return for nothing.
+// Promised: what happens after Arm returns ends the next Wait, or one that runs. Wait may return
+// for nothing.
 //
-// The kernel's queue of events is used where there is one; elsewhere, as on filesystems that other machines may write, Wait
-// returns every two seconds.
+// The kernel's queue of events is used where there is one; elsewhere, as on filesystems that other
+// machines may write, Wait returns every two seconds.
 type Watch struct {
 	store    *Store
 	notices  *notices // nil where there are none to be had
@@ -25,12 +27,14 @@ type Watch struct {
 const (
 	lookEach     = 2 * time.Second        // without a queue of events
 	lookForBoard = 500 * time.Millisecond // while there is no board
-	// lookAtMost bounds what no event tells: a clock that was set, a dead holder whom its parent took note of late.
+	// lookAtMost bounds what no event tells: a clock that was set, a dead holder whom its parent
+	// took note of late.
 	lookAtMost = 30 * time.Second
 )
 
-// afterSession are the times of the looks after an event of a session file. The kernel tells that a file was closed before it frees
-// the lock on it, and a process may be seen a little longer than its files are open.
+// afterSession are the times of the looks after an event of a session file. The kernel tells that a
+// file was closed before it frees the lock on it, and a process may be seen a little longer than
+// its files are open.
 var afterSession = []time.Duration{20 * time.Millisecond, 200 * time.Millisecond, 2 * time.Second}
 
 // notice is what an event may be about.
@@ -87,8 +91,8 @@ func (w *Watch) take(n notice) bool {
 	return n != noNotice
 }
 
-// Wait returns when a look may be worth while, at the latest at until; the zero time is for never. It returns the error of ctx
-// when that is done.
+// Wait returns when a look may be worth while, at the latest at until; the zero time is for never.
+// It returns the error of ctx when that is done.
 func (w *Watch) Wait(ctx context.Context, until time.Time) error {
 	now := time.Now()
 	latest := now.Add(lookAtMost)
@@ -132,7 +136,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// watchable reports whether events tell all of a folder: not where other machines could write unseen.
+// watchable reports whether events tell all of a folder: not where other machines could write
+// unseen.
 func watchable(dir string) bool {
 	kind, err := durable.UnprovenFS(dir)
 	return err == nil && kind == ""

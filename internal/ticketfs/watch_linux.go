@@ -17,8 +17,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// notices are the events of a board's folder and of its folder of sessions, from one inotify(7) queue. Whoever waits for them is
-// parked on the runtime's poller: no thread stands in a system call, and nothing runs.
+// notices are the events of a board's folder and of its folder of sessions, from one inotify(7)
+// queue. Whoever waits for them is parked on the runtime's poller: no thread stands in a system
+// call, and nothing runs.
 type notices struct {
 	f        *os.File
 	raw      syscall.RawConn
@@ -34,8 +35,8 @@ const (
 		unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ONLYDIR
 )
 
-// newNotices returns nil when there are none to be had: too many queues, no inotify, no such folder, or a filesystem on which other
-// machines could write unseen.
+// newNotices returns nil when there are none to be had: too many queues, no inotify, no such
+// folder, or a filesystem on which other machines could write unseen.
 func newNotices(dir string) *notices {
 	if !watchable(dir) {
 		return nil
@@ -45,7 +46,8 @@ func newNotices(dir string) *notices {
 		return nil
 	}
 	n := &notices{f: os.NewFile(uintptr(fd), "inotify"), sessions: -1}
-	// The rights of a file decide whether it can be read. Those of a session's say nothing, and its times change at its calls.
+	// The rights of a file decide whether it can be read. Those of a session's say nothing, and its
+	// times change at its calls.
 	folder, err := unix.InotifyAddWatch(fd, dir, entries|unix.IN_ATTRIB)
 	if err == nil {
 		n.raw, err = n.f.SyscallConn()
@@ -58,7 +60,8 @@ func newNotices(dir string) *notices {
 	return n
 }
 
-// watchSessions adds the folder of sessions, where it is there and not yet watched. A link would lead to another board's.
+// watchSessions adds the folder of sessions, where it is there and not yet watched. A link would
+// lead to another board's.
 func (n *notices) watchSessions(dir string) {
 	if n.sessions >= 0 {
 		return

@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// awaited waits until done says so: by the order that a Watch wants, or looking before it arms, which loses what happens between.
+// awaited waits until done says so: by the order that a Watch wants, or looking before it arms,
+// which loses what happens between.
 func awaited(ctx context.Context, w *ticketfs.Watch, lookFirst bool, done func() bool) error {
 	for {
 		if lookFirst && done() {
@@ -49,7 +50,8 @@ func scratchBoard(t *testing.T) (s *ticketfs.Store, dir string) {
 	return nil, ""
 }
 
-// raceWakeUps lets changes race with registrations, a new one each time, and returns how many of them were not told within patience.
+// raceWakeUps lets changes race with registrations, a new one each time, and returns how many of
+// them were not told within patience.
 func raceWakeUps(t *testing.T, times int, lookFirst bool, patience time.Duration) (lost int) {
 	t.Helper()
 	s, dir := scratchBoard(t)
@@ -90,8 +92,8 @@ func raceWakeUps(t *testing.T, times int, lookFirst bool, patience time.Duration
 	return lost
 }
 
-// TestNoWakeUpIsLost: whatever the moment of a change, it ends the wait, or the look before it sees it. The same race catches the
-// order that loses it.
+// TestNoWakeUpIsLost: whatever the moment of a change, it ends the wait, or the look before it sees
+// it. The same race catches the order that loses it.
 func TestNoWakeUpIsLost(t *testing.T) {
 	times := 1000
 	if testing.Short() {
@@ -108,7 +110,8 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	}
 }
 
-// TestWatchTells: of everything that may make another board of it, at once, not by the look of every two seconds.
+// TestWatchTells: of everything that may make another board of it, at once, not by the look of
+// every two seconds.
 func TestWatchTells(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
@@ -168,7 +171,8 @@ func TestWatchTells(t *testing.T) {
 	}
 }
 
-// TestWatchFallsBack: without a queue of events a wait looks every two seconds, and ends with its context.
+// TestWatchFallsBack: without a queue of events a wait looks every two seconds, and ends with its
+// context.
 func TestWatchFallsBack(t *testing.T) {
 	s := ticketfs.NewStore(board.Where{Start: filepath.Join(t.TempDir(), ".tickets")}, ticketfs.DefaultLockTimeout)
 	w := s.Watch()

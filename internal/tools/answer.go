@@ -148,7 +148,8 @@ func (r row) line() string {
 // maxPath is the length at which a path is cut in answers, in characters.
 const maxPath = 4096
 
-// maxTitle is the length at which a title is cut in answers, in characters: twenty lines stay below 2,000 tokens.
+// maxTitle is the length at which a title is cut in answers, in characters: twenty lines stay below
+// 2,000 tokens.
 const maxTitle = 100
 
 func ticketRow(t document.Ticket) row {
@@ -169,9 +170,9 @@ func shortRows(tickets []document.Ticket) []row {
 	return rows
 }
 
-// oneLine makes foreign text harmless in a line of ours: control, bidirectional and invisible characters could forge lines,
-// reorder them or hide words from people while a model reads them. At most max characters, and fewer when they take more than
-// two bytes each in JSON.
+// oneLine makes foreign text harmless in a line of ours: control, bidirectional and invisible
+// characters could forge lines, reorder them or hide words from people while a model reads them. At
+// most max characters, and fewer when they take more than two bytes each in JSON.
 func oneLine(s string, max int) string {
 	var b strings.Builder
 	n, bytes := 0, 0

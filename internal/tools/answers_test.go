@@ -26,7 +26,8 @@ type reply struct {
 	text   string         // of an answer or a refusal
 }
 
-// call calls a tool. Whatever it answers, in whatever test, is held against the contract of answers.
+// call calls a tool. Whatever it answers, in whatever test, is held against the contract of
+// answers.
 func call(t tb, b *tools.Board, tool string, args any) reply {
 	t.Helper()
 	text, err := json.Marshal(args)
@@ -51,7 +52,8 @@ func call(t tb, b *tools.Board, tool string, args any) reply {
 // refusalForm is `code: what and why; next step`.
 var refusalForm = regexp.MustCompile(`(?s)^[a-z_]+: \S.*[^.\s]$`)
 
-// refusalFault says what is wrong with a refusal. An error of the system is wrong: no test here brings one about.
+// refusalFault says what is wrong with a refusal. An error of the system is wrong: no test here
+// brings one about.
 func refusalFault(err error) string {
 	var r *ticketfs.Refusal
 	switch {
@@ -63,9 +65,9 @@ func refusalFault(err error) string {
 	return ""
 }
 
-// answerFaults says what is wrong with an answer: it must be as outputSchema says, without null anywhere but for the next ticket
-// of a close, which there may not be, and say in its text what it says in its structured content, because some hosts show the
-// model only one of the two.
+// answerFaults says what is wrong with an answer: it must be as outputSchema says, without null
+// anywhere but for the next ticket of a close, which there may not be, and say in its text what it
+// says in its structured content, because some hosts show the model only one of the two.
 func answerFaults(tool string, structured []byte, text string) []string {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(structured))
 	if err != nil {

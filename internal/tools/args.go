@@ -40,7 +40,8 @@ func definitionOf(name string) (mcp.Tool, error) {
 	return t, nil
 }
 
-// inputSchemas are compiled when a tool is first called: a server answers tools/list sooner, and most sessions use few tools.
+// inputSchemas are compiled when a tool is first called: a server answers tools/list sooner, and
+// most sessions use few tools.
 var inputSchemas sync.Map // name -> func() (*jsonschema.Schema, error)
 
 func inputSchema(name string) (*jsonschema.Schema, error) {
@@ -53,7 +54,8 @@ func inputSchema(name string) (*jsonschema.Schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		// A relative name would be resolved against the working directory, which may be gone or hold a %.
+		// A relative name would be resolved against the working directory, which may be gone or
+		// hold a %.
 		url := "https://ticket-mcp.invalid/schemas/" + name + ".json"
 		c := jsonschema.NewCompiler()
 		if err := c.AddResource(url, doc); err != nil {
@@ -64,8 +66,8 @@ func inputSchema(name string) (*jsonschema.Schema, error) {
 	return compile.(func() (*jsonschema.Schema, error))()
 }
 
-// checkArguments refuses arguments that the tool's schema does not allow, in words an agent can act on. mcp-go's own checker
-// is not used: its messages show Go values.
+// checkArguments refuses arguments that the tool's schema does not allow, in words an agent can act
+// on. mcp-go's own checker is not used: its messages show Go values.
 func checkArguments(name string, args json.RawMessage) error {
 	schema, err := inputSchema(name)
 	if err != nil {
@@ -107,7 +109,8 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
-// aboutName reports whether an argument is missing or unknown: then the names of all help, for a wrong value they do not.
+// aboutName reports whether an argument is missing or unknown: then the names of all help, for a
+// wrong value they do not.
 func aboutName(e *jsonschema.ValidationError) bool {
 	switch e.ErrorKind.(type) {
 	case *kind.Required, *kind.AdditionalProperties:

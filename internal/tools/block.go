@@ -14,7 +14,8 @@ type blockIn struct {
 	Agent     string `json:"agent"`
 }
 
-// block makes a ticket wait for another one to be closed, unless they would then wait for each other.
+// block makes a ticket wait for another one to be closed, unless they would then wait for each
+// other.
 func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 	if !document.ValidID(in.BlockedBy) {
 		return nil, invalidID("blocked_by", in.BlockedBy)
@@ -49,7 +50,8 @@ func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 	return c.changed(changed), nil
 }
 
-// alike adds to a not_found about one of these related tickets, in a change of the ticket id, the ids that begin like it.
+// alike adds to a not_found about one of these related tickets, in a change of the ticket id, the
+// ids that begin like it.
 func (c *call) alike(err error, id string, related ...string) error {
 	if ticketfs.CodeOf(err) != ticketfs.NotFound {
 		return err

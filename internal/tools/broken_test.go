@@ -38,8 +38,8 @@ func failure(t tb, test func(tb)) string {
 	return r.why
 }
 
-// TestJudge: the comparison with the oracle notices what broken programs would answer and leave behind. Each of them is what a
-// hand writes here, in place of the program, and what it would say.
+// TestJudge: the comparison with the oracle notices what broken programs would answer and leave
+// behind. Each of them is what a hand writes here, in place of the program, and what it would say.
 func TestJudge(t *testing.T) {
 	const board = "a open; b open blocked=a; c in_progress by=lost; d closed; p open; q open parent=p"
 	started := strings.NewReplacer("status: open", "status: in_progress\nclaimed-by: me@"+keyOf("me"))
@@ -129,8 +129,8 @@ func (w *world) rewrite(id, content string) {
 	must(w.t, os.Rename(filepath.Join(w.dir, "new"), filepath.Join(w.dir, id+".md")))
 }
 
-// TestReadsAreJudged: the comparisons of ready, list, show and repair with the state notice when they differ. Here the program
-// is right, and the state is wrong.
+// TestReadsAreJudged: the comparisons of ready, list, show and repair with the state notice when
+// they differ. Here the program is right, and the state is wrong.
 func TestReadsAreJudged(t *testing.T) {
 	const board = "a open; b open parent=a; c in_progress by=gone; d open blocked=none; m malformed"
 	for _, tt := range []struct {

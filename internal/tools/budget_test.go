@@ -103,7 +103,8 @@ func bodies() map[string]string {
 	}
 }
 
-// TestShowReadsOn: an answer of show is bounded, and reading on by its offsets gives the body, byte by byte.
+// TestShowReadsOn: an answer of show is bounded, and reading on by its offsets gives the body, byte
+// by byte.
 func TestShowReadsOn(t *testing.T) {
 	for name, body := range bodies() {
 		t.Run(name, func(t *testing.T) {

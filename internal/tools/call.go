@@ -8,7 +8,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// call is one call of a tool. It finds its board once and passes it on. All the rows that it leaves in the journal bear its id.
+// call is one call of a tool. It finds its board once and passes it on. All the rows that it leaves
+// in the journal bear its id.
 type call struct {
 	*Board
 	id, tool string

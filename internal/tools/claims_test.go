@@ -15,7 +15,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// These tests are section 7 of the design where it is about what agents are called, and told. The rules are in seeds.
+// These tests are section 7 of the design where it is about what agents are called, and told. The
+// rules are in seeds.
 
 // TestHolderIsSaid: what an agent reads about who holds what.
 func TestHolderIsSaid(t *testing.T) {
@@ -90,7 +91,8 @@ func TestHolderIsSaid(t *testing.T) {
 	says(r, "holder: mine")
 }
 
-// TestNamesAreForTheRecord: a note says which agent wrote it, also of a ticket that another one holds.
+// TestNamesAreForTheRecord: a note says which agent wrote it, also of a ticket that another one
+// holds.
 func TestNamesAreForTheRecord(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open; b open")
@@ -103,7 +105,8 @@ func TestNamesAreForTheRecord(t *testing.T) {
 	}
 }
 
-// TestAgentNames: a name is reduced to what can stand in a claim, whatever a client or a model gives.
+// TestAgentNames: a name is reduced to what can stand in a claim, whatever a client or a model
+// gives.
 func TestAgentNames(t *testing.T) {
 	for given, want := range map[string]string{
 		"planner":                  "planner",
@@ -153,7 +156,8 @@ func TestClientName(t *testing.T) {
 	}
 }
 
-// TestOneLookForAll: ten seconds begin when anybody comes by a dead owner's ticket, and are over for all.
+// TestOneLookForAll: ten seconds begin when anybody comes by a dead owner's ticket, and are over
+// for all.
 func TestOneLookForAll(t *testing.T) {
 	for name, look := range map[string]func(w *world, you *actor){
 		"ready":      func(w *world, you *actor) { call(w.t, you.board, "ready", map[string]any{}) },
@@ -183,8 +187,8 @@ func TestOneLookForAll(t *testing.T) {
 	}
 }
 
-// TestOwnersAreSessions: it is the session that died, whichever of its agents' names stands in a claim. Another ticket of one that
-// was seen dead is not passed over for 10 s more.
+// TestOwnersAreSessions: it is the session that died, whichever of its agents' names stands in a
+// claim. Another ticket of one that was seen dead is not passed over for 10 s more.
 func TestOwnersAreSessions(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a in_progress by=fresh type=bug; b in_progress by=fresh/reviewer")
@@ -197,7 +201,8 @@ func TestOwnersAreSessions(t *testing.T) {
 	}
 }
 
-// TestConversationsOfOneServer: each conversation that the host names is a holder of its own, in whatever form the host names it.
+// TestConversationsOfOneServer: each conversation that the host names is a holder of its own, in
+// whatever form the host names it.
 func TestConversationsOfOneServer(t *testing.T) {
 	for host, meta := range map[string]func(name string) map[string]any{
 		"codex": func(name string) map[string]any {
@@ -246,7 +251,8 @@ func TestConversationsOfOneServer(t *testing.T) {
 	}
 }
 
-// TestForce: a person can release what somebody else holds, and that stands in the ticket. No agent can.
+// TestForce: a person can release what somebody else holds, and that stands in the ticket. No agent
+// can.
 func TestForce(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a in_progress by=me/sub; b in_progress by=far; c open; d in_progress by=Bob@person; e in_progress by=Ada@person")

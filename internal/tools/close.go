@@ -63,8 +63,8 @@ func (a closeAnswer) Text() string {
 	return text
 }
 
-// close ends a ticket: as done, one that this caller started and whose children are all closed; as dropped or a duplicate, also one
-// that nobody started.
+// close ends a ticket: as done, one that this caller started and whose children are all closed; as
+// dropped or a duplicate, also one that nobody started.
 func (c *call) close(ctx context.Context, in closeIn) (Answer, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -95,7 +95,8 @@ func (in closeIn) check() error {
 	return nil
 }
 
-// closeTicket closes the ticket and, where it is dropped with its children, those below it, which are returned.
+// closeTicket closes the ticket and, where it is dropped with its children, those below it, which
+// are returned.
 func (c *call) closeTicket(ctx context.Context, who caller, in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	if in.Children {
 		return c.closeAll(ctx, who, in)
@@ -168,8 +169,8 @@ func (c *call) closeEdits(who caller, in closeIn, d *document.Document) []docume
 	return edits
 }
 
-// closed is the answer of a close. The ticket is closed: what that made possible is advice, and its failure must not look like a
-// failed close.
+// closed is the answer of a close. The ticket is closed: what that made possible is advice, and its
+// failure must not look like a failed close.
 func (c *call) closed(ctx context.Context, who caller, in closeIn, changed ticketfs.Changed, below []document.Ticket) closeAnswer {
 	a := closeAnswer{Unblocked: []row{}}
 	for _, t := range below {
@@ -264,8 +265,8 @@ func childrenClosed(v ticketfs.View, id string) error {
 	return nil
 }
 
-// unblockedBy lists the tickets that can be started now that these are closed, of those that waited for them: themselves or
-// through an ancestor.
+// unblockedBy lists the tickets that can be started now that these are closed, of those that waited
+// for them: themselves or through an ancestor.
 func (c *call) unblockedBy(closed []document.Ticket) ([]row, error) {
 	rows := []row{}
 	folder, err := c.open()

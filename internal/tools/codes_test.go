@@ -128,8 +128,8 @@ func noStore(t *testing.T, tool string) reply {
 	return call(t, w.session("me").board, tool, map[string]any{})
 }
 
-// TestRefusalsOnTheWire: a refusal is a result with isError and its code in _meta, never a protocol error, also when the
-// arguments make no sense. And a success passes the protocol as it is.
+// TestRefusalsOnTheWire: a refusal is a result with isError and its code in _meta, never a protocol
+// error, also when the arguments make no sense. And a success passes the protocol as it is.
 func TestRefusalsOnTheWire(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open; b open blocked=a; c closed")

@@ -20,7 +20,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// crashCalls change several tickets at once. A death at any step leaves a legal board, and the same call again finishes it.
+// crashCalls change several tickets at once. A death at any step leaves a legal board, and the same
+// call again finishes it.
 var crashCalls = map[string]struct {
 	tool, args string
 	finished   func(files map[string]document.Ticket) error
@@ -58,7 +59,8 @@ func crashBoardOf(dir string) *tools.Board {
 	}
 }
 
-// TestCrashChild is another process of TestCrashSeveral: it dies at the n-th step of a call, 0 for never, and says how many it made.
+// TestCrashChild is another process of TestCrashSeveral: it dies at the n-th step of a call, 0 for
+// never, and says how many it made.
 func TestCrashChild(t *testing.T) {
 	dir := os.Getenv("CRASH_DIR")
 	if dir == "" {
@@ -156,7 +158,8 @@ func done(call string, files map[string]document.Ticket) (n int) {
 	return n
 }
 
-// legal returns how the rules between tickets are broken: what a ticket names is there, and no closed parent has an open child.
+// legal returns how the rules between tickets are broken: what a ticket names is there, and no
+// closed parent has an open child.
 func legal(files map[string]document.Ticket) (faults []string) {
 	for id, ticket := range files {
 		named := []string{}

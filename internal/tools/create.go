@@ -93,8 +93,8 @@ func (in createIn) ticket(id string, now time.Time, key string) document.Ticket 
 	return t
 }
 
-// sameTitle names the tickets beside a new one that are not closed and bear its title: one of them may be in vain. It is advice;
-// the ticket is created, whatever comes of it.
+// sameTitle names the tickets beside a new one that are not closed and bear its title: one of them
+// may be in vain. It is advice; the ticket is created, whatever comes of it.
 func (c *call) sameTitle(created document.Ticket) string {
 	v, err := c.snapshot()
 	if err != nil {
@@ -125,8 +125,9 @@ func checkTitle(title string) (string, error) {
 	return title, nil
 }
 
-// newRelations judges the parent and the blockers of a ticket that does not exist yet. Only close(parent) will wait for it, so
-// a cycle can only arise where what it waits for, start(parent) and the close of its blockers, waits for close(parent).
+// newRelations judges the parent and the blockers of a ticket that does not exist yet. Only
+// close(parent) will wait for it, so a cycle can only arise where what it waits for, start(parent)
+// and the close of its blockers, waits for close(parent).
 func newRelations(v ticketfs.View, parent string, blockers []string) error {
 	named := blockers
 	if parent != "" {

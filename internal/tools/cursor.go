@@ -11,14 +11,16 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// cursor is what a wait has seen, as another process can compare it: nothing is kept anywhere. Of few ready tickets it has a
-// number each, so that those which go are no news; of all else one digest.
+// cursor is what a wait has seen, as another process can compare it: nothing is kept anywhere. Of
+// few ready tickets it has a number each, so that those which go are no news; of all else one
+// digest.
 type cursor struct {
 	numbers []uint32 // of ids; nil where there is only a digest
 	digest  uint64
 }
 
-// maxNumbers is the number of ready tickets beyond which a cursor has only their digest: then there is enough to start.
+// maxNumbers is the number of ready tickets beyond which a cursor has only their digest: then there
+// is enough to start.
 const maxNumbers = 50
 
 // number is the beginning of a hash.
@@ -38,7 +40,8 @@ func digestOf(files map[string]uint64) uint64 {
 	return number(h.Sum(nil))
 }
 
-// cursorOf encodes what was seen, so that nobody takes it for something to compose. "" before anything was.
+// cursorOf encodes what was seen, so that nobody takes it for something to compose. "" before
+// anything was.
 func cursorOf(kind byte, files map[string]uint64) string {
 	if files == nil {
 		return ""

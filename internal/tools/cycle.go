@@ -8,9 +8,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// event is the start or the close of a ticket. Waiting is between events, not tickets: start(x) waits for the start of its
-// parent and the close of each of its blockers (those of its ancestors follow through the parent); close(x) waits for start(x)
-// and for the close of its children. A search over blocked-by alone would let an epic and its own child wait for each other.
+// event is the start or the close of a ticket. Waiting is between events, not tickets: start(x)
+// waits for the start of its parent and the close of each of its blockers (those of its ancestors
+// follow through the parent); close(x) waits for start(x) and for the close of its children. A
+// search over blocked-by alone would let an epic and its own child wait for each other.
 type event struct {
 	id    string
 	close bool
@@ -19,9 +20,10 @@ type event struct {
 // edge says that from waits for to.
 type edge struct{ from, to event }
 
-// checkCycle judges edges that a change would add: each is refused if what it points to waits, over any number of steps, for
-// where it comes from. A cycle elsewhere, made by hand, is none of the change's business. Closed tickets wait for nothing. If
-// no cycle is seen, but a file that the search came by cannot be read and could hide one, its Refusal is the answer.
+// checkCycle judges edges that a change would add: each is refused if what it points to waits, over
+// any number of steps, for where it comes from. A cycle elsewhere, made by hand, is none of the
+// change's business. Closed tickets wait for nothing. If no cycle is seen, but a file that the
+// search came by cannot be read and could hide one, its Refusal is the answer.
 func checkCycle(v ticketfs.View, change string, added ...edge) error {
 	var doubt error
 	for _, e := range added {
@@ -40,8 +42,8 @@ func checkCycle(v ticketfs.View, change string, added ...edge) error {
 	return doubt
 }
 
-// search looks for a path of waiting and returns the tickets along it, nil if there is none; unread is a file that it could
-// not look into.
+// search looks for a path of waiting and returns the tickets along it, nil if there is none; unread
+// is a file that it could not look into.
 func search(v ticketfs.View, from, to event) (ids []string, unread *ticketfs.Refusal, err error) {
 	before := map[event]event{from: from}
 	for queue := []event{from}; len(queue) > 0; queue = queue[1:] {
@@ -66,7 +68,8 @@ func search(v ticketfs.View, from, to event) (ids []string, unread *ticketfs.Ref
 	return nil, unread, nil
 }
 
-// waits are the events that an event waits for directly, as far as the files can be read. A missing ticket waits for nothing.
+// waits are the events that an event waits for directly, as far as the files can be read. A missing
+// ticket waits for nothing.
 func waits(v ticketfs.View, e event) (next []event, unread *ticketfs.Refusal, err error) {
 	t, err := v.Get(e.id)
 	switch {

@@ -7,8 +7,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// cycles finds tickets that wait for each other: cycles, one finding each, without which none would be left. Linear in the
-// tickets and what they wait for.
+// cycles finds tickets that wait for each other: cycles, one finding each, without which none would
+// be left. Linear in the tickets and what they wait for.
 func cycles(tickets []document.Ticket) []Finding {
 	g := graphOf(tickets)
 	for e := range g.next {
@@ -49,7 +49,8 @@ func cycles(tickets []document.Ticket) []Finding {
 	return found
 }
 
-// graph is what the function waits gives, for all tickets at once: the start of the n-th ticket is event 2n, its close 2n+1.
+// graph is what the function waits gives, for all tickets at once: the start of the n-th ticket is
+// event 2n, its close 2n+1.
 type graph struct {
 	tickets  []document.Ticket
 	next     [][]int32 // what each event waits for; of closed tickets nothing

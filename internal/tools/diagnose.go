@@ -46,7 +46,8 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 	return d, err
 }
 
-// Repair does what the findings propose, each under the locks and decided again there, and marks what was done.
+// Repair does what the findings propose, each under the locks and decided again there, and marks
+// what was done.
 func (b *Board) Repair(ctx context.Context, found []Finding) error {
 	c := b.newCall("repair")
 	if _, err := c.open(); err != nil {

@@ -2,11 +2,11 @@ package tools_test
 
 import "testing"
 
-// The tests say what is wanted. Where the program is known not to do it yet, the wish stands in the call of known, with the
-// difference in words; there it fails nothing, and cannot be forgotten.
+// The tests say what is wanted. Where the program is known not to do it yet, the wish stands in the
+// call of known, with the difference in words; there it fails nothing, and cannot be forgotten.
 
-// known runs a check that is known to fail, and fails as soon as it does not: then whatever says so is to be taken away. Without
-// a difference it runs the check as it is.
+// known runs a check that is known to fail, and fails as soon as it does not: then whatever says so
+// is to be taken away. Without a difference it runs the check as it is.
 func known(t *testing.T, difference string, check func(tb)) {
 	t.Helper()
 	if difference == "" {

@@ -35,7 +35,8 @@ func rarely(t *rapid.T, n int, label string) bool {
 	return rapid.IntRange(1, n).Draw(t, label) == n
 }
 
-// drawBoard writes tickets as hands and other programs may have left them: nothing but their form is right, and not always that.
+// drawBoard writes tickets as hands and other programs may have left them: nothing but their form
+// is right, and not always that.
 func drawBoard(t *rapid.T, w *world) {
 	for _, name := range people {
 		w.session(name)

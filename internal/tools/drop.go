@@ -10,15 +10,17 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// maxDropped is how many tickets below one go with it in one call: each is locked, by two descriptors, and written to the disk
-// before the first is renamed, within the call's time.
+// maxDropped is how many tickets below one go with it in one call: each is locked, by two
+// descriptors, and written to the disk before the first is renamed, within the call's time.
 const maxDropped = 400
 
-// errMoved says that tickets came below one that is dropped, or left it, between the look and the locks.
+// errMoved says that tickets came below one that is dropped, or left it, between the look and the
+// locks.
 var errMoved = errors.New("the tickets below changed meanwhile")
 
-// closeAll drops a ticket and all below it that are open, in one change. Which these are is looked up without locks and judged
-// under them; when it was not right, it is looked up again, until the call's time is used up.
+// closeAll drops a ticket and all below it that are open, in one change. Which these are is looked
+// up without locks and judged under them; when it was not right, it is looked up again, until the
+// call's time is used up.
 func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	folder, err := c.open()
 	if err != nil {
@@ -58,7 +60,8 @@ func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ti
 	}
 }
 
-// closeThese drops the tickets of these ids, the first of which is the one that was asked for, if the others are those below it.
+// closeThese drops the tickets of these ids, the first of which is the one that was asked for, if
+// the others are those below it.
 func (c *call) closeThese(ctx context.Context, who caller, in closeIn, ids []string) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	var closed []*document.Document
 	changed.Short, err = c.folder.ChangeAll(ctx, ids, c.cause(in.Agent, in.Reason), func(tickets map[string]*document.Document, v ticketfs.View) ([]*document.Document, error) {
@@ -106,9 +109,9 @@ func (c *call) closeThese(ctx context.Context, who caller, in closeIn, ids []str
 	return changed, below, nil
 }
 
-// openBelow are the tickets below one that are not closed, of all levels, each before its parent: closed in this order, any part of
-// them leaves a legal board. It is refused when somebody works on one of them or, if not, when a file that may be one of them
-// cannot be read.
+// openBelow are the tickets below one that are not closed, of all levels, each before its parent:
+// closed in this order, any part of them leaves a legal board. It is refused when somebody works on
+// one of them or, if not, when a file that may be one of them cannot be read.
 func openBelow(v ticketfs.View, id string) ([]document.Ticket, error) {
 	seen := map[string]bool{id: true}
 	var before []document.Ticket // parents before children

@@ -10,7 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// TestDropOfTooMany: what one call cannot drop in its time is refused at once and says what to do; nothing is locked or written.
+// TestDropOfTooMany: what one call cannot drop in its time is refused at once and says what to do;
+// nothing is locked or written.
 func TestDropOfTooMany(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), ".tickets")
 	must(t, os.Mkdir(dir, 0o777))

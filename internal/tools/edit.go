@@ -10,7 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// ruled are the keys that only the tools change, because rules depend on them, and the tool for each.
+// ruled are the keys that only the tools change, because rules depend on them, and the tool for
+// each.
 var ruled = map[string]string{
 	"status": "start, close, release or reopen", "claimed-by": "start or release", "claimed-at": "start or release",
 	"closed": "close or reopen", "closed-by": "close or reopen", "close-reason": "close or reopen", "resolution": "close or reopen",
@@ -26,8 +27,9 @@ func (b *Board) Text(id string) ([]byte, error) {
 	return folder.Text(id)
 }
 
-// EditText gives a ticket the text that a person made of it in an editor, where before is what they began with. Nobody else's
-// change is overwritten, and what rules depend on stays as it is; a malformed ticket may become any ticket.
+// EditText gives a ticket the text that a person made of it in an editor, where before is what they
+// began with. Nobody else's change is overwritten, and what rules depend on stays as it is; a
+// malformed ticket may become any ticket.
 func (b *Board) EditText(ctx context.Context, id string, before, after []byte) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 	defer cancel()

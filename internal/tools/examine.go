@@ -37,7 +37,8 @@ const (
 	visible        = "visible"
 )
 
-// resolve is how a merge conflict in a ticket is settled, as the one that two clones make who note the same ticket.
+// resolve is how a merge conflict in a ticket is settled, as the one that two clones make who note
+// the same ticket.
 const resolve = "keep the notes of both sides and one version of every other line, remove the lines that begin with <<<<<<<, ======= and >>>>>>>, then git add the file"
 
 // examine looks at the whole board, without locks.

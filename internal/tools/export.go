@@ -7,7 +7,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Export writes every ticket as one JSON line, by id. Files that are no tickets are returned; the others are written.
+// Export writes every ticket as one JSON line, by id. Files that are no tickets are returned; the
+// others are written.
 func (b *Board) Export(w io.Writer) (unreadable []importer.Fault, err error) {
 	c := b.newCall("export")
 	v, err := c.snapshot()

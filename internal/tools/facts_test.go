@@ -14,9 +14,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// facts are all that structured content may say, by tool: the fields of objects, of lists and rows in them. What is missing here
-// was said by no answer of the tests, so that nobody would know whether the text says it too. `durable`, `journaled` and
-// `warning` are not here: they need a disk that fails, or another filesystem; nor is the client of a row, which a server knows.
+// facts are all that structured content may say, by tool: the fields of objects, of lists and rows
+// in them. What is missing here was said by no answer of the tests, so that nobody would know
+// whether the text says it too. `durable`, `journaled` and `warning` are not here: they need a disk
+// that fails, or another filesystem; nor is the client of a row, which a server knows.
 var facts = map[string]string{
 	"ready": "board message more problems/id problems/reason tickets/assignee tickets/holder tickets/id tickets/parent tickets/priority tickets/status tickets/tags tickets/title tickets/type",
 	"start": "assignee blocked_by/id blocked_by/reason blocked_by/status blocked_by/title blocks/id blocks/status blocks/title board body " +
@@ -39,7 +40,8 @@ var facts = map[string]string{
 	"repair": "board found/id found/kind found/repair found/repaired found/what message",
 }
 
-// TestFacts: every tool answers, says all that it can say, and says it in the text as well (call sees to that).
+// TestFacts: every tool answers, says all that it can say, and says it in the text as well (call
+// sees to that).
 func TestFacts(t *testing.T) {
 	w := testWorld(t)
 	w.mark("gone", spec.Dead)

@@ -28,7 +28,8 @@ const (
 	mapList // of id and reason
 )
 
-// lay writes a ticket file. Here Holder and ClosedBy are names as they stand in the file, Created and HoldUntil are in seconds.
+// lay writes a ticket file. Here Holder and ClosedBy are names as they stand in the file, Created
+// and HoldUntil are in seconds.
 func (w *world) lay(id string, t spec.Ticket, s style) {
 	w.t.Helper()
 	w.ids = append(w.ids, id)
@@ -126,8 +127,8 @@ func brokenText(mentions []string) string {
 	return "---\nstatus: opne\nparent: [" + strings.Join(mentions, ", ") + "]\n---\n# X\n"
 }
 
-// brokenTexts are ways for a file to be a malformed ticket. Of each it can be told whose child it may be: the oracle has no word for
-// those of which it cannot, and package index tests them.
+// brokenTexts are ways for a file to be a malformed ticket. Of each it can be told whose child it
+// may be: the oracle has no word for those of which it cannot, and package index tests them.
 var brokenTexts = []string{
 	"---\nstatus: open\nparent: t2\n# no end\n",
 	"---\nstatus: open\nstatus: closed\n---\n",
@@ -146,8 +147,8 @@ func (w *world) layFolder(id string) {
 	must(w.t, os.Mkdir(filepath.Join(w.dir, id+".md"), 0o755))
 }
 
-// layCrowd writes many closed tickets that nothing names: so many that the program does not look at each file any more, but has
-// the system tell it what changed.
+// layCrowd writes many closed tickets that nothing names: so many that the program does not look at
+// each file any more, but has the system tell it what changed.
 func (w *world) layCrowd() {
 	const many = 2100
 	for i := range many {

@@ -11,7 +11,8 @@ import (
 // FilesystemOK is what a diagnosis says when there is nothing to say.
 const FilesystemOK = "ok"
 
-// filesystem tells whether the locks of the board's folder are to be trusted: by a probe, and by its kind.
+// filesystem tells whether the locks of the board's folder are to be trusted: by a probe, and by
+// its kind.
 func (c *call) filesystem(ctx context.Context) (string, error) {
 	folder, err := c.open()
 	if err != nil {

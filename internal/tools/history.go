@@ -30,7 +30,8 @@ type historyAnswer struct {
 	place
 }
 
-// deed is a row of the journal in an answer. Row names it to undo; one that another program made has no name.
+// deed is a row of the journal in an answer. Row names it to undo; one that another program made
+// has no name.
 type deed struct {
 	Row     string `json:"row,omitempty"`
 	Time    string `json:"time"`
@@ -184,7 +185,8 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 	return a, nil
 }
 
-// asItIs completes a row that another program left behind all others: what the ticket became, the ticket says.
+// asItIs completes a row that another program left behind all others: what the ticket became, the
+// ticket says.
 func asItIs(folder *ticketfs.Folder, r journal.Row) journal.Row {
 	if !r.IsOutside() || r.To != "" || r.After == "" {
 		return r
@@ -224,7 +226,8 @@ func (c *call) nothingBy(j journal.Journal, name, moment string) (string, error)
 	return message + "; these did something: " + someOf(names), nil
 }
 
-// actorName is a name as rows have it: a whole claim, or a person's or agent's own name, of which a claim holds no blanks.
+// actorName is a name as rows have it: a whole claim, or a person's or agent's own name, of which a
+// claim holds no blanks.
 func actorName(name string) string {
 	if name == "" || strings.Contains(name, "@") {
 		return name

@@ -9,15 +9,17 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// A hold is a mark beside the status, for people: it keeps a ticket and all below it from being started, until somebody clears it
-// or its date comes. What is in progress is not touched by it.
+// A hold is a mark beside the status, for people: it keeps a ticket and all below it from being
+// started, until somebody clears it or its date comes. What is in progress is not touched by it.
 
-// onHold reports whether the mark is there and its end has not come. An end that cannot be read never comes.
+// onHold reports whether the mark is there and its end has not come. An end that cannot be read
+// never comes.
 func onHold(t document.Ticket, now time.Time) bool {
 	return t.Hold != "" && (t.HoldUntil.IsZero() || now.Before(t.HoldUntil))
 }
 
-// heldBack is what is said of a hold: d5x: Grace decides which provider (until 2026-02-01T00:00:00Z)
+// heldBack is what is said of a hold: d5x: Grace decides which provider (until
+// 2026-02-01T00:00:00Z)
 func heldBack(t document.Ticket) string {
 	text := t.ID + ": " + oneLine(t.Hold, maxTitle)
 	if until := t.When("hold-until"); until != "" {
@@ -26,7 +28,8 @@ func heldBack(t document.Ticket) string {
 	return text
 }
 
-// holdEdits sets or clears the mark. A new reason is a new hold, which does not inherit the end of the old one.
+// holdEdits sets or clears the mark. A new reason is a new hold, which does not inherit the end of
+// the old one.
 func holdEdits(reason string) []document.Edit {
 	reason = strings.TrimSpace(reason)
 	if reason == "" {
@@ -35,7 +38,8 @@ func holdEdits(reason string) []document.Edit {
 	return []document.Edit{document.Set("hold", reason), document.Remove("hold-until")}
 }
 
-// holdUntil reads the end of a hold: a time, or a date, which means its first moment in UTC; "" for no end.
+// holdUntil reads the end of a hold: a time, or a date, which means its first moment in UTC; "" for
+// no end.
 func holdUntil(text string) (time.Time, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -50,8 +54,8 @@ func holdUntil(text string) (time.Time, error) {
 		"hold_until %.40q is no date and no time", text)
 }
 
-// AnswerHold clears a hold with the answer that was waited for, which becomes a note: one change, so that nobody starts the
-// ticket without it.
+// AnswerHold clears a hold with the answer that was waited for, which becomes a note: one change,
+// so that nobody starts the ticket without it.
 func (b *Board) AnswerHold(ctx context.Context, id, text string) (Answer, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "say what was decided", "text must not be empty")

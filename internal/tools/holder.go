@@ -26,7 +26,8 @@ func (c *call) attend(ctx context.Context) {
 	c.conversation = c.Session.Attend(dir, session.Call{Meta: c.meta, Client: c.client, Agent: c.own})
 }
 
-// Attend makes a conversation that this process was started for alive again, if it was before, ahead of any call.
+// Attend makes a conversation that this process was started for alive again, if it was before,
+// ahead of any call.
 func (b *Board) Attend() { b.newCall("").attend(context.Background()) }
 
 // caller is who makes a call: an agent of a conversation, or a person.
@@ -45,7 +46,8 @@ func (c *call) caller(agent string) caller {
 	}
 	who := caller{Conversation: c.conversation, own: c.own}
 	if who.own == "" && who.Visits() {
-		// A command in an agent's shell has no client that would name itself; the server of that agent has.
+		// A command in an agent's shell has no client that would name itself; the server of that
+		// agent has.
 		if names := who.Holder("@" + who.Key).Agents; len(names) > 0 {
 			who.own = names[0]
 		}
@@ -72,7 +74,8 @@ func (c caller) claim() string {
 	return claim.String()
 }
 
-// holds reports whether a holder is this caller: the same agent of the same conversation, or the same person.
+// holds reports whether a holder is this caller: the same agent of the same conversation, or the
+// same person.
 func (c caller) holds(h session.Holder) bool {
 	if c.person {
 		return h.Person() && h.Name == c.name
@@ -80,14 +83,15 @@ func (c caller) holds(h session.Holder) bool {
 	if h.Key == "" || h.Key != c.Key {
 		return false
 	}
-	// The conversation itself also holds what it took under another name, before its client was called so; but not what another
-	// of its processes calls its own.
+	// The conversation itself also holds what it took under another name, before its client was
+	// called so; but not what another of its processes calls its own.
 	renamed := c.name == c.own && slices.Contains(h.Agents, h.Name) && !slices.Contains(h.Elsewhere, h.Name)
 	return h.Name == c.name || renamed
 }
 
-// mayFinishFor reports whether this caller may close or release what a holder holds: its own; as the conversation itself, what
-// any agent of it holds; as an agent, what the conversation itself holds.
+// mayFinishFor reports whether this caller may close or release what a holder holds: its own; as
+// the conversation itself, what any agent of it holds; as an agent, what the conversation itself
+// holds.
 func (c caller) mayFinishFor(h session.Holder) bool {
 	if c.person || h.Key == "" || h.Key != c.Key {
 		return c.holds(h)
@@ -95,8 +99,8 @@ func (c caller) mayFinishFor(h session.Holder) bool {
 	return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)
 }
 
-// started is what this process knows beyond the files: which tickets its conversations started and have not finished, and which
-// agent it was that last claimed one.
+// started is what this process knows beyond the files: which tickets its conversations started and
+// have not finished, and which agent it was that last claimed one.
 type started struct {
 	mu      sync.Mutex
 	tickets map[[2]string]bool   // key of the conversation and id
@@ -113,7 +117,8 @@ func (s *started) claims(c caller, id string) {
 	s.agents[[2]string{c.Key, id}] = c.agent
 }
 
-// another reports whether the agent that claimed a ticket in this process is another one, whose name looks the same in a claim.
+// another reports whether the agent that claimed a ticket in this process is another one, whose
+// name looks the same in a claim.
 func (s *started) another(c caller, id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +145,8 @@ func (s *started) has(c caller, id string) bool {
 	return s.tickets[[2]string{c.Key, id}]
 }
 
-// settle readies the caller for a claim on a ticket that exists: that it lives can be seen before its name stands anywhere.
+// settle readies the caller for a claim on a ticket that exists: that it lives can be seen before
+// its name stands anywhere.
 func (c *call) settle(id string) error {
 	folder, err := c.open()
 	if err != nil {
@@ -170,8 +176,9 @@ func (c *call) holder(t document.Ticket) session.Holder {
 	return h
 }
 
-// mayFinish judges whether a caller may close or release a started ticket: its own, one that nobody claims, or one whose
-// holder is dead. Not one whose holder lives or cannot be seen, and not one that this conversation held until another took it.
+// mayFinish judges whether a caller may close or release a started ticket: its own, one that nobody
+// claims, or one whose holder is dead. Not one whose holder lives or cannot be seen, and not one
+// that this conversation held until another took it.
 func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 	if t.Status != document.StatusInProgress {
 		next := "start it first"
@@ -219,8 +226,8 @@ func (c *call) held(t document.Ticket, h session.Holder) string {
 	return fmt.Sprintf("%s (%s)", text, h.Life)
 }
 
-// lastCalled says when a living holder last called, and which process that was, so that a person can judge whether it still
-// knows of its ticket.
+// lastCalled says when a living holder last called, and which process that was, so that a person
+// can judge whether it still knows of its ticket.
 func (c *call) lastCalled(h session.Holder) (text string) {
 	if !h.LastCalled.IsZero() {
 		text = ", last called " + ago(c.Now().Sub(h.LastCalled))

@@ -8,8 +8,8 @@ import (
 // idArguments are the arguments that name tickets, in every tool.
 var idArguments = []string{"id", "parent", "blocked_by", "duplicate_of"}
 
-// resolveIDs puts ids in the place of what people and agents paste for them. Without a board, arguments stay as they are: the
-// tool will say that there is none.
+// resolveIDs puts ids in the place of what people and agents paste for them. Without a board,
+// arguments stay as they are: the tool will say that there is none.
 func (c *call) resolveIDs(args json.RawMessage) json.RawMessage {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(args, &all) != nil {

@@ -41,9 +41,9 @@ func (c *call) existing() ([]importer.Existing, error) {
 	return list, nil
 }
 
-// Import creates the tickets of a plan one by one, in its order, each by the rules of create. What the rules refuse is skipped and
-// returned; any other error, and a lock that is not free in time, ends the import. What was created stays, and another
-// import goes on from there.
+// Import creates the tickets of a plan one by one, in its order, each by the rules of create. What
+// the rules refuse is skipped and returned; any other error, and a lock that is not free in time,
+// ends the import. What was created stays, and another import goes on from there.
 func (b *Board) Import(ctx context.Context, plan *importer.Plan) (made int, refused []importer.Fault, err error) {
 	c := b.newCall("import")
 	folder, err := c.openOrMake()
@@ -71,7 +71,8 @@ func (b *Board) Import(ctx context.Context, plan *importer.Plan) (made int, refu
 	return made, refused, nil
 }
 
-// importRule is that of create. A closed ticket waits for nothing, so what it names need only be there.
+// importRule is that of create. A closed ticket waits for nothing, so what it names need only be
+// there.
 func importRule(v ticketfs.View, n importer.New) error {
 	if n.Item.Ticket.Status != document.StatusClosed {
 		return newRelations(v, n.Parent, n.BlockedBy)

@@ -35,7 +35,8 @@ func newImport(t *testing.T, lines string) (b *tools.Board, dir string, plan fun
 	}
 }
 
-// TestImportInterrupted: an import that ended anywhere goes on from there, and at each moment the board breaks no rule.
+// TestImportInterrupted: an import that ended anywhere goes on from there, and at each moment the
+// board breaks no rule.
 func TestImportInterrupted(t *testing.T) {
 	const n = 12
 	var lines strings.Builder
@@ -68,8 +69,8 @@ func TestImportInterrupted(t *testing.T) {
 	}
 }
 
-// TestImportBesideOthers: a plan that the board has overtaken is judged by the board as it is. What is refused is named and
-// not written, and the rest is created.
+// TestImportBesideOthers: a plan that the board has overtaken is judged by the board as it is. What
+// is refused is named and not written, and the rest is created.
 func TestImportBesideOthers(t *testing.T) {
 	b, dir, plan := newImport(t, `{"id":"epic","title":"E","status":"open"}
 {"id":"child","title":"C","status":"open","dependencies":[{"depends_on_id":"epic","type":"parent-child"}]}
@@ -109,7 +110,8 @@ func TestImportBesideOthers(t *testing.T) {
 	}
 }
 
-// TestImportBroken: a file that cannot be read and has an item's id may be what an earlier import made. It is left alone.
+// TestImportBroken: a file that cannot be read and has an item's id may be what an earlier import
+// made. It is left alone.
 func TestImportBroken(t *testing.T) {
 	b, dir, plan := newImport(t, `{"id":"a","title":"A","status":"open"}`)
 	must(t, os.WriteFile(filepath.Join(dir, "a.md"), []byte("---\nstatus: [\n---\n"), 0o666))

@@ -9,16 +9,17 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// A judge judges what tickets wait for in one view. What comes from above a ticket it works out once for all below, so that
-// judging every ticket of a board is linear in the board, however deep the tickets lie below each other.
+// A judge judges what tickets wait for in one view. What comes from above a ticket it works out
+// once for all below, so that judging every ticket of a board is linear in the board, however deep
+// the tickets lie below each other.
 type judge struct {
 	v     ticketfs.View
 	now   time.Time
 	known map[string]burden
 }
 
-// burden is what keeps back whatever lies below a ticket: by the ticket itself or by what is above it. Of each kind only the
-// nearest is named; the next one is found by going on from there.
+// burden is what keeps back whatever lies below a ticket: by the ticket itself or by what is above
+// it. Of each kind only the nearest is named; the next one is found by going on from there.
 type burden struct {
 	hold  string  // the ticket that is on hold, "" for none
 	waits string  // the ticket that has a blocker which is not closed, "" for none
@@ -37,9 +38,10 @@ func waitsFor(v ticketfs.View, t document.Ticket, now time.Time) (*wait, error) 
 	return newJudge(v, now).waitsFor(t)
 }
 
-// waitsFor judges the rule that start enforces and ready predicts: neither the ticket nor an ancestor is on hold, the parent is
-// started, and each blocker of the ticket and of all its ancestors is closed. What is missing or malformed is never taken as
-// started or closed. nil: nothing.
+// waitsFor judges the rule that start enforces and ready predicts: neither the ticket nor an
+// ancestor is on hold, the parent is started, and each blocker of the ticket and of all its
+// ancestors is closed. What is missing or malformed is never taken as started or closed. nil:
+// nothing.
 func (j *judge) waitsFor(t document.Ticket) (*wait, error) {
 	b, err := j.burdenOf(t)
 	if err != nil {
@@ -84,7 +86,8 @@ func (j *judge) waitsForParent(t document.Ticket, f *unread) (*wait, error) {
 // maxWaits is how many blockers of a ticket are named.
 const maxWaits = 100
 
-// waitsForBlockers names the blockers of a ticket and of its ancestors that are not closed, the nearest first.
+// waitsForBlockers names the blockers of a ticket and of its ancestors that are not closed, the
+// nearest first.
 func (j *judge) waitsForBlockers(t document.Ticket, b burden) (*wait, error) {
 	w := &wait{id: t.ID}
 	seen := map[string]bool{}
@@ -179,8 +182,8 @@ func (j *judge) add(t document.Ticket, b burden) (burden, error) {
 	return b, nil
 }
 
-// loop works out the burdens of tickets each of which lies below the next one, and the last below the first, and returns that
-// of the first. Going round twice, each one learns of all the others.
+// loop works out the burdens of tickets each of which lies below the next one, and the last below
+// the first, and returns that of the first. Going round twice, each one learns of all the others.
 func (j *judge) loop(ring []document.Ticket) (b burden, err error) {
 	for range 2 {
 		for _, t := range slices.Backward(ring) {

@@ -14,22 +14,26 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// Hosts and bridges change arguments on their way: null and "" for what was not given, 5.0 or "5" for 5, "true" for true, an array as
-// its JSON text or a single value for it, keys of their own beside those of the schema. That is understood. What agents mean is not
-// guessed: any other unknown key, and any other type, is refused.
+// Hosts and bridges change arguments on their way: null and "" for what was not given, 5.0 or "5"
+// for 5, "true" for true, an array as its JSON text or a single value for it, keys of their own
+// beside those of the schema. That is understood. What agents mean is not guessed: any other
+// unknown key, and any other type, is refused.
 
-// ofHosts are keys that hosts and bridges add to the arguments by themselves, in lower case without _ and -.
+// ofHosts are keys that hosts and bridges add to the arguments by themselves, in lower case without
+// _ and -.
 var ofHosts = map[string]bool{
 	"toolcallid": true, "tooluseid": true, "callid": true, "requestid": true, "sessionid": true, "messageid": true, "runid": true,
 	"taskprogress": true, "requestheartbeat": true, "waitforprevioustools": true, "securityrisk": true, "meta": true, "signal": true,
 }
 
-// clears are the arguments that an empty text clears, by tool. For all others an empty text is the same as none.
+// clears are the arguments that an empty text clears, by tool. For all others an empty text is the
+// same as none.
 var clears = map[string][]string{
 	"update": {"title", "assignee", "parent", "description", "design", "acceptance", "hold", "hold_until"},
 }
 
-// led are usual wrong names, in lower case without _ and -, and what to use instead where a tool has no such argument itself.
+// led are usual wrong names, in lower case without _ and -, and what to use instead where a tool
+// has no such argument itself.
 var led = map[string]string{
 	"status": "start, close, reopen and release change the status", "state": "start, close, reopen and release change the status",
 	"note": "note appends to the notes", "notes": "note appends to the notes", "comment": "note appends to the notes",
@@ -71,7 +75,8 @@ func understood(name string, args json.RawMessage) (json.RawMessage, error) {
 	return json.Marshal(meant(name, given, schema))
 }
 
-// leadOn drops the keys of hosts and refuses other unknown ones, with what the tool takes and, for the usual ones, what is meant.
+// leadOn drops the keys of hosts and refuses other unknown ones, with what the tool takes and, for
+// the usual ones, what is meant.
 func leadOn(name string, given map[string]any, schema *jsonschema.Schema) error {
 	var unknown, hints []string
 	for _, key := range slices.Sorted(maps.Keys(given)) {
@@ -94,7 +99,8 @@ func leadOn(name string, given map[string]any, schema *jsonschema.Schema) error 
 	return ticketfs.Refuse(ticketfs.Invalid, next, "unknown argument %s", oneLine(strings.Join(unknown, ", "), 200))
 }
 
-// HintFor is what a wrong argument of a tool probably means, in the tools' words; "" where nothing is known, or there is no such tool.
+// HintFor is what a wrong argument of a tool probably means, in the tools' words; "" where nothing
+// is known, or there is no such tool.
 func HintFor(tool, argument string) string {
 	schema, err := inputSchema(tool)
 	if err != nil {
@@ -103,7 +109,8 @@ func HintFor(tool, argument string) string {
 	return hintFor(argument, schema)
 }
 
-// hintFor is what a wrong key probably means: an argument of the tool in another spelling, or another tool.
+// hintFor is what a wrong key probably means: an argument of the tool in another spelling, or
+// another tool.
 func hintFor(key string, schema *jsonschema.Schema) string {
 	for known := range schema.Properties {
 		if bare(known) == bare(key) {
@@ -185,7 +192,8 @@ func asWanted(key string, value any, schema *jsonschema.Schema) any {
 	return value
 }
 
-// itemsAsWanted reads the items of a list. In objects, what is absent stays absent, and unknown keys are left to whoever knows them.
+// itemsAsWanted reads the items of a list. In objects, what is absent stays absent, and unknown
+// keys are left to whoever knows them.
 func itemsAsWanted(list []any, schema *jsonschema.Schema) []any {
 	var items []any
 	for _, item := range list {

@@ -97,7 +97,8 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 	return a, nil
 }
 
-// hits are the tickets that pass the filters, in order. Each file that cannot be read is a problem, and hides no other.
+// hits are the tickets that pass the filters, in order. Each file that cannot be read is a problem,
+// and hides no other.
 func (c *call) hits(v *ticketfs.Snapshot, in listIn, problem func(row)) []hit {
 	words := newQuery(in.Query)
 	waiting := waitingFor(v)
@@ -179,12 +180,14 @@ type waiting struct {
 
 func waitingFor(v ticketfs.View) waiting { return waiting{v, map[string]bool{}} }
 
-// blocked reports whether a ticket that is not closed waits for a blocker, its own or that of an ancestor.
+// blocked reports whether a ticket that is not closed waits for a blocker, its own or that of an
+// ancestor.
 func (w waiting) blocked(t document.Ticket) bool {
 	return t.Status != document.StatusClosed && w.waits(t)
 }
 
-// waits goes up the lineage without recursion: it may be thousands long, and a loop when a hand made it.
+// waits goes up the lineage without recursion: it may be thousands long, and a loop when a hand
+// made it.
 func (w waiting) waits(t document.Ticket) bool {
 	var lineage []string
 	waits := false
@@ -212,7 +215,8 @@ func (w waiting) waits(t document.Ticket) bool {
 	return waits
 }
 
-// openBlockers is how many of a ticket's own blockers are not closed; what is missing or malformed is not.
+// openBlockers is how many of a ticket's own blockers are not closed; what is missing or malformed
+// is not.
 func openBlockers(v ticketfs.View, t document.Ticket) int {
 	n := 0
 	for _, b := range t.BlockedBy {
@@ -231,7 +235,8 @@ func counted(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// listRow counts blockers and children, and names the holder of a started ticket, whether it is dead, and when it last called.
+// listRow counts blockers and children, and names the holder of a started ticket, whether it is
+// dead, and when it last called.
 func (c *call) listRow(v *ticketfs.Snapshot, t document.Ticket) row {
 	r := ticketRow(t)
 	if t.Status != document.StatusClosed {
@@ -262,8 +267,9 @@ func (c *call) listRow(v *ticketfs.Snapshot, t document.Ticket) row {
 	return r
 }
 
-// A cursor is the order and the place in it of the last ticket of the page before, so that tickets which come and go do not
-// shift the next page. It is encoded so that nobody takes it for something to compose.
+// A cursor is the order and the place in it of the last ticket of the page before, so that tickets
+// which come and go do not shift the next page. It is encoded so that nobody takes it for something
+// to compose.
 func encodeCursor(sort, key string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("after:" + sort + ":" + key))
 }

@@ -61,8 +61,8 @@ func (w *world) look() look {
 	return l
 }
 
-// inCrowd tells of the files that layCrowd wrote. The oracle does not hear of them, since nothing names them; only that nobody
-// touches them is looked at.
+// inCrowd tells of the files that layCrowd wrote. The oracle does not hear of them, since nothing
+// names them; only that nobody touches them is looked at.
 func inCrowd(name string) bool { return strings.HasPrefix(name, "crowd-") }
 
 // tickets reads the ticket files as the rules see them.
@@ -107,10 +107,12 @@ func mayBeParents(content string, all map[string]spec.Ticket) []string {
 	return ids
 }
 
-// signature is what stands before the text of a note: when, who, and for a reason what it is the reason of.
+// signature is what stands before the text of a note: when, who, and for a reason what it is the
+// reason of.
 var signature = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S+@(?:[0-9a-f]{12}|person): (released: |reopened: )?`)
 
-// ending is what stands before the reasons in the note that a reopen makes of how the ticket had ended.
+// ending is what stands before the reasons in the note that a reopen makes of how the ticket had
+// ended.
 var (
 	ending = regexp.MustCompile(`^it had been closed (?:on \S+ )?`)
 	byKey  = regexp.MustCompile(`^by [^ @]+@([0-9a-f]{12})\b`)
@@ -174,7 +176,8 @@ func notesOf(d *document.Document) []string {
 
 var claimForm = regexp.MustCompile(`@([0-9a-f]{12})$`)
 
-// holderOf is the key in a claim. A claim that names no session has a holder of whom nobody can tell: itself.
+// holderOf is the key in a claim. A claim that names no session has a holder of whom nobody can
+// tell: itself.
 func holderOf(claim string) string {
 	if m := claimForm.FindStringSubmatch(claim); m != nil {
 		return m[1]
@@ -191,8 +194,9 @@ func agentOf(claim string) string {
 	return ""
 }
 
-// written compares two looks: which tickets were touched, in any way that anybody could see, and what else is not as it should
-// be in a folder: each of them has one row more in its journal, which says what the file is now, and nobody else has.
+// written compares two looks: which tickets were touched, in any way that anybody could see, and
+// what else is not as it should be in a folder: each of them has one row more in its journal, which
+// says what the file is now, and nobody else has.
 func written(before, after look) (ids, faults []string) {
 	for _, name := range slices.Sorted(keysOf(before.files, after.files)) {
 		was, had := before.files[name]

@@ -7,10 +7,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// startNext starts the first ready ticket that it gets. The queue is a look without locks; each candidate is judged again
-// under its locks by start itself, and when others were faster on all of them, the queue is made again.
+// startNext starts the first ready ticket that it gets. The queue is a look without locks; each
+// candidate is judged again under its locks by start itself, and when others were faster on all of
+// them, the queue is made again.
 //
-// Work goes before containers: a ticket with open children is given only when nothing without them is ready.
+// Work goes before containers: a ticket with open children is given only when nothing without them
+// is ready.
 func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) {
 	const atOnce = 50
 	parent, err := parentFilter(in.Parent)
@@ -59,8 +61,9 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	}
 }
 
-// raced reports whether a ticket that was ready a moment ago may have been refused because others changed it. A file that may
-// not be written, or whose place for a lock is taken, will not be started at the next attempt either; it hides no other ticket.
+// raced reports whether a ticket that was ready a moment ago may have been refused because others
+// changed it. A file that may not be written, or whose place for a lock is taken, will not be
+// started at the next attempt either; it hides no other ticket.
 func raced(err error) bool {
 	switch ticketfs.CodeOf(err) {
 	case ticketfs.NotFound, ticketfs.WrongStatus, ticketfs.Claimed, ticketfs.Blocked, ticketfs.ParentStatus, ticketfs.OnHold, ticketfs.Busy:

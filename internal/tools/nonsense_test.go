@@ -9,7 +9,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
-// nonsense are calls that no board can make sense of: each is `invalid`, whatever the board, and writes nothing, not even a lock.
+// nonsense are calls that no board can make sense of: each is `invalid`, whatever the board, and
+// writes nothing, not even a lock.
 var nonsense = []struct{ tool, args string }{
 	{"none", `{}`},
 	{"", `{}`},

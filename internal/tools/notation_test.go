@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Scenarios are written in the notation of the oracle's own tests. A board is one line, and so is each step:
+// Scenarios are written in the notation of the oracle's own tests. A board is one line, and so is
+// each step:
 //
 //	a in_progress by=me/sub parent=p; p open blocked=x,y; x closed; m malformed mentions=a
 //
@@ -27,9 +28,9 @@ import (
 //	me is lost
 //	wait 11s
 //
-// Sessions: gone is dead, fresh has just died, of far (on another host) and lost (without a file) nobody can tell, any other begins when it is named.
-// Tickets are tasks of priority 2 and grow younger from left to right. An underscore stands for a space, `as` names what a
-// create made.
+// Sessions: gone is dead, fresh has just died, of far (on another host) and lost (without a file)
+// nobody can tell, any other begins when it is named. Tickets are tasks of priority 2 and grow
+// younger from left to right. An underscore stands for a space, `as` names what a create made.
 
 // scenario is a board, steps, and the answers that are expected of program and oracle alike.
 type scenario struct {

@@ -12,10 +12,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// property is the test of the rules: whatever sessions do to a folder, in whatever order and whatever state they find it in, the
-// program answers as the oracle says and leaves the tickets that the oracle says, byte for byte untouched where it says nothing.
+// property is the test of the rules: whatever sessions do to a folder, in whatever order and
+// whatever state they find it in, the program answers as the oracle says and leaves the tickets
+// that the oracle says, byte for byte untouched where it says nothing.
 //
-// answered, when it is not nil, counts the answers, by operation and code. A crowded folder holds thousands of other tickets.
+// answered, when it is not nil, counts the answers, by operation and code. A crowded folder holds
+// thousands of other tickets.
 func property(base string, crowded bool, answered map[string]int) func(*rapid.T) {
 	return func(t *rapid.T) {
 		w := newWorld(t, base)
@@ -101,8 +103,9 @@ func TestOracleCrowded(t *testing.T) {
 	}
 }
 
-// FuzzOracle is the same property, driven by the fuzzer. Run it with -fuzzminimizetime 1x: histories touch the disk, so that no two
-// runs cover quite the same code, and the fuzzer would spend its time on making inputs shorter that are no better than others.
+// FuzzOracle is the same property, driven by the fuzzer. Run it with -fuzzminimizetime 1x:
+// histories touch the disk, so that no two runs cover quite the same code, and the fuzzer would
+// spend its time on making inputs shorter that are no better than others.
 func FuzzOracle(f *testing.F) {
 	for seed := range uint64(3) {
 		f.Add(numbers(seed))

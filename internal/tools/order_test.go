@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestCreationOrder: what one session creates at one moment is listed, and given out, in the order of its creation.
+// TestCreationOrder: what one session creates at one moment is listed, and given out, in the order
+// of its creation.
 func TestCreationOrder(t *testing.T) {
 	w := testWorld(t)
 	s := w.session("me")

@@ -140,7 +140,8 @@ func (q *queue) reasons(v *ticketfs.Snapshot, a ask) map[string]int {
 	return counts
 }
 
-// orphans are the started tickets whose holder is dead and that wait for nothing; the other started ones are counted as held.
+// orphans are the started tickets whose holder is dead and that wait for nothing; the other started
+// ones are counted as held.
 func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	var orphans []candidate
 	known := make(map[string]liveness) // of this look: one holder may have many tickets
@@ -180,7 +181,8 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	return orphans
 }
 
-// liveness is what can be told of a holder, and for how long a dead one's tickets are still kept for it.
+// liveness is what can be told of a holder, and for how long a dead one's tickets are still kept
+// for it.
 type liveness struct {
 	holder session.Holder
 	grace  time.Duration
@@ -191,7 +193,8 @@ func (c *call) liveness(t document.Ticket) liveness {
 	return liveness{h, c.Session.Grace(h)}
 }
 
-// startable judges one ticket as start would for this session, without locks; nil if it would be refused.
+// startable judges one ticket as start would for this session, without locks; nil if it would be
+// refused.
 func (c *call) startable(j *judge, t document.Ticket, livenessOf func(document.Ticket) liveness) (*candidate, error) {
 	next := candidate{ticket: t}
 	switch t.Status {

@@ -11,7 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// A panic in a tool is a result that says so, and the server goes on: here, of a board without a store.
+// A panic in a tool is a result that says so, and the server goes on: here, of a board without a
+// store.
 func TestPanic(t *testing.T) {
 	s, err := tools.NewServer(&tools.Board{}, tools.Offer{Version: "test"}, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {

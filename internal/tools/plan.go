@@ -107,8 +107,9 @@ func (a planAnswer) Text() string {
 // errTaken says that a file has the id that was drawn for a new ticket.
 var errTaken = errors.New("the id is taken")
 
-// plan makes many tickets in one change: all that are missing, or none. The tickets that an earlier call of the same plan made are
-// found by their plan-ref and left as they are, so that a repeat finishes what a death cut short.
+// plan makes many tickets in one change: all that are missing, or none. The tickets that an earlier
+// call of the same plan made are found by their plan-ref and left as they are, so that a repeat
+// finishes what a death cut short.
 func (c *call) plan(ctx context.Context, in planIn) (Answer, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -182,7 +183,8 @@ func (in planIn) check() error {
 	return nil
 }
 
-// writePlan writes the missing tickets. Under the locks it is seen again that nobody made them meanwhile.
+// writePlan writes the missing tickets. Under the locks it is seen again that nobody made them
+// meanwhile.
 func (c *call) writePlan(ctx context.Context, in planIn, p *layout) (short, err error) {
 	if len(p.missing) == 0 {
 		return nil, nil

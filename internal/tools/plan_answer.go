@@ -67,9 +67,9 @@ func (p *layout) differences(v ticketfs.View, planned plannedIn) []string {
 	return differ
 }
 
-// layers says in which order the tickets of a plan can be started: first what is ready now, perhaps nothing, then what is ready once
-// all these and those in progress are started and, where nothing below them is open, closed, and so on. What waits for something
-// else is in no layer.
+// layers says in which order the tickets of a plan can be started: first what is ready now, perhaps
+// nothing, then what is ready once all these and those in progress are started and, where nothing
+// below them is open, closed, and so on. What waits for something else is in no layer.
 func (c *call) layers(p *layout, v ticketfs.View) [][]string {
 	layers := [][]string{}
 	state := make(map[string]document.Ticket)

@@ -69,8 +69,9 @@ func (p *layout) resolved(t plannedIn) createIn {
 	return in
 }
 
-// judge judges the names and the rules of create, of every new ticket, on the board as all of them together would make it. Of
-// several refusals the first reason in the row of create is the answer, whichever ticket has it.
+// judge judges the names and the rules of create, of every new ticket, on the board as all of them
+// together would make it. Of several refusals the first reason in the row of create is the answer,
+// whichever ticket has it.
 func (p *layout) judge(v ticketfs.View, c *call) error {
 	if err := p.judgeNames(v); err != nil {
 		return err
@@ -145,8 +146,8 @@ func (p *layout) judgeNames(v ticketfs.View) error {
 	return nil
 }
 
-// judgePlanned judges one new ticket on a board that has it already. Without a parent nothing outside the plan waits for it, so that
-// a file that cannot be read leaves nothing in doubt.
+// judgePlanned judges one new ticket on a board that has it already. Without a parent nothing
+// outside the plan waits for it, so that a file that cannot be read leaves nothing in doubt.
 func judgePlanned(v ticketfs.View, t document.Ticket) error {
 	added := []edge{}
 	named := []string{}
@@ -173,8 +174,8 @@ func judgePlanned(v ticketfs.View, t document.Ticket) error {
 	return err
 }
 
-// inOrder puts parents and blockers before what names them, and leaves the given order otherwise. Those in a dependency cycle, which
-// is refused, come last.
+// inOrder puts parents and blockers before what names them, and leaves the given order otherwise.
+// Those in a dependency cycle, which is refused, come last.
 func inOrder(plan []plannedIn) []plannedIn {
 	index := make(map[string]int)
 	for i, t := range plan {

@@ -12,7 +12,8 @@ import (
 
 // How the oracle's operation plan is drawn, and read off the answer.
 
-// drawPlan draws a few tickets that name each other, and what is there. The names are those of other plans.
+// drawPlan draws a few tickets that name each other, and what is there. The names are those of
+// other plans.
 func drawPlan(t *rapid.T, w *world) spec.UserInput {
 	u := spec.UserInput{Verb: spec.Plan, Plan: pick(t, []string{"p", "p", "q", ""}, "plan"), DryRun: rarely(t, 4, "dry run")}
 	names := []string{"x", "y", "z", "w"}[:rapid.IntRange(1, 4).Draw(t, "planned")]
@@ -70,7 +71,8 @@ func plannedIn(r reply) (ids map[string]string, exists []string, layers [][]stri
 	return ids, exists, layers
 }
 
-// newIDs are the ids that the program chose; where it says none, in a dry run or a refusal, some that nobody has.
+// newIDs are the ids that the program chose; where it says none, in a dry run or a refusal, some
+// that nobody has.
 func newIDs(u spec.UserInput, got spec.Result) map[string]string {
 	ids := map[string]string{}
 	for i, p := range u.Tickets {

@@ -12,8 +12,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// queue is the order in which open tickets are to be started, and what the others wait for. It is kept from call to call and
-// brought up to date from the tickets that changed, so that asking costs no look at all the others.
+// queue is the order in which open tickets are to be started, and what the others wait for. It is
+// kept from call to call and brought up to date from the tickets that changed, so that asking costs
+// no look at all the others.
 type queue struct {
 	mu       sync.Mutex
 	slots    map[string]slot
@@ -121,7 +122,8 @@ func (q *queue) remove(ids []string) {
 	}
 }
 
-// enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the others.
+// enter puts a ticket where it belongs; one that is ready is returned, to be inserted with the
+// others.
 func (q *queue) enter(v *ticketfs.Snapshot, j *judge, id string) []rank {
 	t, err := v.Get(id)
 	var refusal *ticketfs.Refusal
@@ -175,7 +177,8 @@ func (q *queue) insert(ranks []rank) {
 	slices.SortFunc(q.ready, rank.compare)
 }
 
-// holds says what those on hold wait for, themselves or through an ancestor, the oldest ticket first.
+// holds says what those on hold wait for, themselves or through an ancestor, the oldest ticket
+// first.
 func (q *queue) holds(v ticketfs.View, a ask) []string {
 	keepers := make(map[string]bool)
 	for id, s := range q.slots {

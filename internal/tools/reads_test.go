@@ -36,8 +36,8 @@ func drawLook(t *rapid.T, w *world, crowded bool) {
 	w.unwritten(before, "a look")
 }
 
-// unwritten fails the test if anything in the folder is not as it was, but for the list of refusals and for sessions: who holds one
-// signs it again at any call when its file is gone.
+// unwritten fails the test if anything in the folder is not as it was, but for the list of refusals
+// and for sessions: who holds one signs it again at any call when its file is gone.
 func (w *world) unwritten(before look, what string) {
 	w.t.Helper()
 	after := w.look()
@@ -55,8 +55,8 @@ func names(l look) string {
 	return strings.Join(files, " ")
 }
 
-// checkReady holds ready against the oracle: the same tickets in the same order, those of the dead marked as such, and every file
-// that cannot be read named.
+// checkReady holds ready against the oracle: the same tickets in the same order, those of the dead
+// marked as such, and every file that cannot be read named.
 func (w *world) checkReady(s *actor, l look) {
 	w.t.Helper()
 	r := call(w.t, s.board, "ready", map[string]any{"limit": 200})

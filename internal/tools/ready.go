@@ -52,7 +52,8 @@ func (a *readyAnswer) problem(p row) {
 	}
 }
 
-// rowBudget is how many bytes the rows of an answer may take, when the caller did not say how many there shall be.
+// rowBudget is how many bytes the rows of an answer may take, when the caller did not say how many
+// there shall be.
 func rowBudget(limit int) int {
 	if limit > 0 {
 		return math.MaxInt

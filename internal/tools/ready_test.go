@@ -14,8 +14,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// TestReadyIsStart: on random boards, 200 of them, ready lists exactly the tickets that start accepts, each tried on a copy of
-// the board, and start without an id takes the first one that has no open children. No oracle is asked.
+// TestReadyIsStart: on random boards, 200 of them, ready lists exactly the tickets that start
+// accepts, each tried on a copy of the board, and start without an id takes the first one that has
+// no open children. No oracle is asked.
 func TestReadyIsStart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("copies a board for each of its tickets; TestOracle asks the same of the oracle")
@@ -56,7 +57,8 @@ func TestReadyIsStart(t *testing.T) {
 	t.Logf("ready offered %d tickets and left %d out", offered, refused)
 }
 
-// workFirst is the first of these tickets that has no open children, or the first of all if they all have.
+// workFirst is the first of these tickets that has no open children, or the first of all if they
+// all have.
 func (w *world) workFirst(ids []string) string {
 	state := w.look().state
 	for _, id := range ids {
@@ -68,7 +70,8 @@ func (w *world) workFirst(ids []string) string {
 	return cmp.Or(append(ids, "")...)
 }
 
-// copy is another folder with the same tickets and the same sessions, as alive or dead as they are here.
+// copy is another folder with the same tickets and the same sessions, as alive or dead as they are
+// here.
 func (w *world) copy() *world {
 	w.t.Helper()
 	c := newWorld(w.t, filepath.Dir(w.root))

@@ -49,8 +49,9 @@ func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 	return c.changed(changed), nil
 }
 
-// ReleaseByForce gives back a started ticket whoever holds it: one that lives and has forgotten it, or of whom nobody can tell.
-// Only a person can judge that, so it is no tool: agents have none that does it. It is recorded in a note.
+// ReleaseByForce gives back a started ticket whoever holds it: one that lives and has forgotten it,
+// or of whom nobody can tell. Only a person can judge that, so it is no tool: agents have none that
+// does it. It is recorded in a note.
 func (b *Board) ReleaseByForce(ctx context.Context, id, reason string) (Answer, error) {
 	if b.Person == "" {
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "ask a person; until then add a note, or take another ticket", "only a person can release %s by force", id)

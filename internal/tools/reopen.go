@@ -14,7 +14,8 @@ type reopenIn struct {
 	Agent  string `json:"agent"`
 }
 
-// reopen makes a closed ticket open again, unless its parent is closed or it would create a dependency cycle.
+// reopen makes a closed ticket open again, unless its parent is closed or it would create a
+// dependency cycle.
 func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 	var why []document.Edit
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
@@ -57,8 +58,9 @@ func (c *call) closingNote(agent string, t document.Ticket) []document.Edit {
 	return []document.Edit{c.noteEdit(agent, "it had been closed "+strings.Join(words, " "))}
 }
 
-// reopensNoCycle: a closed ticket waits for nothing, so others may have come to wait for it while it itself lists one of them
-// as a blocker. Files that cannot be read do not count against it, as its own parent does not.
+// reopensNoCycle: a closed ticket waits for nothing, so others may have come to wait for it while
+// it itself lists one of them as a blocker. Files that cannot be read do not count against it, as
+// its own parent does not.
 func reopensNoCycle(v ticketfs.View, t document.Ticket) error {
 	t.Status = document.StatusOpen
 	return inNoCycle(v, t, "reopening "+t.ID)
@@ -84,7 +86,8 @@ func inNoCycle(v ticketfs.View, t document.Ticket, change string) error {
 	return err
 }
 
-// parentNotClosed refuses an open ticket below a closed one. A parent that cannot be read is not taken as closed.
+// parentNotClosed refuses an open ticket below a closed one. A parent that cannot be read is not
+// taken as closed.
 func parentNotClosed(v ticketfs.View, id, parent string) error {
 	if parent == "" {
 		return nil

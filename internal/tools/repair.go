@@ -34,7 +34,8 @@ func (a repairAnswer) Text() string {
 	return joinLines(append(lines, a.place.Text())...)
 }
 
-// repair examines the board and, unless it is a dry run, repairs what can be repaired without a decision of somebody.
+// repair examines the board and, unless it is a dry run, repairs what can be repaired without a
+// decision of somebody.
 func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 	const most = 50
 	found, err := c.examine(ctx)
@@ -78,7 +79,8 @@ func summary(found []Finding, dry bool) string {
 	return fmt.Sprintf("%d found; repair with dry_run: false repairs %d of them", len(found), repairable)
 }
 
-// repairAll does what the findings propose, each under the locks and judged again there, and marks what was done.
+// repairAll does what the findings propose, each under the locks and judged again there, and marks
+// what was done.
 func (c *call) repairAll(ctx context.Context, agent string, found []Finding) error {
 	repaired := make(map[string]bool) // tickets, all of whose findings one change repairs
 	for i := range found {
@@ -104,7 +106,8 @@ func (c *call) repairAll(ctx context.Context, agent string, found []Finding) err
 	return nil
 }
 
-// mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's status.
+// mendTicket removes blockers whose file is gone and the fields that do not belong to the ticket's
+// status.
 func mendTicket(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 	missing, err := missingBlockers(v, d.Ticket())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
 
-// repair runs repair and holds it against its line in the table: it removes blockers whose file is gone and what is left over,
-// and touches nothing else; by default it only reports.
+// repair runs repair and holds it against its line in the table: it removes blockers whose file is
+// gone and what is left over, and touches nothing else; by default it only reports.
 func (w *world) repair(s *actor, really bool) {
 	w.t.Helper()
 	if s.board == nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// wait is what a ticket has to wait for before it can be started: the first of these that is not empty.
+// wait is what a ticket has to wait for before it can be started: the first of these that is not
+// empty.
 type wait struct {
 	id       string           // the ticket
 	hold     *document.Ticket // itself or the ancestor that is on hold
@@ -67,13 +68,15 @@ func stateOf(v ticketfs.View, id string) (state string, closed bool, err error) 
 	return string(t.Status), t.Status == document.StatusClosed, err
 }
 
-// The keys that belong to a status. Of other statuses they are left over by another program, and go with the next change.
+// The keys that belong to a status. Of other statuses they are left over by another program, and go
+// with the next change.
 var (
 	claimKeys = []string{"claimed-by", "claimed-at"}
 	closeKeys = []string{"closed", "closed-by", "resolution", "close-reason", "evidence"}
 )
 
-// turn changes the status. The claim belongs to started tickets, how it ended to closed ones: every turn clears both.
+// turn changes the status. The claim belongs to started tickets, how it ended to closed ones: every
+// turn clears both.
 func turn(to document.Status) []document.Edit {
 	edits := []document.Edit{document.Set("status", string(to))}
 	for _, key := range slices.Concat(claimKeys, closeKeys) {

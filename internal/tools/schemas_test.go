@@ -19,7 +19,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/schemas"
 )
 
-// connect serves a board and returns the server, a client that has been initialized, and what it was told.
+// connect serves a board and returns the server, a client that has been initialized, and what it
+// was told.
 func connect(t *testing.T, b *tools.Board, readOnly bool) (*server.MCPServer, *client.Client, *mcp.InitializeResult) {
 	t.Helper()
 	s, err := tools.NewServer(b, tools.Offer{Version: "test", ReadOnly: readOnly}, slog.New(slog.DiscardHandler))
@@ -44,8 +45,9 @@ type definition struct {
 	OutputSchema             map[string]any
 }
 
-// listed returns what tools/list says, as JSON values by name, and its length in bytes. It is read before a client's library
-// could add or rename something; the client must find the same tools in it.
+// listed returns what tools/list says, as JSON values by name, and its length in bytes. It is read
+// before a client's library could add or rename something; the client must find the same tools in
+// it.
 func listed(t *testing.T, s *server.MCPServer, c *client.Client) (byName map[string]any, size int) {
 	t.Helper()
 	text, err := json.Marshal(s.HandleMessage(context.Background(), json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}`)))
@@ -99,7 +101,8 @@ func files(t *testing.T) map[string]any {
 	return byName
 }
 
-// TestSchemas: each file of schemas is what tools/list says of its tool, and there is no tool and no file beside.
+// TestSchemas: each file of schemas is what tools/list says of its tool, and there is no tool and
+// no file beside.
 func TestSchemas(t *testing.T) {
 	w := testWorld(t)
 	server, client, _ := connect(t, w.session("me").board, false)
@@ -124,7 +127,8 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-// maxToolsList is what the definitions of all tools may cost every session of every agent, in bytes.
+// maxToolsList is what the definitions of all tools may cost every session of every agent, in
+// bytes.
 const maxToolsList = 16 << 10
 
 func TestToolsListIsSmall(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// fold is a text in the form in which texts are compared: letter case, the ways to write one character, and runs of blanks do
-// not count.
+// fold is a text in the form in which texts are compared: letter case, the ways to write one
+// character, and runs of blanks do not count.
 func fold(s string) string {
 	ascii := strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 	if ascii {
@@ -26,7 +26,8 @@ func fold(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// query is the words that a ticket must have, folded: all of them, in any order, in its id, title, tags or body.
+// query is the words that a ticket must have, folded: all of them, in any order, in its id, title,
+// tags or body.
 type query []string
 
 func newQuery(text string) query {
@@ -39,7 +40,8 @@ func newQuery(text string) query {
 	return q
 }
 
-// The weights of the places where a word may be found: the better a place says what a ticket is about, the more.
+// The weights of the places where a word may be found: the better a place says what a ticket is
+// about, the more.
 const (
 	isID     = 100
 	beginsID = 40
@@ -50,8 +52,8 @@ const (
 	inBody   = 1
 )
 
-// score says how well a ticket matches: more is better. hits are how many words it has; it matches when it has all. body is
-// read only for a word that is nowhere else.
+// score says how well a ticket matches: more is better. hits are how many words it has; it matches
+// when it has all. body is read only for a word that is nowhere else.
 func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 	id, title := fold(t.ID), fold(t.Title)
 	words := strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
@@ -87,8 +89,8 @@ func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 	return score, hits
 }
 
-// nearest are the few tickets that come closest to a query that nothing matches: those that have most of its words, then those
-// whose id and title look most alike, whatever their letters' order.
+// nearest are the few tickets that come closest to a query that nothing matches: those that have
+// most of its words, then those whose id and title look most alike, whatever their letters' order.
 func (q query) nearest(v *ticketfs.Snapshot) []row {
 	const most = 3
 	type near struct {

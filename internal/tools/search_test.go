@@ -49,7 +49,8 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestSearchNearest: a query that nothing matches names what comes closest, also what the other filters left out.
+// TestSearchNearest: a query that nothing matches names what comes closest, also what the other
+// filters left out.
 func TestSearchNearest(t *testing.T) {
 	list := searched(t)
 	for _, tt := range []struct {

@@ -2,7 +2,8 @@ package tools_test
 
 import "testing"
 
-// seeds are the rules of the table, one scenario each. They run through the program and the oracle; both must answer as written.
+// seeds are the rules of the table, one scenario each. They run through the program and the oracle;
+// both must answer as written.
 var seeds = []scenario{
 	{"start makes an open ticket yours", "a open", `
 		me: start a -> ok

@@ -16,7 +16,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// These tests are section 7 of the design where it is about the files of sessions. The rules are in seeds.
+// These tests are section 7 of the design where it is about the files of sessions. The rules are in
+// seeds.
 
 // lifeOf is what another session can tell of one.
 func (w *world) lifeOf(key string) session.Life {
@@ -29,7 +30,8 @@ func (w *world) keyNow(b *tools.Board) string {
 	return b.Session.Attend(w.dir, session.Call{Agent: b.Agent}).Key
 }
 
-// TestTwins: two processes of one client session never share an identity; the second takes a new one.
+// TestTwins: two processes of one client session never share an identity; the second takes a new
+// one.
 func TestTwins(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open; b open")
@@ -67,8 +69,8 @@ func TestTwins(t *testing.T) {
 	}
 }
 
-// TestSessionFileIsMadeAgain: a session whose file was removed makes it again before its next claim, close and release, so that
-// others can see it again.
+// TestSessionFileIsMadeAgain: a session whose file was removed makes it again before its next
+// claim, close and release, so that others can see it again.
 func TestSessionFileIsMadeAgain(t *testing.T) {
 	for _, op := range []spec.UserInput{
 		{Verb: spec.Start, ID: "b"}, {Verb: spec.StartNext}, {Verb: spec.Close, ID: "a"}, {Verb: spec.Release, ID: "a"}, {Verb: spec.Start, ID: "a"},
@@ -93,7 +95,8 @@ func TestSessionFileIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestLifeOfFiles: dead is only what is proved to be; of anything else nobody can tell, and nothing else suffers.
+// TestLifeOfFiles: dead is only what is proved to be; of anything else nobody can tell, and nothing
+// else suffers.
 func TestLifeOfFiles(t *testing.T) {
 	set := func(field string, value any) func(w *world, path string) {
 		return func(w *world, path string) {
@@ -164,7 +167,8 @@ func TestLifeOfFiles(t *testing.T) {
 	}
 }
 
-// TestNothingIsWrongAfterASession: what a session leaves that has finished is no fault of the board, and repair leaves it.
+// TestNothingIsWrongAfterASession: what a session leaves that has finished is no fault of the
+// board, and repair leaves it.
 func TestNothingIsWrongAfterASession(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a open")

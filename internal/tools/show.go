@@ -74,11 +74,13 @@ type ticketAnswer struct {
 	place
 	Body       string `json:"body"`
 	NextOffset int    `json:"next_offset,omitempty"`
-	// History are the last things done to it before, at the end where the body is read from its start.
+	// History are the last things done to it before, at the end where the body is read from its
+	// start.
 	History []string `json:"history,omitempty"`
 }
 
-// maxAnswer is how long the text of an answer gets, in bytes: some clients cut what is longer, without a word.
+// maxAnswer is how long the text of an answer gets, in bytes: some clients cut what is longer,
+// without a word.
 const maxAnswer = 32 << 10
 
 // maxRelated is how many blockers, children and blocked tickets one answer names.
@@ -129,7 +131,8 @@ func (a ticketAnswer) Text() string {
 	return text
 }
 
-// ticketAnswer describes a ticket, as a change left it if there was one, from offset of its body on.
+// ticketAnswer describes a ticket, as a change left it if there was one, from offset of its body
+// on.
 func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer, error) {
 	d, message := changed.Document, changed.Decision.Message
 	t := d.Ticket()
@@ -158,7 +161,8 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 		if message == "" {
 			return a, err
 		}
-		// The change is made; that its surroundings could not be read must not look like a failed change.
+		// The change is made; that its surroundings could not be read must not look like a failed
+		// change.
 		a.Unseen = "related tickets could not be read: " + oneLine(err.Error(), 200)
 	}
 	if offset == 0 {
@@ -219,7 +223,8 @@ func (c *call) relate(a *ticketAnswer, t document.Ticket) error {
 	return nil
 }
 
-// ignoredKeys names the keys of a ticket that look as if they said something, "" when there is none.
+// ignoredKeys names the keys of a ticket that look as if they said something, "" when there is
+// none.
 func ignoredKeys(t document.Ticket) string {
 	const most = 10
 	var keys []string
@@ -254,7 +259,8 @@ func closedLast(r row) int {
 	return 0
 }
 
-// related is the line of a ticket that another one names, also when its file is missing or malformed.
+// related is the line of a ticket that another one names, also when its file is missing or
+// malformed.
 func related(v ticketfs.View, id, reason string) (row, error) {
 	t, err := v.Get(id)
 	r := shortRow(t)

@@ -90,8 +90,9 @@ func (c *call) standing(j *judge, t document.Ticket) (Standing, error) {
 	return s, nil
 }
 
-// Changed reports whether a ticket changed since it was last asked, or a holder is not what was told of it. It takes the changes
-// that the index has found, so it is for a board that serves nothing else.
+// Changed reports whether a ticket changed since it was last asked, or a holder is not what was
+// told of it. It takes the changes that the index has found, so it is for a board that serves
+// nothing else.
 func (b *Board) Changed(ctx context.Context, told []Standing) (bool, error) {
 	c := b.newCall("")
 	c.attend(ctx)

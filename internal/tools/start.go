@@ -20,8 +20,8 @@ type startIn struct {
 	Tag      string  `json:"tag"`
 }
 
-// start makes an open ticket in_progress and this session's, or takes it over from a dead one. Without an id it takes the next
-// ready one. An id that is empty is a wrong id, not "the next one".
+// start makes an open ticket in_progress and this session's, or takes it over from a dead one.
+// Without an id it takes the next ready one. An id that is empty is a wrong id, not "the next one".
 func (c *call) start(ctx context.Context, in startIn) (Answer, error) {
 	var answer ticketAnswer
 	var err error
@@ -40,7 +40,8 @@ func (c *call) start(ctx context.Context, in startIn) (Answer, error) {
 	return answer, nil
 }
 
-// startTicket starts one ticket. With fresh, one that this session holds already is refused like any other that is held.
+// startTicket starts one ticket. With fresh, one that this session holds already is refused like
+// any other that is held.
 func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
 	if err := c.settle(id); err != nil {
 		return ticketAnswer{}, err
@@ -91,8 +92,9 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 	return answer, err
 }
 
-// mayTakeOver judges whether a ticket may be taken from its holder: from a dead one, once ten seconds have shown that it does
-// not come back, and from one of whom nothing can be told, if the caller insists. Never from one that lives.
+// mayTakeOver judges whether a ticket may be taken from its holder: from a dead one, once ten
+// seconds have shown that it does not come back, and from one of whom nothing can be told, if the
+// caller insists. Never from one that lives.
 func (c *call) mayTakeOver(t document.Ticket, h session.Holder, insists bool) error {
 	next := "" // tickets that are ready instead
 	switch h.Life {

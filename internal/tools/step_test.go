@@ -17,7 +17,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// do runs one operation through the program and through the oracle, and fails the test where they differ.
+// do runs one operation through the program and through the oracle, and fails the test where they
+// differ.
 func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	w.t.Helper()
 	before := w.look()
@@ -47,7 +48,8 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 	return got
 }
 
-// judge says where an answer, or what it left in the folder, is not what the oracle says. got is what the program answered.
+// judge says where an answer, or what it left in the folder, is not what the oracle says. got is
+// what the program answered.
 func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	fault := func(wrong bool, format string, args ...any) {
 		if wrong {
@@ -87,8 +89,8 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	return faults
 }
 
-// stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a success has written.
-// title is what the answer says.
+// stamps judges what the oracle does not know: the texts of claims and the times in a ticket that a
+// success has written. title is what the answer says.
 func (w *world) stamps(s *actor, u spec.UserInput, after look, id, title string) (faults []string) {
 	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
 	if err != nil && u.Verb == spec.Note {

@@ -31,7 +31,8 @@ func checkTags(given []string) ([]string, error) {
 	return tags, nil
 }
 
-// Lane reads the tags of a server, set apart by commas: start without an id and ready keep to tickets that have one of them.
+// Lane reads the tags of a server, set apart by commas: start without an id and ready keep to
+// tickets that have one of them.
 func Lane(text string) ([]string, error) {
 	given := strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 	return checkTags(given)
@@ -49,7 +50,8 @@ func tagsEdit(tags []string) document.Edit {
 	return document.SetList("tags", tags...)
 }
 
-// shownTags are the tags of a ticket for an answer. Other programs may have written any number, of any length.
+// shownTags are the tags of a ticket for an answer. Other programs may have written any number, of
+// any length.
 func shownTags(t document.Ticket) []string {
 	const most = 10
 	var shown []string
@@ -61,7 +63,8 @@ func shownTags(t document.Ticket) []string {
 	return shown
 }
 
-// lane is the tags to look for: the one that is asked for, else those of the server, of which a ticket needs one.
+// lane is the tags to look for: the one that is asked for, else those of the server, of which a
+// ticket needs one.
 func (b *Board) lane(tag string) []string {
 	if tag = strings.TrimSpace(tag); tag != "" {
 		return []string{tag}

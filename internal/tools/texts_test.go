@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// hostile are texts that could end a line, a value, a section or a file too early on their way into a ticket.
+// hostile are texts that could end a line, a value, a section or a file too early on their way into
+// a ticket.
 var hostile = append(slices.Clone(texts),
 	"two\nlines", "two\r\nlines", "\n\nblank\n\n", "---", "---\nstatus: closed", "x\n---\nx", "# Title", "## Notes", "## Notes\n\n- x", "## Design", "```", "```\n# x",
 	"~~~\n## y", "- [x] done", "- [ ] x\n- [ ] x", "\u2028", "a\u2028b", "a\u0085b", "\ufeff", "a\ufeffb", "nul\x00", "bell\a", "\u202e", "\U0010ffff", "\ufffd", "🐛",
@@ -27,8 +28,8 @@ type textArgument struct {
 	said            func(*document.Document) string
 }
 
-// textArguments are the arguments that take any text, and what the ticket says of each afterwards; nil where a text of many forms
-// is in the body, or a name is reduced.
+// textArguments are the arguments that take any text, and what the ticket says of each afterwards;
+// nil where a text of many forms is in the body, or a name is reduced.
 var textArguments = []textArgument{
 	{"create", "", "title", title},
 	{"create", "", "assignee", assignee},
@@ -60,8 +61,8 @@ func lastNote(d *document.Document) string {
 	return signature.ReplaceAllString(notes[len(notes)-1], "")
 }
 
-// TestTexts: whatever text an agent gives, it is refused as invalid and nothing is written, or the ticket says it afterwards and
-// is in everything else what the rules make of it.
+// TestTexts: whatever text an agent gives, it is refused as invalid and nothing is written, or the
+// ticket says it afterwards and is in everything else what the rules make of it.
 func TestTexts(t *testing.T) {
 	base := t.TempDir()
 	t.Parallel()

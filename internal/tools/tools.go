@@ -1,11 +1,13 @@
-// Package tools is what an agent sees: one file per tool, each with the tool's arguments, its rule and its answer. What
-// tools/list says of a tool stands in schemas/<tool>.json and nowhere else.
+// Package tools is what an agent sees: one file per tool, each with the tool's arguments, its rule
+// and its answer. What tools/list says of a tool stands in schemas/<tool>.json and nowhere else.
 //
-// Promised: every change goes through ticketfs.Store, where its rule is judged under the locks, on what was read under them. A
-// refusal is a result with isError whose text begins with one of the codes of ticketfs and ends with the next step; nothing
-// was written. Text and structured content of an answer carry the same facts.
+// Promised: every change goes through ticketfs.Store, where its rule is judged under the locks, on
+// what was read under them. A refusal is a result with isError whose text begins with one of the
+// codes of ticketfs and ends with the next step; nothing was written. Text and structured content
+// of an answer carry the same facts.
 //
-// Not promised: that what list, ready and show say still holds a moment later. They take no locks; start decides.
+// Not promised: that what list, ready and show say still holds a moment later. They take no locks;
+// start decides.
 package tools
 
 import (
@@ -31,7 +33,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// Board is the tools on one ticket folder, for the conversations that one process serves, or for a person.
+// Board is the tools on one ticket folder, for the conversations that one process serves, or for a
+// person.
 type Board struct {
 	Store   *ticketfs.Store
 	Session *session.Process
@@ -50,7 +53,8 @@ type Board struct {
 	warn    sync.Once
 }
 
-// Answer is what a tool says: its exported fields as JSON are the structured content, Text the same facts for reading.
+// Answer is what a tool says: its exported fields as JSON are the structured content, Text the same
+// facts for reading.
 type Answer interface{ Text() string }
 
 // tool is one tool of a Board.
@@ -59,7 +63,8 @@ type tool struct {
 	run  func(*call, context.Context, json.RawMessage) (Answer, error)
 }
 
-// define gives a tool's rule the form of a tool: arguments are checked against the schema, then decoded.
+// define gives a tool's rule the form of a tool: arguments are checked against the schema, then
+// decoded.
 func define[In any](name string, run func(*call, context.Context, In) (Answer, error)) tool {
 	return tool{name, func(c *call, ctx context.Context, args json.RawMessage) (Answer, error) {
 		in, args, err := decode[In](c, args)
@@ -85,7 +90,8 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 // unbounded are the tools that take no locks, and that may last longer than a call waits for one.
 var unbounded = []string{"wait"}
 
-// decode understands a call's arguments, checks them against the tool's schema and decodes them; the ids among them are as the board has them.
+// decode understands a call's arguments, checks them against the tool's schema and decodes them;
+// the ids among them are as the board has them.
 func decode[In any](c *call, args json.RawMessage) (in In, meant json.RawMessage, err error) {
 	args, err = understood(c.tool, args)
 	if err == nil {
@@ -142,7 +148,8 @@ type Offer struct {
 	Prefix   string // of the tools' names, for hosts that show the tools of several servers under their bare names
 }
 
-// prefixForm is what may stand before a tool's name: hosts take 64 characters in all, and some put the server's name before.
+// prefixForm is what may stand before a tool's name: hosts take 64 characters in all, and some put
+// the server's name before.
 var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_-]{0,20}$`)
 
 // NewServer returns an MCP server that serves the board's tools.
@@ -180,8 +187,9 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 	return s, nil
 }
 
-// emptyLists lets resources be asked for, of which there are none, and with ReadOnly prompts, without offering them: some hosts ask
-// in any case and show an error as a broken server, others show the model tools for what is offered.
+// emptyLists lets resources be asked for, of which there are none, and with ReadOnly prompts,
+// without offering them: some hosts ask in any case and show an error as a broken server, others
+// show the model tools for what is offered.
 func emptyLists(offer Offer) *server.Hooks {
 	hide := func(c *mcp.ServerCapabilities) {
 		if c.Resources = nil; offer.ReadOnly {
@@ -198,8 +206,8 @@ func emptyLists(offer Offer) *server.Hooks {
 	return hooks
 }
 
-// serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do not get to see: neither a
-// refusal, nor an error of the system, nor a panic.
+// serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do
+// not get to see: neither a refusal, nor an error of the system, nor a panic.
 func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, log *slog.Logger) (result *mcp.CallToolResult) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -244,7 +252,8 @@ func rawArguments(request mcp.CallToolRequest) (json.RawMessage, error) {
 	return json.Marshal(request.Params.Arguments)
 }
 
-// ownName is a conversation's own name in claims and notes, of the server's settings or of the client program; "" for none.
+// ownName is a conversation's own name in claims and notes, of the server's settings or of the
+// client program; "" for none.
 func (b *Board) ownName(ctx context.Context) string {
 	for _, name := range []string{b.Agent, clientName(ctx)} {
 		if strings.TrimSpace(name) != "" {

@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// UndoWish says what shall be undone: one row of the journal, or all that somebody did since a moment.
+// UndoWish says what shall be undone: one row of the journal, or all that somebody did since a
+// moment.
 type UndoWish struct {
 	Row       string
 	By, Since string
@@ -59,8 +60,9 @@ func shortTitle(id, title string) string {
 	return id + " (" + title + ")"
 }
 
-// Undo brings former texts back: of each ticket only if it still is what the rows to be undone made it, and the rules between
-// tickets allow it. Several tickets are changed one by one, the one changed last first.
+// Undo brings former texts back: of each ticket only if it still is what the rows to be undone made
+// it, and the rules between tickets allow it. Several tickets are changed one by one, the one
+// changed last first.
 func (b *Board) Undo(ctx context.Context, wish UndoWish) (UndoAnswer, error) {
 	c := b.newCall("undo")
 	c.attend(ctx)
@@ -112,7 +114,8 @@ func undoMessage(did bool, rows, tickets, refused int) string {
 	return message
 }
 
-// undoable finds the tickets that have rows to undo, the one changed last first, and tells these rows from others.
+// undoable finds the tickets that have rows to undo, the one changed last first, and tells these
+// rows from others.
 func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row) bool, tickets []string, err error) {
 	if wish.Row != "" {
 		id, name, err := journal.ParseID(wish.Row)
@@ -196,8 +199,9 @@ func (u *undo) run(ctx context.Context, do bool) (short, err error) {
 	return changed.Short, err
 }
 
-// former is the text that the ticket gets, if it may. A claim is never given back: a ticket that was in progress comes back as
-// open, unless the same claim still stands; one that was created is closed as dropped.
+// former is the text that the ticket gets, if it may. A claim is never given back: a ticket that
+// was in progress comes back as open, unless the same claim still stands; one that was created is
+// closed as dropped.
 func (u *undo) former(rows []journal.Row, content []byte, v ticketfs.View) ([]byte, error) {
 	undone, err := journal.Undo(rows, content, u.pick)
 	var later *journal.LaterError

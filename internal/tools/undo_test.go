@@ -12,8 +12,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
-// TestUndoKeepsTheRules: whatever was done, and whoever's part of it is undone, no rule between tickets is broken; a dry run writes
-// nothing, and what is refused stays as it was.
+// TestUndoKeepsTheRules: whatever was done, and whoever's part of it is undone, no rule between
+// tickets is broken; a dry run writes nothing, and what is refused stays as it was.
 func TestUndoKeepsTheRules(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

@@ -153,8 +153,8 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 	return edits, what, nil
 }
 
-// newParent judges a new parent of a ticket that has other relations already: start(t) will wait for start(parent), and
-// close(parent) for close(t), in place of what its old parent made wait.
+// newParent judges a new parent of a ticket that has other relations already: start(t) will wait
+// for start(parent), and close(parent) for close(t), in place of what its old parent made wait.
 func newParent(v ticketfs.View, t document.Ticket, parent string) error {
 	if parent == "" || parent == t.Parent {
 		return nil

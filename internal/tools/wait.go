@@ -58,7 +58,8 @@ func (a waitAnswer) Lines() []string {
 	return lines
 }
 
-// maxWaiting is how many calls may wait in one server. They take half of those that run at once, so that others go on.
+// maxWaiting is how many calls may wait in one server. They take half of those that run at once, so
+// that others go on.
 const maxWaiting = 32
 
 // errEnded ends waits when the host sends no more.
@@ -100,8 +101,9 @@ func (c *call) wait(ctx context.Context, in waitIn) (Answer, error) {
 	return next, err
 }
 
-// longestWait is how long a call may last, by the client that makes it. Most give up after a minute and take the server for
-// broken; Codex waits 5 minutes and Gemini CLI 10; Claude Code sends what takes long to the background by itself.
+// longestWait is how long a call may last, by the client that makes it. Most give up after a minute
+// and take the server for broken; Codex waits 5 minutes and Gemini CLI 10; Claude Code sends what
+// takes long to the background by itself.
 func longestWait(client string) time.Duration {
 	switch name := fold(client); {
 	case strings.HasPrefix(name, "claude-code"), strings.HasPrefix(name, "gemini"):
@@ -112,8 +114,8 @@ func longestWait(client string) time.Duration {
 	return 50 * time.Second
 }
 
-// Waiter waits on a board without locks: it registers for what happens, then looks, then sleeps. So nothing is missed and nothing
-// it says is older than the answer. It is for one goroutine.
+// Waiter waits on a board without locks: it registers for what happens, then looks, then sleeps. So
+// nothing is missed and nothing it says is older than the answer. It is for one goroutine.
 type Waiter struct {
 	c     *call
 	in    waitIn
@@ -132,8 +134,8 @@ const (
 	forAny   = 'a' // a change of any ticket that is asked for
 )
 
-// NewWaiter is for a command: arguments are those of the tool, and most is how many tickets an answer names. What it holds is
-// freed by Close.
+// NewWaiter is for a command: arguments are those of the tool, and most is how many tickets an
+// answer names. What it holds is freed by Close.
 func (b *Board) NewWaiter(ctx context.Context, arguments json.RawMessage, most int) (*Waiter, error) {
 	c := b.newCall("wait")
 	in, _, err := decode[waitIn](c, arguments)
@@ -173,15 +175,15 @@ func (c *call) newWaiter(in waitIn, most int) (*Waiter, error) {
 // Close ends the waiting.
 func (w *Waiter) Close() error { return w.watch.Close() }
 
-// busyShare bounds the processor time that a board which never rests costs: after a look that took t, ten times t is left to
-// others; and no more than a hundred looks a second are taken.
+// busyShare bounds the processor time that a board which never rests costs: after a look that took
+// t, ten times t is left to others; and no more than a hundred looks a second are taken.
 const (
 	busyShare = 10
 	restAfter = 10 * time.Millisecond
 )
 
-// Next returns when what is waited for is so, or ctx has reached its deadline or its end by errEnded: that is an answer too. Called
-// again it waits for what is new since.
+// Next returns when what is waited for is so, or ctx has reached its deadline or its end by
+// errEnded: that is an answer too. Called again it waits for what is new since.
 func (w *Waiter) Next(ctx context.Context) (a Answer, holds bool, err error) {
 	for last := false; ; {
 		if err := w.watch.Arm(); err != nil && ticketfs.CodeOf(err) != ticketfs.NoStore {
@@ -229,7 +231,8 @@ type sight struct {
 	again time.Time // when to look again though no file changes; zero for never
 }
 
-// bounded gives what follows the time of one call: also the last look, when the time to wait is over.
+// bounded gives what follows the time of one call: also the last look, when the time to wait is
+// over.
 func (w *Waiter) bounded() context.CancelFunc {
 	ctx, stop := context.WithTimeout(context.Background(), w.c.Store.LockTimeout)
 	w.c.ctx = ctx
@@ -328,8 +331,8 @@ func (w *Waiter) changedRows(ids []string) []row {
 	return rows
 }
 
-// news compares a look with what was seen before, and returns the tickets that are news and whether the waiting is over. Which
-// tickets changed before this process looked, a cursor does not tell.
+// news compares a look with what was seen before, and returns the tickets that are news and whether
+// the waiting is over. Which tickets changed before this process looked, a cursor does not tell.
 func (w *Waiter) news(now sight) (fresh []string, holds bool) {
 	before, since := w.seen, w.since
 	w.seen, w.since = now.files, nil

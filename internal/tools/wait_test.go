@@ -50,8 +50,9 @@ func next(t *testing.T, dir, cursor, what string) (w waited, holds bool) {
 	return w, holds
 }
 
-// TestWaitTellsEachTicketOnce: a chain of waits, each in a process of its own and only by the cursor of the one before, tells of each
-// ticket that becomes ready, once, whatever the moment at which it does.
+// TestWaitTellsEachTicketOnce: a chain of waits, each in a process of its own and only by the
+// cursor of the one before, tells of each ticket that becomes ready, once, whatever the moment at
+// which it does.
 func TestWaitTellsEachTicketOnce(t *testing.T) {
 	w := testWorld(t)
 	const tickets = 40

@@ -31,8 +31,9 @@ type tb interface {
 	Cleanup(func())
 }
 
-// A world is a ticket folder on the real disk and the sessions that share it. Each session has a Board, a Store and locks of its
-// own, as if it were a process of its own: flock(2) excludes open files, not processes.
+// A world is a ticket folder on the real disk and the sessions that share it. Each session has a
+// Board, a Store and locks of its own, as if it were a process of its own: flock(2) excludes open
+// files, not processes.
 type world struct {
 	t        tb
 	root     string // the repository
@@ -190,7 +191,8 @@ func (w *world) mark(name string, life spec.Life) {
 	}
 }
 
-// markAsOwn makes the mark of a dead session one of the file that it is in, and has it seen long ago, or never.
+// markAsOwn makes the mark of a dead session one of the file that it is in, and has it seen long
+// ago, or never.
 func (w *world) markAsOwn(key string, seen bool) {
 	w.t.Helper()
 	info, err := os.Stat(w.sessionFile(key))

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// choose returns the worktree that shall have the board: the only one that has one, or among several the one in which the
-// branch of the repository's HEAD is checked out. When none has one, it is NotFound unless one is to be made.
+// choose returns the worktree that shall have the board: the only one that has one, or among
+// several the one in which the branch of the repository's HEAD is checked out. When none has one,
+// it is NotFound unless one is to be made.
 func (r *repository) choose(set settings, below string, making bool) (record, error) {
 	all, err := r.worktrees(set)
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// setting is one line of a git config file. Section and key are in lower case, as git compares them; a subsection is not.
+// setting is one line of a git config file. Section and key are in lower case, as git compares
+// them; a subsection is not.
 type setting struct {
 	section, subsection, key string
 
@@ -15,9 +16,10 @@ type setting struct {
 	noValue bool // the key stands alone, without "=", which means true
 }
 
-// parseConfig reads a git config file as git does: comments, quotes, escapes and continued lines, a key on its section's
-// line. Includes are not followed; git does not follow them either when it asks what kind of repository this is. A file
-// that git would reject is an error that begins with the number of the line.
+// parseConfig reads a git config file as git does: comments, quotes, escapes and continued lines, a
+// key on its section's line. Includes are not followed; git does not follow them either when it
+// asks what kind of repository this is. A file that git would reject is an error that begins with
+// the number of the line.
 func parseConfig(text string) ([]setting, error) {
 	p := configParser{rest: strings.TrimPrefix(text, "\uFEFF"), line: 1}
 	var all []setting
@@ -105,7 +107,8 @@ func (p *configParser) skipLine() {
 	}
 }
 
-// header reads what follows "[": [section], [section "subsection"] or, in the old form, [section.subsection].
+// header reads what follows "[": [section], [section "subsection"] or, in the old form,
+// [section.subsection].
 func (p *configParser) header() (section, subsection string, err error) {
 	var name strings.Builder
 	for {
@@ -179,7 +182,8 @@ func (p *configParser) setting(first byte) (s setting, err error) {
 	return s, err
 }
 
-// value reads up to the end of the line: blanks around it and comments do not belong to it, unless they are quoted.
+// value reads up to the end of the line: blanks around it and comments do not belong to it, unless
+// they are quoted.
 func (p *configParser) value() (string, error) {
 	var value []byte
 	quoted, end := false, 0 // end is where trailing blanks begin

@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 )
 
-// home is where a repository keeps the board of all its worktrees. Outside a repository it is all the folders above.
+// home is where a repository keeps the board of all its worktrees. Outside a repository it is all
+// the folders above.
 type home struct {
 	repo     *repository // nil outside
 	root     string      // of the worktree that has the board
@@ -16,8 +17,8 @@ type home struct {
 	recorded string      // the board that the record names: there when none is nearer
 }
 
-// home returns the home of the folder at. With making, a repository without a main worktree gets one chosen although no
-// worktree has a board yet.
+// home returns the home of the folder at. With making, a repository without a main worktree gets
+// one chosen although no worktree has a board yet.
 func (s search) home(at string, making bool) (home, error) {
 	if s.local {
 		return localHome(at)
@@ -127,7 +128,8 @@ func (r *repository) configured(worktree string) (string, error) {
 	back, err := repositoryAt(root)
 	switch {
 	case errors.Is(err, errNoRepository) || err == nil && back.root == "":
-		// A worktree that only core.worktree knows. An empty folder, as a submodule leaves one that is not checked out, is none.
+		// A worktree that only core.worktree knows. An empty folder, as a submodule leaves one that
+		// is not checked out, is none.
 		if there, err := IsDir(filepath.Join(root, FolderName)); err != nil || there {
 			return root, err
 		}
@@ -140,8 +142,9 @@ func (r *repository) configured(worktree string) (string, error) {
 	return root, nil
 }
 
-// elsewhere reports whether the folder around a .git is not the main worktree, although git takes it for that: the .git was
-// made for another folder, from which we come, and there is no board that a linked worktree could have found.
+// elsewhere reports whether the folder around a .git is not the main worktree, although git takes
+// it for that: the .git was made for another folder, from which we come, and there is no board that
+// a linked worktree could have found.
 func (r *repository) elsewhere(usual string) (bool, error) {
 	if r.linked() || r.root == "" || r.root == usual {
 		return false, nil
@@ -150,8 +153,8 @@ func (r *repository) elsewhere(usual string) (bool, error) {
 	return !there, err
 }
 
-// madeBare refuses a bare .git with a board beside it, as a main worktree has it whose core.bare was set by some program: its
-// servers go on with that board.
+// madeBare refuses a bare .git with a board beside it, as a main worktree has it whose core.bare
+// was set by some program: its servers go on with that board.
 func (r *repository) madeBare(usual string) error {
 	beside := filepath.Join(usual, FolderName)
 	if filepath.Base(r.common) != ".git" || r.root != "" && r.root != usual && !r.linked() {
@@ -167,7 +170,8 @@ func (r *repository) madeBare(usual string) error {
 	}
 }
 
-// belongs makes sure that the .git in a main worktree is that worktree's: in a container only the .git may be mounted.
+// belongs makes sure that the .git in a main worktree is that worktree's: in a container only the
+// .git may be mounted.
 func belongs(root string) error {
 	path := filepath.Join(root, ".git")
 	foreign, err := foreignMount(path)

@@ -23,16 +23,18 @@ const (
 		"/.gitignore\n*.lock\n.*.tmp\n/.sessions/\n/.journal/\n"
 )
 
-// samples are names that the patterns are there for, by which it is tried whether other patterns do the same.
+// samples are names that the patterns are there for, by which it is tried whether other patterns do
+// the same.
 var samples = []struct {
 	name  string
 	isDir bool
 }{{"t.md.lock", false}, {".relations.lock", false}, {".t.md.tmp", false}, {".sessions", true}, {".journal", true}}
 
-// Hide makes sure that git sees none of the files in the ticket folder dir that are of this machine only. Where there is no
-// .gitignore it makes one, which ignores itself: an ignored file is in the way of no pull and no switch of branches. Beside
-// another's, which it never changes, it adds what is missing to info/exclude of the common git folder; that this may not be
-// possible is no error, since git only sees more than it should.
+// Hide makes sure that git sees none of the files in the ticket folder dir that are of this machine
+// only. Where there is no .gitignore it makes one, which ignores itself: an ignored file is in the
+// way of no pull and no switch of branches. Beside another's, which it never changes, it adds what
+// is missing to info/exclude of the common git folder; that this may not be possible is no error,
+// since git only sees more than it should.
 //
 // Any number of processes may do this at once: what stands there twice does no harm.
 func Hide(dir string) error {
@@ -94,7 +96,8 @@ func exclude(dir, text string) error {
 	return durable.Append(file, []byte(add))
 }
 
-// excludeLines are the patterns as they stand in info/exclude, for the board at this place in the worktree.
+// excludeLines are the patterns as they stand in info/exclude, for the board at this place in the
+// worktree.
 func excludeLines(below, text string) []string {
 	// A line break cannot be written there; the mark stands for any one character.
 	folder := "/" + strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "\n", "?").Replace(filepath.ToSlash(below)) + "/"
@@ -126,7 +129,8 @@ func covers(text string) bool {
 	return true
 }
 
-// ignores reports whether a .gitignore ignores a name in its own folder. A pattern that it cannot be sure of counts for none.
+// ignores reports whether a .gitignore ignores a name in its own folder. A pattern that it cannot
+// be sure of counts for none.
 func ignores(text, name string, isDir bool) bool {
 	ignored := false
 	for line := range strings.Lines(strings.TrimPrefix(text, "\uFEFF")) {

@@ -153,8 +153,8 @@ func TestIgnoresAsGit(t *testing.T) {
 	}
 }
 
-// Two clones note the same ticket, one of them commits all: the other pulls, and switches to and from branches that are older
-// than the board's .gitignore.
+// Two clones note the same ticket, one of them commits all: the other pulls, and switches to and
+// from branches that are older than the board's .gitignore.
 func TestGitGoesThrough(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
@@ -206,7 +206,8 @@ func TestGitGoesThrough(t *testing.T) {
 			t.Errorf("git took away %v", err)
 		}
 	}
-	// A history in which somebody did commit them, as older versions let happen, goes through as well.
+	// A history in which somebody did commit them, as older versions let happen, goes through as
+	// well.
 	git(t, root+"/one", "add", "-f", ".tickets/.gitignore", ".tickets/t.md.lock")
 	git(t, root+"/one", "commit", "-qm", "too much")
 	git(t, root+"/one", "push", "-q", "origin", "main")

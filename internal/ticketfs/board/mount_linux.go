@@ -6,9 +6,10 @@ import (
 	"strings"
 )
 
-// foreignMount reports whether something is mounted at path that does not stand there in the filesystem around it: in a
-// container a .git may come from another repository than the files beside it. A folder that is mounted over itself, which
-// is how sandboxes make it read-only, is no foreign one.
+// foreignMount reports whether something is mounted at path that does not stand there in the
+// filesystem around it: in a container a .git may come from another repository than the files
+// beside it. A folder that is mounted over itself, which is how sandboxes make it read-only, is no
+// foreign one.
 func foreignMount(path string) (bool, error) {
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if missing(err) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestMounts looks at repositories as containers see them: in a mount namespace of its own, after a script has mounted what
-// the container gets.
+// TestMounts looks at repositories as containers see them: in a mount namespace of its own, after a
+// script has mounted what the container gets.
 func TestMounts(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// otherDevice reports whether path is on another device than the folder around it: without a table of mounts it is the only
-// sign of one.
+// otherDevice reports whether path is on another device than the folder around it: without a table
+// of mounts it is the only sign of one.
 func otherDevice(path string) (bool, error) {
 	here, err := os.Lstat(path)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// NotFound says that there is no board, or that it cannot be told which one is right. Nothing was chosen or made.
+// NotFound says that there is no board, or that it cannot be told which one is right. Nothing was
+// chosen or made.
 type NotFound struct {
 	Why  string // where was looked, and what is in the way
 	Next string // what to do, with the command to type

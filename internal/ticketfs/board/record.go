@@ -12,9 +12,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// recordName is the file in a common git folder that says which worktree has the board, where no rule of git's says which
-// worktree is the main one: in bare repositories and where the git folder is apart from its worktree. It is made once, by the
-// first process that asks, and stands for good: what it was chosen by, the branches, changes under running servers.
+// recordName is the file in a common git folder that says which worktree has the board, where no
+// rule of git's says which worktree is the main one: in bare repositories and where the git folder
+// is apart from its worktree. It is made once, by the first process that asks, and stands for good:
+// what it was chosen by, the branches, changes under running servers.
 const recordName = "ticket-mcp-board"
 
 // record is what the file says.
@@ -77,7 +78,8 @@ func readRecord(common string) (*record, error) {
 	return &rec, nil
 }
 
-// root returns where the worktree of the record is now, if it is still a worktree of the repository.
+// root returns where the worktree of the record is now, if it is still a worktree of the
+// repository.
 func (rec record) root(common string) (string, error) {
 	gone := func(why string) *NotFound {
 		return &NotFound{
@@ -106,8 +108,9 @@ func (rec record) root(common string) (string, error) {
 	return w.root, nil
 }
 
-// makeRecord writes the record, unless another process was first, and returns the one that stands. It appears whole, or not
-// at all: it is written and synced under another name, and linking fails where there is one.
+// makeRecord writes the record, unless another process was first, and returns the one that stands.
+// It appears whole, or not at all: it is written and synced under another name, and linking fails
+// where there is one.
 func makeRecord(common string, rec record) (*record, error) {
 	path := filepath.Join(common, recordName)
 	err := writeNew(path, rec.String())
@@ -124,8 +127,9 @@ func makeRecord(common string, rec record) (*record, error) {
 	return made, err
 }
 
-// writeNew makes a file with a text, whole and durable, or fails with fs.ErrExist when there is one: the text is written and
-// synced under another name, and a link takes no name that is taken. Whoever may read the folder may read the file.
+// writeNew makes a file with a text, whole and durable, or fails with fs.ErrExist when there is
+// one: the text is written and synced under another name, and a link takes no name that is taken.
+// Whoever may read the folder may read the file.
 func writeNew(path, text string) (err error) {
 	folder, err := os.Stat(filepath.Dir(path))
 	if err != nil {

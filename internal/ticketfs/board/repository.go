@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// repository is a git repository as one of its folders sees it. All paths are absolute, links resolved.
+// repository is a git repository as one of its folders sees it. All paths are absolute, links
+// resolved.
 type repository struct {
 	root   string // of the worktree, the folder that holds .git; "" when seen from inside a git folder
 	gitDir string // of this worktree
@@ -24,9 +25,10 @@ func (r *repository) linked() bool { return r.gitDir != r.common }
 // errNoRepository says that git would look for the repository in the folder above.
 var errNoRepository = errors.New("no git repository here")
 
-// repositoryOf returns the repository that dir is in, nil when it is in none, and *NotFound where git would not go on
-// either: a .git that leads nowhere may stand for any repository. Variables of git's are not asked: a server that was
-// started from a hook has them, and they are of another command's making.
+// repositoryOf returns the repository that dir is in, nil when it is in none, and *NotFound where
+// git would not go on either: a .git that leads nowhere may stand for any repository. Variables of
+// git's are not asked: a server that was started from a hook has them, and they are of another
+// command's making.
 func repositoryOf(dir string) (*repository, error) {
 	for {
 		r, err := repositoryAt(dir)
@@ -44,8 +46,9 @@ func repositoryOf(dir string) (*repository, error) {
 	}
 }
 
-// unlessEmbedded returns the repository in whose files this bare one lies, if it lies in one: it is then part of a tree that
-// anybody may have committed, and its configuration must not say where the board is.
+// unlessEmbedded returns the repository in whose files this bare one lies, if it lies in one: it is
+// then part of a tree that anybody may have committed, and its configuration must not say where the
+// board is.
 func (r *repository) unlessEmbedded() (*repository, error) {
 	outer, err := repositoryOf(filepath.Dir(r.common))
 	if err == nil && (outer == nil || outer.common == r.common) {
@@ -102,7 +105,8 @@ func repositoryAt(dir string) (*repository, error) {
 	return &repository{root: dir, gitDir: real, common: common}, nil
 }
 
-// readGitFile returns where a .git file leads. Git takes all behind "gitdir: " for the path, blanks too.
+// readGitFile returns where a .git file leads. Git takes all behind "gitdir: " for the path, blanks
+// too.
 func readGitFile(path string) (string, error) {
 	text, err := readSmall(path)
 	if err != nil {
@@ -116,8 +120,9 @@ func readGitFile(path string) (string, error) {
 	return absolute(filepath.Dir(path), to), nil
 }
 
-// commonDir returns the folder that all worktrees share of the git folder dir; errNoRepository when dir is none. What makes
-// a git folder is what git asks for: a HEAD, and objects and refs in the common folder.
+// commonDir returns the folder that all worktrees share of the git folder dir; errNoRepository when
+// dir is none. What makes a git folder is what git asks for: a HEAD, and objects and refs in the
+// common folder.
 func commonDir(dir string) (string, error) {
 	head, err := readHead(dir)
 	if missing(err) || errors.Is(err, errNotRegular) || err == nil && head == "" {
@@ -148,7 +153,8 @@ func commonDir(dir string) (string, error) {
 	return common, nil
 }
 
-// readHead returns what a git folder's HEAD names: a reference, like refs/heads/main, or "detached"; "" when it is no HEAD.
+// readHead returns what a git folder's HEAD names: a reference, like refs/heads/main, or
+// "detached"; "" when it is no HEAD.
 func readHead(dir string) (string, error) {
 	path := filepath.Join(dir, "HEAD")
 	if to, err := os.Readlink(path); err == nil { // as old versions of git wrote it
@@ -183,8 +189,9 @@ type settings struct {
 	worktree string // core.worktree, absolute
 }
 
-// readSettings reads the configuration of a common git folder, and of its main worktree where that has one of its own. It
-// is what git reads to find a worktree, so nothing else counts: no include, no configuration of the user's.
+// readSettings reads the configuration of a common git folder, and of its main worktree where that
+// has one of its own. It is what git reads to find a worktree, so nothing else counts: no include,
+// no configuration of the user's.
 func readSettings(common string) (settings, error) {
 	var s settings
 	path := filepath.Join(common, "config")
@@ -253,13 +260,14 @@ func absolute(base, path string) string {
 	return filepath.Join(base, path)
 }
 
-// mostText is how much is read of one of git's small files, as git itself reads at most of a .git file.
+// mostText is how much is read of one of git's small files, as git itself reads at most of a .git
+// file.
 const mostText = 1 << 20
 
 var errNotRegular = errors.New("not a regular file")
 
-// readSmall reads a regular file of at most mostText bytes; anything else at the path, which could block or never end, is
-// an error.
+// readSmall reads a regular file of at most mostText bytes; anything else at the path, which could
+// block or never end, is an error.
 func readSmall(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -285,7 +293,8 @@ func missing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// IsDir reports whether a folder is there. That it cannot be seen is the system's error: it is not the same as none.
+// IsDir reports whether a folder is there. That it cannot be seen is the system's error: it is not
+// the same as none.
 func IsDir(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if missing(err) {

@@ -15,8 +15,8 @@ type Sight struct {
 	Visible []string // the patterns that nothing tells it to ignore, as they would stand in a .gitignore
 }
 
-// GitSees asks git, which is run for this alone, and only reads. Without a git, in no repository, or when git does not trust
-// the repository's owner, it sees nothing.
+// GitSees asks git, which is run for this alone, and only reads. Without a git, in no repository,
+// or when git does not trust the repository's owner, it sees nothing.
 func GitSees(ctx context.Context, dir string) Sight {
 	const patience = 5 * time.Second
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -42,8 +42,8 @@ func GitSees(ctx context.Context, dir string) Sight {
 	return s
 }
 
-// askGit runs git in a folder, without the variables that may send it elsewhere, and without whatever a configuration would have
-// it run.
+// askGit runs git in a folder, without the variables that may send it elsewhere, and without
+// whatever a configuration would have it run.
 func askGit(ctx context.Context, dir, input string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...)
 	cmd.Dir = dir

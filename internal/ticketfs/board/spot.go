@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// spot is where a board is, or shall be. What a tree brings along, links above all, must not lead out of it.
+// spot is where a board is, or shall be. What a tree brings along, links above all, must not lead
+// out of it.
 type spot struct {
 	path string
 	root string // of the worktree that must hold it; "" for anywhere
@@ -26,7 +27,8 @@ func (s search) spot(h home, path string) spot {
 	return spot{path: path, root: h.root, link: s.named}
 }
 
-// configured is the spot that ticket-mcp.board names. The configuration is a person's word, but what stands there is a tree's.
+// configured is the spot that ticket-mcp.board names. The configuration is a person's word, but
+// what stands there is a tree's.
 func (s search) configured(h home) (spot, error) {
 	folder, err := filepath.EvalSymlinks(filepath.Dir(h.board))
 	if missing(err) {

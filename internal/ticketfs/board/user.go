@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// UserName is user.name as git's configuration has it for a command in the folder dir: of the repository, else of the user,
-// else of the system; "" where none of them says. Includes are not followed, and a file that git would reject says nothing.
+// UserName is user.name as git's configuration has it for a command in the folder dir: of the
+// repository, else of the user, else of the system; "" where none of them says. Includes are not
+// followed, and a file that git would reject says nothing.
 func UserName(dir string) string {
 	var files []string
 	if config := os.Getenv("XDG_CONFIG_HOME"); config != "" {

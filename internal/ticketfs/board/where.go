@@ -14,11 +14,13 @@ const FolderName = ".tickets"
 
 // Where says where the board is looked for.
 type Where struct {
-	// Start is a folder named .tickets, which is the board then, or any other folder: the search for the first .tickets
-	// begins there and goes upwards, to the root of the repository and of those that it is a submodule of.
+	// Start is a folder named .tickets, which is the board then, or any other folder: the search
+	// for the first .tickets begins there and goes upwards, to the root of the repository and of
+	// those that it is a submodule of.
 	Start string
-	// From is what a relative Start is relative to. A process that lives on fills it in when it begins, since its working
-	// directory may be removed; "" is the working directory of the moment.
+	// From is what a relative Start is relative to. A process that lives on fills it in when it
+	// begins, since its working directory may be removed; "" is the working directory of the
+	// moment.
 	From string
 	// Local keeps a linked git worktree to its own board.
 	Local bool
@@ -27,8 +29,9 @@ type Where struct {
 // Board is a ticket folder that was found.
 type Board struct {
 	Dir string // absolute, links resolved
-	// Unused is a board that only the worktree has in which the search began, while the repository's is another one; "" when
-	// there is none, or when the repository's own was there before.
+	// Unused is a board that only the worktree has in which the search began, while the
+	// repository's is another one; "" when there is none, or when the repository's own was there
+	// before.
 	Unused string
 }
 
@@ -160,7 +163,8 @@ func (s search) none(h home) *NotFound {
 	return &NotFound{why, h.next(s, other)}
 }
 
-// own is the board that the worktree has in which the search begins, when the repository's home is another worktree.
+// own is the board that the worktree has in which the search begins, when the repository's home is
+// another worktree.
 func (s search) own(h home) string {
 	if h.repo == nil || h.repo.root == "" || h.repo.root == h.root {
 		return ""
@@ -212,9 +216,9 @@ func configCommand(common, dir string) string {
 	return fmt.Sprintf("git -C %s config ticket-mcp.board %s", quote(common), quote(dir))
 }
 
-// Make creates the board for a first ticket, where Find would look for it, and makes its name durable: the one that was named,
-// else at the root of the repository. It never makes one in / or the home folder, unless that is named, since servers are
-// started anywhere.
+// Make creates the board for a first ticket, where Find would look for it, and makes its name
+// durable: the one that was named, else at the root of the repository. It never makes one in / or
+// the home folder, unless that is named, since servers are started anywhere.
 func (w Where) Make() (Board, error) {
 	s, err := w.search()
 	if err != nil {
@@ -253,8 +257,8 @@ func (w Where) Make() (Board, error) {
 	return b, err
 }
 
-// Sync makes the board's name durable. Whoever makes a ticket does so once, since the process that made the folder may have
-// died before it could.
+// Sync makes the board's name durable. Whoever makes a ticket does so once, since the process that
+// made the folder may have died before it could.
 func (b Board) Sync() error {
 	if err := durable.SyncPath(filepath.Dir(b.Dir)); err != nil {
 		return fmt.Errorf("sync the folder of the ticket folder: %w", err)

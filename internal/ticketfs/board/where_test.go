@@ -69,7 +69,8 @@ func write(t testing.TB, path, text string) {
 	must(t, os.WriteFile(path, []byte(text), 0o666))
 }
 
-// template is a repository with a board in its root, whose ticket is committed. Most tests begin with a copy of it.
+// template is a repository with a board in its root, whose ticket is committed. Most tests begin
+// with a copy of it.
 var template = sync.OnceValues(func() (fs.FS, error) {
 	dir, err := os.MkdirTemp("", "board-template")
 	if err != nil {
@@ -171,7 +172,8 @@ func TestFindThroughLinks(t *testing.T) {
 	finds(t, Where{Start: "."}, root+"/repo/.tickets")
 }
 
-// The search ends at the root of the repository, or of the one that it is a submodule of. A board further up is named.
+// The search ends at the root of the repository, or of the one that it is a submodule of. A board
+// further up is named.
 func TestFindEndsAtTheRepository(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -198,7 +200,8 @@ func TestFindEndsAtTheRepository(t *testing.T) {
 	// As submodules were before git 1.7.8: with a .git of their own.
 	git(t, root+"/super", "submodule", "--quiet", "add", root+"/lib", "vendored")
 	finds(t, Where{Start: root + "/super/vendored/sub"}, root+"/super/.tickets")
-	// A worktree of the superproject has clones of its submodules; the board is the main superproject's nevertheless.
+	// A worktree of the superproject has clones of its submodules; the board is the main
+	// superproject's nevertheless.
 	git(t, root+"/super", "worktree", "add", "-q", root+"/superwt", "-b", "wt")
 	git(t, root+"/superwt", "submodule", "--quiet", "update", "--init", "x/lib")
 	must(t, os.Remove(root+"/superwt/.gitmodules")) // as on a branch that has another one
@@ -226,9 +229,9 @@ func runCommand(t testing.TB, dir string, none *NotFound) {
 	}
 }
 
-// layouts are repositories in every form that git makes. Each is built in an empty folder and says from where servers may
-// start and which board is theirs, whoever starts first. Starts from which the board can be told only after another one
-// was there are late.
+// layouts are repositories in every form that git makes. Each is built in an empty folder and says
+// from where servers may start and which board is theirs, whoever starts first. Starts from which
+// the board can be told only after another one was there are late.
 var layouts = []struct {
 	name  string
 	build func(t testing.TB, root string)
@@ -379,7 +382,8 @@ func bare(t testing.TB, root, path string) {
 	git(t, root, "--git-dir="+path, "config", "core.bare", "true")
 }
 
-// TestOneBoard starts servers in each layout in several orders: all find the same board, whoever comes first.
+// TestOneBoard starts servers in each layout in several orders: all find the same board, whoever
+// comes first.
 func TestOneBoard(t *testing.T) {
 	for i, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
@@ -507,7 +511,8 @@ func TestRecordStands(t *testing.T) {
 	refuses(t, Where{Start: root + "/copy.git"}, "main in "+root+"/main, is gone")
 	git(t, root+"/p.git", "config", "--unset", "core.worktree")
 	git(t, root+"/p.git", "config", "core.bare", "true")
-	// A board that is gone from its worktree is not looked for elsewhere; a first ticket begins it there again.
+	// A board that is gone from its worktree is not looked for elsewhere; a first ticket begins it
+	// there again.
 	must(t, os.RemoveAll(root+"/main/.tickets"))
 	refuses(t, Where{Start: root + "/feat"}, root+"/main/.tickets")
 	if b, err := (Where{Start: root + "/feat"}).Make(); err != nil || b.Dir != root+"/main/.tickets" {
@@ -531,7 +536,8 @@ func TestRecordStands(t *testing.T) {
 	}
 }
 
-// A main worktree that git does not know is recorded by its path, and is the right one only as long as it leads back.
+// A main worktree that git does not know is recorded by its path, and is the right one only as long
+// as it leads back.
 func TestRecordOfTheMainWorktree(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "away")
@@ -683,7 +689,8 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
-// A person's word goes before all: the whole path of a board, a worktree of its own, and git's configuration for all.
+// A person's word goes before all: the whole path of a board, a worktree of its own, and git's
+// configuration for all.
 func TestChosenBoard(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "else/.tickets", "else/where/.tickets")
@@ -745,7 +752,8 @@ func TestBoardOfOneBranch(t *testing.T) {
 	refuses(t, Where{Start: root + "/none"}, "no .tickets in "+root+"/none")
 }
 
-// Beside bare repositories boards lie outside of any worktree; nobody but a person can say that one of them is meant.
+// Beside bare repositories boards lie outside of any worktree; nobody but a person can say that one
+// of them is meant.
 func TestBoardBesideTheWorktrees(t *testing.T) {
 	t.Parallel()
 	root := tree(t, "p/.tickets")
@@ -871,7 +879,8 @@ func TestMake(t *testing.T) {
 	}
 }
 
-// In a bare layout without any board the first one is made in the only worktree, or where HEAD's branch is.
+// In a bare layout without any board the first one is made in the only worktree, or where HEAD's
+// branch is.
 func TestMakeInBareLayouts(t *testing.T) {
 	t.Parallel()
 	root := tree(t)
@@ -904,8 +913,8 @@ func TestMakeInBareLayouts(t *testing.T) {
 	finds(t, Where{Start: root + "/two"}, root+"/main/.tickets")
 }
 
-// A board may lie deeper in the worktree. The place from which a server starts has its own, as in any repository; where it has
-// none, the one that was recorded is there for all.
+// A board may lie deeper in the worktree. The place from which a server starts has its own, as in
+// any repository; where it has none, the one that was recorded is there for all.
 func TestBoardsBelowTheRoot(t *testing.T) {
 	t.Parallel()
 	root := tree(t)

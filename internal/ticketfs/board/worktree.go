@@ -44,8 +44,8 @@ func linkedAt(common, name string) (*worktree, error) {
 	return w, nil
 }
 
-// worktrees lists the worktrees of a repository without a main one that git could tell. The main one is among them where
-// we come from it, and cannot be seen otherwise.
+// worktrees lists the worktrees of a repository without a main one that git could tell. The main
+// one is among them where we come from it, and cannot be seen otherwise.
 func (r *repository) worktrees(set settings) ([]worktree, error) {
 	entries, err := os.ReadDir(filepath.Join(r.common, "worktrees"))
 	if err != nil && !missing(err) {
@@ -79,8 +79,8 @@ func (r *repository) worktrees(set settings) ([]worktree, error) {
 	return append(all, worktree{root: main, visible: true, branch: head}), nil
 }
 
-// mainNearby looks for the main worktree where it is likely to lie: around the git folder, beside it and beside the linked
-// worktrees. What it finds is one, by its .git.
+// mainNearby looks for the main worktree where it is likely to lie: around the git folder, beside
+// it and beside the linked worktrees. What it finds is one, by its .git.
 func (r *repository) mainNearby(linked []worktree) []string {
 	const most = 1000 // entries of a folder
 	var near, found []string

@@ -8,17 +8,19 @@ import (
 	"unicode"
 )
 
-// AppendNote adds `- <text>` as the last item of the section Notes, which is made at the end when missing. Further lines of
-// text are indented, so that they belong to the item.
+// AppendNote adds `- <text>` as the last item of the section Notes, which is made at the end when
+// missing. Further lines of text are indented, so that they belong to the item.
 func AppendNote(text string) Edit { return Edit{editNote, notes, text} }
 
-// SetTitle replaces the line of the title, the first `# ` heading, or adds it as the first line of the body.
+// SetTitle replaces the line of the title, the first `# ` heading, or adds it as the first line of
+// the body.
 func SetTitle(title string) Edit { return Edit{editTitle, "", title} }
 
-// SetSection replaces the text of a section, from its heading `## <name>` to the next heading of that level or the first; or
-// of the description, the text between the title and the next heading, when name is "". A missing section is added at the end,
-// but before Notes when that is the last one. The text must not hold headings of these levels: they would start other sections. Only
-// the section's own heading may stand before it, and is left out.
+// SetSection replaces the text of a section, from its heading `## <name>` to the next heading of
+// that level or the first; or of the description, the text between the title and the next heading,
+// when name is "". A missing section is added at the end, but before Notes when that is the last
+// one. The text must not hold headings of these levels: they would start other sections. Only the
+// section's own heading may stand before it, and is left out.
 func SetSection(name, text string) Edit { return Edit{editSection, name, text} }
 
 // Tick ticks the first box `- [ ] <text>` that is not ticked. It is an error if there is none.
@@ -29,7 +31,8 @@ func Untick(text string) Edit { return Edit{editUntick, "", text} }
 
 const notes = "Notes"
 
-// editBody makes one edit. What looks like a heading or a box within a code block is text. Added lines end with lineBreak.
+// editBody makes one edit. What looks like a heading or a box within a code block is text. Added
+// lines end with lineBreak.
 func editBody(body, lineBreak string, e Edit) (string, *EditError) {
 	switch e.kind {
 	case editNote:
@@ -42,7 +45,8 @@ func editBody(body, lineBreak string, e Edit) (string, *EditError) {
 	return setSection(body, lineBreak, e.name, e.value)
 }
 
-// bodyEOL is the line break that added lines of the body end with: that of its first line, else that of the closing fence.
+// bodyEOL is the line break that added lines of the body end with: that of its first line, else
+// that of the closing fence.
 func (d *Document) bodyEOL() string {
 	first := eol(d.text[d.body:lineEnd(d.text, d.body)])
 	if first == "" {
@@ -59,7 +63,8 @@ func checkTitle(title string) *EditError {
 	return nil
 }
 
-// block is text of several lines as it is written: without blank lines around it, its line breaks those of the file.
+// block is text of several lines as it is written: without blank lines around it, its line breaks
+// those of the file.
 func block(text, lineBreak string) string {
 	text = strings.TrimRightFunc(strings.ReplaceAll(text, "\r\n", "\n"), unicode.IsSpace)
 	for {
@@ -141,8 +146,8 @@ func setSection(body, lineBreak, name, text string) (string, *EditError) {
 	return fill(body, lineBreak, part, text), nil
 }
 
-// writtenSection is the text of a section, or of the description when name is "", as it is written: without its own heading, and with
-// the code block closed that it leaves open.
+// writtenSection is the text of a section, or of the description when name is "", as it is written:
+// without its own heading, and with the code block closed that it leaves open.
 func writtenSection(name, title, text, lineBreak string) (string, *EditError) {
 	text = block(text, lineBreak)
 	if first := trimEOL(text[:lineEnd(text, 0)]); isHeadingOf(first, name, title) {
@@ -156,7 +161,8 @@ func writtenSection(name, title, text, lineBreak string) (string, *EditError) {
 
 var anyHeading = regexp.MustCompile(`^#{1,6}[ \t]+(.*?)[ \t:]*#*$`)
 
-// isHeadingOf reports whether a line is the heading that its section has already, as agents write it before the text.
+// isHeadingOf reports whether a line is the heading that its section has already, as agents write
+// it before the text.
 func isHeadingOf(line, name, title string) bool {
 	m := anyHeading.FindStringSubmatch(strings.TrimRight(line, " \t"))
 	if m == nil {
@@ -169,8 +175,9 @@ func isHeadingOf(line, name, title string) bool {
 	return slices.ContainsFunc(own, func(o string) bool { return o != "" && strings.EqualFold(m[1], o) })
 }
 
-// section returns the part of body that is below the heading of a section, up to the next heading. The section "" is the
-// description; it is always there, and without a title it is all before the first heading.
+// section returns the part of body that is below the heading of a section, up to the next heading.
+// The section "" is the description; it is always there, and without a title it is all before the
+// first heading.
 func section(body, name string) (part span, found bool) {
 	part.end = len(body)
 	first := len(body)
@@ -190,7 +197,8 @@ func section(body, name string) (part span, found bool) {
 	return part, found
 }
 
-// inner returns the part of a section that is left without the blank lines around it and its last line break.
+// inner returns the part of a section that is left without the blank lines around it and its last
+// line break.
 func inner(body string, part span) span {
 	for part.start < part.end {
 		next := min(lineEnd(body, part.start), part.end)

@@ -39,7 +39,8 @@ func (d *Document) OpenBoxes() []string {
 	return texts
 }
 
-// tick ticks the first open box of a text, or with wanted false unticks the first ticked one. The text may be a whole line.
+// tick ticks the first open box of a text, or with wanted false unticks the first ticked one. The
+// text may be a whole line.
 func tick(body, text string, wanted bool) (string, *EditError) {
 	text = strings.TrimSpace(text)
 	if m := boxLine.FindStringSubmatch(text); m != nil {

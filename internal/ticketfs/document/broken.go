@@ -11,9 +11,10 @@ import (
 
 // What can be told of a file that is malformed.
 
-// NoTicket reports whether a malformed file is none that wants to be a ticket: it has no front matter, or front matter with neither
-// an id nor a status, and no line of it is one of a merge conflict. So are a README, an index, a template. A file that another
-// ticket names, or that was one before, is a ticket all the same: the caller knows.
+// NoTicket reports whether a malformed file is none that wants to be a ticket: it has no front
+// matter, or front matter with neither an id nor a status, and no line of it is one of a merge
+// conflict. So are a README, an index, a template. A file that another ticket names, or that was
+// one before, is a ticket all the same: the caller knows.
 func NoTicket(content []byte) bool {
 	if HasConflict(content) {
 		return false
@@ -37,8 +38,9 @@ func HasConflict(content []byte) bool {
 	return bytes.HasPrefix(content, marker) || bytes.Contains(content, append([]byte("\n"), marker...))
 }
 
-// Parents returns the ids that the key parent of a malformed file reads, of which there may be several: in a merge conflict, in a
-// list, beside other words. told is false when it cannot be told what the key reads, or whether there is one.
+// Parents returns the ids that the key parent of a malformed file reads, of which there may be
+// several: in a merge conflict, in a list, beside other words. told is false when it cannot be told
+// what the key reads, or whether there is one.
 func Parents(content []byte) (ids []string, told bool) {
 	front, opened, closed := frontOf(content)
 	if !opened {
@@ -107,7 +109,8 @@ func idsIn(text string) []string {
 	return ids
 }
 
-// frontOf cuts front matter off as findFences does; of what is opened and not closed it returns as much as front matter may have.
+// frontOf cuts front matter off as findFences does; of what is opened and not closed it returns as
+// much as front matter may have.
 func frontOf(content []byte) (front []byte, opened, closed bool) {
 	d := Document{text: string(content)}
 	fault := d.findFences()

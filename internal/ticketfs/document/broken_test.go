@@ -124,7 +124,8 @@ func TestNoteOnMalformed(t *testing.T) {
 	}
 }
 
-// FuzzBroken: whatever a file holds, it can be told whether it is a ticket and whose child, and nothing panics.
+// FuzzBroken: whatever a file holds, it can be told whether it is a ticket and whose child, and
+// nothing panics.
 func FuzzBroken(f *testing.F) {
 	seeds(func(content string) { f.Add([]byte(content)) })
 	f.Add([]byte("---\nstatus: todo\nparent: a\nparent: b\n---\n"))

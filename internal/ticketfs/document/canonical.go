@@ -9,12 +9,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Front matter in canonical form is what this program and the tk programs write: lines `key: value`, LF at their ends, where a
-// value is a word, a number, a time, words with blanks between, or a flow list of these on the line. One tokenizer reads it for
-// two sinks: canonicalMapping makes the nodes that YAML would make, Scan fills a Ticket. Both cost a twentieth of YAML. Whatever
-// is not plain to see is left to YAML, also what is malformed; FuzzScan holds that the two agree.
+// Front matter in canonical form is what this program and the tk programs write: lines `key:
+// value`, LF at their ends, where a value is a word, a number, a time, words with blanks between,
+// or a flow list of these on the line. One tokenizer reads it for two sinks: canonicalMapping makes
+// the nodes that YAML would make, Scan fills a Ticket. Both cost a twentieth of YAML. Whatever is
+// not plain to see is left to YAML, also what is malformed; FuzzScan holds that the two agree.
 
-// maxCanonicalKey is far below the 1,024 characters behind which YAML takes nothing for a key any more.
+// maxCanonicalKey is far below the 1,024 characters behind which YAML takes nothing for a key any
+// more.
 const maxCanonicalKey = 100
 
 // token is one line of front matter in canonical form.
@@ -69,8 +71,8 @@ func tokenize(line string) (t token, ok bool) {
 	return t, plainWord(t.value)
 }
 
-// canonicalMapping gives the node that YAML makes of front matter in canonical form, with its opening fence; ok is false for
-// everything else.
+// canonicalMapping gives the node that YAML makes of front matter in canonical form, with its
+// opening fence; ok is false for everything else.
 func canonicalMapping(source string) (mapping *yaml.Node, ok bool) {
 	source, found := strings.CutPrefix(source, fence+"\n")
 	source, ended := strings.CutSuffix(source, "\n")
@@ -94,7 +96,8 @@ func canonicalMapping(source string) (mapping *yaml.Node, ok bool) {
 	return mapping, true
 }
 
-// canonicalNode is a token's value as a node, nil when it is not plain to see which type YAML gives it.
+// canonicalNode is a token's value as a node, nil when it is not plain to see which type YAML gives
+// it.
 func canonicalNode(t token, line int) *yaml.Node {
 	scalar := func(column int, text string) *yaml.Node {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: canonicalTag(text), Value: text, Line: line, Column: column}
@@ -137,7 +140,8 @@ func canonicalTag(text string) string {
 // canonicalTime is how this program and tk write times.
 const canonicalTime = "2006-01-02T15:04:05Z"
 
-// canonicalMoment is time.Parse for canonicalTime alone, at a fifth of its cost: a ticket has two or three.
+// canonicalMoment is time.Parse for canonicalTime alone, at a fifth of its cost: a ticket has two
+// or three.
 func canonicalMoment(text string) (at time.Time, ok bool) {
 	if len(text) != len(canonicalTime) {
 		return at, false
@@ -160,7 +164,8 @@ func canonicalMoment(text string) (at time.Time, ok bool) {
 	return at, m == month && d == day && hour < 24 && minute < 60 && second < 60
 }
 
-// plainWord reports whether YAML takes a value for the plain scalar that it looks like, and not for null.
+// plainWord reports whether YAML takes a value for the plain scalar that it looks like, and not for
+// null.
 func plainWord(value string) bool {
 	if value == "" || !alphanumeric(value[0]) || value[len(value)-1] == ' ' {
 		return false
@@ -174,7 +179,8 @@ func plainWord(value string) bool {
 	return len(value) != len("null") || !strings.EqualFold(value, "null")
 }
 
-// plainByte are the characters that mean nothing to YAML inside of a plain scalar, whatever stands beside them.
+// plainByte are the characters that mean nothing to YAML inside of a plain scalar, whatever stands
+// beside them.
 var plainByte = func() (plain [256]bool) {
 	for c := range plain {
 		plain[c] = alphanumeric(byte(c)) || strings.IndexByte(" ._/@+-", byte(c)) >= 0

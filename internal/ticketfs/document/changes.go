@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Change is a part of a ticket that differs from an earlier text: a key of the front matter, `title`, or a section of the body
-// by its heading, which has no values: they may be long.
+// Change is a part of a ticket that differs from an earlier text: a key of the front matter,
+// `title`, or a section of the body by its heading, which has no values: they may be long.
 type Change struct{ Key, Old, New string }
 
-// Changes lists the parts that differ from those of before, nil for a ticket that is new: the keys in the order of the file,
-// then those that are gone, the title, the sections.
+// Changes lists the parts that differ from those of before, nil for a ticket that is new: the keys
+// in the order of the file, then those that are gone, the title, the sections.
 func (d *Document) Changes(before *Document) []Change {
 	if before == nil {
 		before = &Document{}
@@ -38,7 +38,8 @@ func (d *Document) Changes(before *Document) []Change {
 	return changes
 }
 
-// changedSections names the sections whose text differs. What is above the first one is the description.
+// changedSections names the sections whose text differs. What is above the first one is the
+// description.
 func changedSections(old, new string) []Change {
 	before, after := sectionTexts(old), sectionTexts(new)
 	var changes []Change

@@ -27,14 +27,15 @@ type Document struct {
 	fault *Malformed // of a document that Open returned beside it
 }
 
-// field is a top-level key of the front matter and its value. stop is where the next one, or the closing fence, starts.
+// field is a top-level key of the front matter and its value. stop is where the next one, or the
+// closing fence, starts.
 type field struct {
 	key, value *yaml.Node
 	stop       int
 }
 
-// Parse reads a ticket file. The error is always a *Malformed. An id that is not "" must be that of the front matter, when it
-// has one.
+// Parse reads a ticket file. The error is always a *Malformed. An id that is not "" must be that of
+// the front matter, when it has one.
 func Parse(id string, content []byte) (*Document, error) {
 	d, fault := Open(id, content)
 	if fault != nil {
@@ -43,8 +44,9 @@ func Parse(id string, content []byte) (*Document, error) {
 	return d, nil
 }
 
-// Open is Parse for those who can do with less: of a malformed file whose fences can be found it returns a document beside the
-// fault. Its ticket has an id and a title and nothing else, and it can be edited by AppendNote only. nil is a file without fences.
+// Open is Parse for those who can do with less: of a malformed file whose fences can be found it
+// returns a document beside the fault. Its ticket has an id and a title and nothing else, and it
+// can be edited by AppendNote only. nil is a file without fences.
 func Open(id string, content []byte) (*Document, *Malformed) {
 	d := &Document{id: id, text: string(content)}
 	d.fault = checkText(d.text)
@@ -84,8 +86,8 @@ func (d *Document) Body() string { return d.text[d.body:] }
 // FrontMatter returns what is between the fences, as it stands.
 func (d *Document) FrontMatter() string { return d.text[d.front:d.fence] }
 
-// Field returns the scalar value of a top-level key, known or not, as text. A key that is absent, empty (null) or holds a list
-// or a mapping has none.
+// Field returns the scalar value of a top-level key, known or not, as text. A key that is absent,
+// empty (null) or holds a list or a mapping has none.
 func (d *Document) Field(key string) (string, bool) {
 	f, ok := d.field(key)
 	if !ok || f.value.Kind != yaml.ScalarNode || isNull(f.value) {
@@ -107,8 +109,8 @@ func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!
 
 const fence = "---"
 
-// findFences looks for the fences line by line rather than leaving it to YAML, to which a `---` in the body, or one behind which
-// anything stands, is as good as the closing one.
+// findFences looks for the fences line by line rather than leaving it to YAML, to which a `---` in
+// the body, or one behind which anything stands, is as good as the closing one.
 func (d *Document) findFences() *Malformed {
 	if strings.HasPrefix(d.text, bom) {
 		d.start = len(bom)

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// nasty are files that programs which take a ticket for lines of `key: value` get wrong. All are well-formed.
+// nasty are files that programs which take a ticket for lines of `key: value` get wrong. All are
+// well-formed.
 var nasty = map[string]string{
 	"plain": "---\nschema_version: 1\nid: x\nstatus: open\nblocked-by: []\ncreated: 2026-01-04T05:22:09Z\ntype: bug\npriority: 1\nassignee: Ada\n---\n# Title\n\nText.\n",
 	"crlf":  "---\r\nid: x\r\nstatus: open\r\nblocked-by:\r\n  - a\r\n  - b\r\npriority: 3\r\n---\r\n# Title\r\n\r\nText.\r\n",
@@ -235,7 +236,8 @@ func TestInnerIDWithoutName(t *testing.T) {
 	}
 }
 
-// TestParseIsFast holds 64 KiB of every shape against work that grows with the square of the size: that took minutes.
+// TestParseIsFast holds 64 KiB of every shape against work that grows with the square of the size:
+// that took minutes.
 func TestParseIsFast(t *testing.T) {
 	many := func(format string) string {
 		var b strings.Builder
@@ -279,7 +281,8 @@ func TestParseIsFast(t *testing.T) {
 				d.Apply(e)
 			}
 		}
-		// Not a measure of speed: the slowest takes 0.2 s on a quiet machine, and work in the square of the size minutes.
+		// Not a measure of speed: the slowest takes 0.2 s on a quiet machine, and work in the
+		// square of the size minutes.
 		if took := time.Since(begin); took > 30*time.Second {
 			t.Errorf("%s: %v", name, took)
 		} else {

@@ -19,7 +19,8 @@ func cannot(format string, args ...any) *EditError {
 	return &EditError{Why: fmt.Sprintf(format, args...)}
 }
 
-// wouldBe is the refusal of an edit whose result Parse does not take. The position is left out: no file has it.
+// wouldBe is the refusal of an edit whose result Parse does not take. The position is left out: no
+// file has it.
 func wouldBe(malformed error) *EditError {
 	return &EditError{Why: malformed.(*Malformed).Why}
 }
@@ -60,32 +61,35 @@ func (e Edit) values() []string {
 
 const separator = "\x00"
 
-// Set gives a key a single value: the value alone is replaced, in the quoting it had where that is possible, a list or a mapping
-// as a whole. A new key gets a line: what belongs to a status behind it, any other at the end.
+// Set gives a key a single value: the value alone is replaced, in the quoting it had where that is
+// possible, a list or a mapping as a whole. A new key gets a line: what belongs to a status behind
+// it, any other at the end.
 func Set(key, value string) Edit { return Edit{editSet, key, value} }
 
 // Remove removes a key and its lines. Removing an absent key changes nothing.
 func Remove(key string) Edit { return Edit{editRemove, key, ""} }
 
-// AddItem appends id to the list of a key, in the style that the list has. An id that is there already is not added again.
+// AddItem appends id to the list of a key, in the style that the list has. An id that is there
+// already is not added again.
 func AddItem(key, id string) Edit { return Edit{editAddItem, key, id} }
 
 // RemoveItem removes every item that is id, plain or as a mapping, from the list of a key.
 func RemoveItem(key, id string) Edit { return Edit{editRemoveItem, key, id} }
 
-// SetList makes the values all of a key's list, in the style that the list has, else in flow style, also in the place of a mapping. Empty values are left out; with
-// none the list is empty.
+// SetList makes the values all of a key's list, in the style that the list has, else in flow style,
+// also in the place of a mapping. Empty values are left out; with none the list is empty.
 func SetList(key string, values ...string) Edit {
 	values = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 	return Edit{editSetList, key, strings.Join(values, separator)}
 }
 
-// Append appends a text to the list of a key, in the style that the list has, else one on a line. A single value becomes the
-// first item.
+// Append appends a text to the list of a key, in the style that the list has, else one on a line. A
+// single value becomes the first item.
 func Append(key, text string) Edit { return Edit{editAppend, key, text} }
 
-// AddBlocker makes the ticket wait for id, by the key that its file has, blocked-by where it has both. board is the key that the
-// other files of the board have, for a file that has none; "" is blocked-by.
+// AddBlocker makes the ticket wait for id, by the key that its file has, blocked-by where it has
+// both. board is the key that the other files of the board have, for a file that has none; "" is
+// blocked-by.
 func (d *Document) AddBlocker(id, board string) Edit {
 	return AddItem(cmp.Or(d.ticket.BlockerKey, board, KeyBlockedBy), id)
 }
@@ -95,9 +99,10 @@ func (d *Document) RemoveBlocker(id string) []Edit {
 	return []Edit{RemoveItem(KeyBlockedBy, id), RemoveItem(KeyDeps, id)}
 }
 
-// Apply makes all edits at once: it changes the lines of the fields and sections that they name, and nothing else. Of several
-// edits of one key the last one wins, and list edits add up, from the last SetList on. Before it returns the new document it has read it as Parse
-// does, and found every other field equal and the edited ones as wanted. The error is always an *EditError.
+// Apply makes all edits at once: it changes the lines of the fields and sections that they name,
+// and nothing else. Of several edits of one key the last one wins, and list edits add up, from the
+// last SetList on. Before it returns the new document it has read it as Parse does, and found every
+// other field equal and the edited ones as wanted. The error is always an *EditError.
 func (d *Document) Apply(edits ...Edit) (*Document, error) {
 	changed, err := d.apply(edits)
 	if err != nil {
@@ -149,7 +154,8 @@ func (d *Document) apply(edits []Edit) (*Document, *EditError) {
 	return changed, nil
 }
 
-// noteOnBroken appends notes to the body of a malformed file. All else stays as it is, the fault included.
+// noteOnBroken appends notes to the body of a malformed file. All else stays as it is, the fault
+// included.
 func (d *Document) noteOnBroken(edits []Edit) (*Document, *EditError) {
 	body := d.Body()
 	for _, e := range edits {

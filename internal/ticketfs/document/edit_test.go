@@ -8,7 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// edits are front matter before and after. The status is in the first line of each unless a case is about it.
+// edits are front matter before and after. The status is in the first line of each unless a case is
+// about it.
 var edits = []struct {
 	name, in string
 	edits    []Edit

@@ -11,8 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// kind says how strictly a field is read. A rule rests on the strict ones: a form that is not known is a fault there, never a
-// default, since a list of blockers read as empty would start a blocked ticket. On the others none does: any value is taken.
+// kind says how strictly a field is read. A rule rests on the strict ones: a form that is not known
+// is a fault there, never a default, since a list of blockers read as empty would start a blocked
+// ticket. On the others none does: any value is taken.
 type kind int
 
 const (
@@ -123,7 +124,8 @@ func (t *Ticket) setTolerantList(key string, k kind, items []string) {
 	}
 }
 
-// addBlockers adds the list of one of the two keys, which it takes over. What is in the other one already is not doubled.
+// addBlockers adds the list of one of the two keys, which it takes over. What is in the other one
+// already is not doubled.
 func (t *Ticket) addBlockers(key string, list []Blocker) {
 	if key == KeyBlockedBy || t.BlockerKey == "" {
 		t.BlockerKey = kept(key)
@@ -151,11 +153,12 @@ func kept(key string) string {
 	return KeyBlockedBy
 }
 
-// rfc3339 is the form of a time. time.Parse alone also takes hours of one digit and a comma before the fraction.
+// rfc3339 is the form of a time. time.Parse alone also takes hours of one digit and a comma before
+// the fraction.
 var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`)
 
-// readTime reads a time. exact says that it is RFC 3339; of other forms a date alone, and a date and a time without a zone, are
-// UTC, and what cannot be told is the zero time.
+// readTime reads a time. exact says that it is RFC 3339; of other forms a date alone, and a date
+// and a time without a zone, are UTC, and what cannot be told is the zero time.
 func readTime(text string) (at time.Time, exact bool) {
 	if at, ok := canonicalMoment(text); ok {
 		return at, true
@@ -172,8 +175,8 @@ func readTime(text string) (at time.Time, exact bool) {
 	return time.Time{}, false
 }
 
-// readTicket fills ticket. What a ticket of this status should not have (closed, a claim) is tolerated, and so is any priority of a
-// closed one: no rule asks for it.
+// readTicket fills ticket. What a ticket of this status should not have (closed, a claim) is
+// tolerated, and so is any priority of a closed one: no rule asks for it.
 func (d *Document) readTicket() *Malformed {
 	t := Ticket{ID: d.id, Priority: DefaultPriority, Title: titleOf(d.Body())}
 	if t.Title == "" {
@@ -228,7 +231,8 @@ func (t *Ticket) setNode(key string, n *yaml.Node) *Malformed {
 	return nil
 }
 
-// textOf is a value as one text: a scalar's own, a list's items, or a mapping's pairs, with commas between. No value is "".
+// textOf is a value as one text: a scalar's own, a list's items, or a mapping's pairs, with commas
+// between. No value is "".
 func textOf(n *yaml.Node) string {
 	switch {
 	case n == nil, isNull(n):

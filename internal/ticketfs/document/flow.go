@@ -8,8 +8,8 @@ type flowList struct {
 	items       []span
 }
 
-// scanFlow scans the flow collection that opens at offset, as yaml.v3's scanner does, for what matters here: brackets, commas,
-// quotes and comments. ok is false when it does not end in text.
+// scanFlow scans the flow collection that opens at offset, as yaml.v3's scanner does, for what
+// matters here: brackets, commas, quotes and comments. ok is false when it does not end in text.
 func scanFlow(text string, open int) (list flowList, ok bool) {
 	list.open = open
 	item := span{-1, -1}
@@ -62,7 +62,8 @@ func scanFlow(text string, open int) (list flowList, ok bool) {
 	return list, false
 }
 
-// flowPlainEnd returns where a plain value inside a flow collection ends. It may go on in the next line.
+// flowPlainEnd returns where a plain value inside a flow collection ends. It may go on in the next
+// line.
 func flowPlainEnd(text string, offset int) int {
 	end := offset
 	for i := offset; i < len(text); i++ {
@@ -85,8 +86,9 @@ func flowPlainEnd(text string, offset int) int {
 	return end
 }
 
-// editFlowList rewrites what is between the brackets: the items that stay as they were, each with what stands behind it, and the
-// new ones behind the last of them. Comments behind an item that is removed, and before it if it was the last, go with it.
+// editFlowList rewrites what is between the brackets: the items that stay as they were, each with
+// what stands behind it, and the new ones behind the last of them. Comments behind an item that is
+// removed, and before it if it was the last, go with it.
 func (d *Document) editFlowList(f field, plan listPlan) ([]splice, *EditError) {
 	list, ok := scanFlow(d.text[:f.stop], d.offset(f.value))
 	if !ok || len(list.items) != len(plan.keep) {

@@ -8,9 +8,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Foreign reads a Markdown file of another program: front matter between fences, and a body. It takes what Parse takes (the
-// caps, no keys twice, no anchors or tags), but no key has a meaning, and values may have any form; each is given as JSON, in
-// which a number or a word that JSON cannot write is a string. The error is always a *Malformed.
+// Foreign reads a Markdown file of another program: front matter between fences, and a body. It
+// takes what Parse takes (the caps, no keys twice, no anchors or tags), but no key has a meaning,
+// and values may have any form; each is given as JSON, in which a number or a word that JSON cannot
+// write is a string. The error is always a *Malformed.
 func Foreign(content []byte) (fields map[string]json.RawMessage, body string, err error) {
 	d := &Document{text: string(content)}
 	for _, step := range []func() *Malformed{
@@ -82,15 +83,16 @@ func jsonString(s string) []byte {
 	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
-// Section is a part of a body below a heading of the second level. Tight is a section whose text follows the heading without a
-// blank line.
+// Section is a part of a body below a heading of the second level. Tight is a section whose text
+// follows the heading without a blank line.
 type Section struct {
 	Heading, Text string
 	Tight         bool
 }
 
-// JoinBody makes the part of a body behind the title: a description and sections. A section without text is left out, and a
-// code block that a text leaves open is closed, so that it does not swallow what comes behind.
+// JoinBody makes the part of a body behind the title: a description and sections. A section without
+// text is left out, and a code block that a text leaves open is closed, so that it does not swallow
+// what comes behind.
 func JoinBody(description string, sections []Section) string {
 	parts := make([]string, 0, len(sections)+1)
 	if text := closeCode(block(description, "\n"), "\n"); text != "" {
@@ -108,8 +110,9 @@ func JoinBody(description string, sections []Section) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// SplitBody is what JoinBody put together, and the title: a body's first heading of the first level, what follows it, and the
-// sections in their order. What stands before the title belongs to the description.
+// SplitBody is what JoinBody put together, and the title: a body's first heading of the first
+// level, what follows it, and the sections in their order. What stands before the title belongs to
+// the description.
 func SplitBody(body string) (title, description string, sections []Section) {
 	var parts []Section // the first is the description
 	start, titled := 0, false

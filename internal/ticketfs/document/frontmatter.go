@@ -8,7 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// checkFrontMatter refuses the lines and characters that YAML takes for something else than a reader of the file does.
+// checkFrontMatter refuses the lines and characters that YAML takes for something else than a
+// reader of the file does.
 func (d *Document) checkFrontMatter() *Malformed {
 	for _, start := range d.lines[1 : len(d.lines)-1] {
 		line := trimEOL(d.text[start:lineEnd(d.text, start)])
@@ -29,7 +30,8 @@ func (d *Document) checkFrontMatter() *Malformed {
 	return nil
 }
 
-// decode fills fields. It decodes to nodes only: into maps and structs yaml.v3 looks for duplicate keys in quadratic time.
+// decode fills fields. It decodes to nodes only: into maps and structs yaml.v3 looks for duplicate
+// keys in quadratic time.
 func (d *Document) decode() *Malformed {
 	// The opening fence is passed along, so that the lines of the nodes are those of the file.
 	source := d.text[d.start:d.fence]
@@ -85,7 +87,8 @@ const (
 type inspector struct{ at cursor }
 
 func (in *inspector) node(n *yaml.Node) *Malformed {
-	// yaml.v3 gives no sign of the tag `!`, but a tagged or anchored node's position is that of the tag or the anchor.
+	// yaml.v3 gives no sign of the tag `!`, but a tagged or anchored node's position is that of the
+	// tag or the anchor.
 	switch first := in.at.byteAt(n); {
 	case n.Anchor != "" || first == '&':
 		// An alias comes behind its anchor: none gets past this.
@@ -114,8 +117,8 @@ func (in *inspector) node(n *yaml.Node) *Malformed {
 	return nil
 }
 
-// cursor turns positions of nodes into offsets. Positions asked for in the order of the file cost one pass over it, however
-// long its lines.
+// cursor turns positions of nodes into offsets. Positions asked for in the order of the file cost
+// one pass over it, however long its lines.
 type cursor struct {
 	d                 *Document
 	line, column, off int

@@ -18,7 +18,8 @@ func seeds(add func(content string)) {
 	}
 }
 
-// FuzzDocument: what is read comes back byte for byte, and nothing makes Parse panic or fail without a position in the file.
+// FuzzDocument: what is read comes back byte for byte, and nothing makes Parse panic or fail
+// without a position in the file.
 func FuzzDocument(f *testing.F) {
 	seeds(func(content string) { f.Add([]byte(content)) })
 	f.Fuzz(func(t *testing.T, content []byte) {
@@ -45,7 +46,8 @@ func FuzzDocument(f *testing.F) {
 	})
 }
 
-// FuzzEdit: an edit of front matter changes only the lines of its key, reads back as wanted, twice is once, and can be undone.
+// FuzzEdit: an edit of front matter changes only the lines of its key, reads back as wanted, twice
+// is once, and can be undone.
 func FuzzEdit(f *testing.F) {
 	for _, tt := range edits {
 		for _, e := range tt.edits {
@@ -84,7 +86,8 @@ func FuzzEdit(f *testing.F) {
 	})
 }
 
-// mustEdit reports a refusal of an edit that must be possible: a change of status is the one thing every ticket needs.
+// mustEdit reports a refusal of an edit that must be possible: a change of status is the one thing
+// every ticket needs.
 func mustEdit(t *testing.T, d *Document, e Edit, err error) {
 	status, _ := d.field("status")
 	oneLine := status.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0
@@ -172,12 +175,14 @@ func checkUndo(t reporter, d, got *Document, e Edit) {
 	}
 }
 
-// doubleOrPlain reports whether a value is written as we would write it: "\u006fpen" is open, but does not come back.
+// doubleOrPlain reports whether a value is written as we would write it: "\u006fpen" is open, but
+// does not come back.
 func doubleOrPlain(d *Document, f field) bool {
 	return strings.Trim(d.text[d.offset(f.value):d.end(f.value, 0, f.stop)], `"'`) == f.value.Value
 }
 
-// FuzzBodyEdit: an edit of the body leaves the front matter and the other sections alone, reads back, and twice is once.
+// FuzzBodyEdit: an edit of the body leaves the front matter and the other sections alone, reads
+// back, and twice is once.
 func FuzzBodyEdit(f *testing.F) {
 	for _, tt := range bodyEdits {
 		for _, e := range tt.edits {
@@ -254,7 +259,8 @@ func names(body string) []string {
 	return all
 }
 
-// checkInserted holds that after is before with one text put in. Blank lines do not count: those of an empty section go.
+// checkInserted holds that after is before with one text put in. Blank lines do not count: those of
+// an empty section go.
 func checkInserted(t *testing.T, before, after string) {
 	written := func(text string) string {
 		lines := slices.Collect(strings.Lines(text))

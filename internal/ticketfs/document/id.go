@@ -10,9 +10,10 @@ import (
 // MaxID is the length of the longest id, in bytes.
 const MaxID = 64
 
-// ValidID reports whether id may name a ticket: [A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*. The grammar has no separator, no
-// leading dot or dash and no "..": an id that passes is a plain file name on every system. Written out, because the index asks
-// it of every name in a folder, where a regular expression costs more than the look at the file.
+// ValidID reports whether id may name a ticket: [A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*. The
+// grammar has no separator, no leading dot or dash and no "..": an id that passes is a plain file
+// name on every system. Written out, because the index asks it of every name in a folder, where a
+// regular expression costs more than the look at the file.
 func ValidID(id string) bool {
 	if id == "" || len(id) > MaxID || !alphanumeric(id[0]) || id[len(id)-1] == '.' {
 		return false
@@ -39,10 +40,12 @@ func IDOf(name string) string {
 	return id
 }
 
-// crockford is Douglas Crockford's base32, which has no i, l, o, u; the tk program's ids use it in lower case.
+// crockford is Douglas Crockford's base32, which has no i, l, o, u; the tk program's ids use it in
+// lower case.
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
 
-// IDs makes ids for new tickets. The zero value is ready; it may be used by any number of goroutines.
+// IDs makes ids for new tickets. The zero value is ready; it may be used by any number of
+// goroutines.
 type IDs struct {
 	mu   sync.Mutex
 	last int64 // the tick of the last id
@@ -51,9 +54,10 @@ type IDs struct {
 // ticks is how many of them a second has: two characters of an id tell them apart.
 const ticks = 1 << 10
 
-// New makes an id of twelve characters: seven of tk's form, which are the 32 bits of the Unix second, two for the part of the
-// second, and three random ones (15 bits), so that clones of a repository can be merged. Each id sorts after the one before,
-// whatever the clock does: what is created in order sorts in order. Ids of other processes sort by the clock alone.
+// New makes an id of twelve characters: seven of tk's form, which are the 32 bits of the Unix
+// second, two for the part of the second, and three random ones (15 bits), so that clones of a
+// repository can be merged. Each id sorts after the one before, whatever the clock does: what is
+// created in order sorts in order. Ids of other processes sort by the clock alone.
 func (g *IDs) New(now time.Time) string {
 	var b [12]byte
 	tick := g.next(now)

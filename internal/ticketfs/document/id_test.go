@@ -35,8 +35,8 @@ func TestNewID(t *testing.T) {
 	}
 }
 
-// TestIDsSort: in one process each id sorts after the one before, within one moment, across seconds, and when the clock is set
-// back.
+// TestIDsSort: in one process each id sorts after the one before, within one moment, across
+// seconds, and when the clock is set back.
 func TestIDsSort(t *testing.T) {
 	var ids IDs
 	now := time.Unix(1_800_000_000, 0)
@@ -61,8 +61,8 @@ func TestIDsSort(t *testing.T) {
 	}
 }
 
-// TestValidIDIsTheGrammar compares the loop with the regular expression that the format names, on all short strings of an
-// alphabet with one character of each kind.
+// TestValidIDIsTheGrammar compares the loop with the regular expression that the format names, on
+// all short strings of an alphabet with one character of each kind.
 func TestValidIDIsTheGrammar(t *testing.T) {
 	grammar := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
 	words := []string{""}

@@ -33,8 +33,8 @@ func lifecycle(d *Document) (*Document, error) {
 	return d, nil
 }
 
-// leavesTrace reports whether the lifecycle cannot restore a file: it removes what was there from the start, and writes an empty
-// list, or a status of several lines, in the usual way.
+// leavesTrace reports whether the lifecycle cannot restore a file: it removes what was there from
+// the start, and writes an empty list, or a status of several lines, in the usual way.
 func leavesTrace(d *Document) bool {
 	for _, key := range []string{"claimed-by", "claimed-at", "closed", "close-reason"} {
 		if _, present := d.field(key); present {
@@ -80,7 +80,8 @@ func TestLifecycleRestoresRandomBytes(t *testing.T) {
 	})
 }
 
-// TestRealTickets reads and edits the tickets of a folder beside the repository, for whoever has one.
+// TestRealTickets reads and edits the tickets of a folder beside the repository, for whoever has
+// one.
 func TestRealTickets(t *testing.T) {
 	files, _ := filepath.Glob("../../../../shared/corpus/*.md")
 	if len(files) == 0 {

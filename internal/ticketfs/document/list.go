@@ -7,7 +7,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// List returns the texts of a list's items; a single value is a list of one. An item that is a mapping is the text of its pairs.
+// List returns the texts of a list's items; a single value is a list of one. An item that is a
+// mapping is the text of its pairs.
 func (d *Document) List(key string) []string {
 	f, ok := d.field(key)
 	switch {
@@ -83,8 +84,8 @@ func itemID(item *yaml.Node) (string, bool) {
 	return item.Value, item.Kind == yaml.ScalarNode && !isNull(item)
 }
 
-// editList makes the list edits of a key. A list that is to be written where the key is absent is returned as it stands behind
-// the colon: texts one on a line, all else in flow style.
+// editList makes the list edits of a key. A list that is to be written where the key is absent is
+// returned as it stands behind the colon: texts one on a line, all else in flow style.
 func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice, list string, err *EditError) {
 	var items []*yaml.Node
 	single := present && f.value.Kind == yaml.ScalarNode && !isNull(f.value)

@@ -2,8 +2,9 @@ package document
 
 import "strings"
 
-// lookalikes maps keys that look known, in lower case and without - and _, to the key that has the meaning here. Of the keys
-// that are known only those are here on which a rule rests; their other spellings are found this way as well.
+// lookalikes maps keys that look known, in lower case and without - and _, to the key that has the
+// meaning here. Of the keys that are known only those are here on which a rule rests; their other
+// spellings are found this way as well.
 var lookalikes = map[string]string{
 	"id": "id", "status": "status", "priority": "priority", "hold": "hold", "holduntil": "hold-until",
 
@@ -15,8 +16,8 @@ var lookalikes = map[string]string{
 	"children": "", "subtasks": "",
 }
 
-// Meant returns the key that a lookalike may be meant for; "" when there is none, as for a list of the tickets that this one
-// blocks, which is not kept here.
+// Meant returns the key that a lookalike may be meant for; "" when there is none, as for a list of
+// the tickets that this one blocks, which is not kept here.
 func Meant(lookalike string) string {
 	if lower := strings.ToLower(lookalike); kindOf(lower) != unknown {
 		return lower

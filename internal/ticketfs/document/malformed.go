@@ -6,14 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// Caps on what is read. They are checked before YAML is decoded: a file of any size or shape costs little.
+// Caps on what is read. They are checked before YAML is decoded: a file of any size or shape costs
+// little.
 const (
 	MaxFrontMatter = 64 << 10 // bytes between the fences
 	MaxFile        = 1 << 20  // bytes of the whole file
 )
 
-// Malformed says where a ticket file is not in the form of a ticket. Line and Column count from 1, columns in code points; a
-// byte order mark is not counted. A syntax error of YAML is known by its line only and has column 1.
+// Malformed says where a ticket file is not in the form of a ticket. Line and Column count from 1,
+// columns in code points; a byte order mark is not counted. A syntax error of YAML is known by its
+// line only and has column 1.
 type Malformed struct {
 	Line, Column int
 	Why          string
@@ -60,9 +62,10 @@ func checkText(text string) *Malformed {
 	return nil
 }
 
-// unwritable says why a character must not stand as itself in front matter, "" when it may. The line separators are text to
-// every line-based program but line breaks to yaml.v3: positions would be wrong, and a line could hide. A byte order mark
-// inside makes yaml.v3 skip characters, and the others it refuses without saying where.
+// unwritable says why a character must not stand as itself in front matter, "" when it may. The
+// line separators are text to every line-based program but line breaks to yaml.v3: positions would
+// be wrong, and a line could hide. A byte order mark inside makes yaml.v3 skip characters, and the
+// others it refuses without saying where.
 func unwritable(r rune) string {
 	switch {
 	case r == '\t' || r == '\n':

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// New returns the bytes of a new ticket file, in the form that the tk programs write. Texts that are empty have no section, and
-// obey the rule of SetSection. What a new ticket cannot say, a claim or the time of its close, t must not hold; more are edits of
-// front matter that say the rest, e.g. keys that are unknown here. The error is always an *EditError.
+// New returns the bytes of a new ticket file, in the form that the tk programs write. Texts that
+// are empty have no section, and obey the rule of SetSection. What a new ticket cannot say, a claim
+// or the time of its close, t must not hold; more are edits of front matter that say the rest, e.g.
+// keys that are unknown here. The error is always an *EditError.
 func New(t Ticket, description, design, acceptance string, more ...Edit) ([]byte, error) {
 	var sections []Section
 	for _, s := range []Section{{Text: description}, {Heading: "Design", Text: design}, {Heading: "Acceptance Criteria", Text: acceptance}} {

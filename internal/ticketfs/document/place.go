@@ -9,8 +9,9 @@ import (
 // newKey is a key to add, with all that stands behind its colon.
 type newKey struct{ key, value string }
 
-// behind says which key a new one stands behind: a claim or a hold is read together with the status, and tk writes closed there. Several
-// new keys stand in this order; a key that is not named here stands at the end.
+// behind says which key a new one stands behind: a claim or a hold is read together with the
+// status, and tk writes closed there. Several new keys stand in this order; a key that is not named
+// here stands at the end.
 var behind = []struct{ key, after string }{
 	{"claimed-by", "status"},
 	{"claimed-at", "claimed-by"},

@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawFront makes front matter of every form that people and programs write, as bytes alone seldom become YAML.
+// drawFront makes front matter of every form that people and programs write, as bytes alone seldom
+// become YAML.
 func drawFront(t *rapid.T) string {
 	var b strings.Builder
 	keys := rapid.Permutation([]string{"id", "blocked-by", "assignee", "meta", "text", "tags", "closed"}).Draw(t, "keys")

@@ -8,7 +8,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// setScalar replaces the value of a field. A list or a mapping, which only a key that no rule reads may have, goes as a whole.
+// setScalar replaces the value of a field. A list or a mapping, which only a key that no rule reads
+// may have, goes as a whole.
 func (d *Document) setScalar(f field, value string) []splice {
 	n := f.value
 	if n.Kind != yaml.ScalarNode {
@@ -20,7 +21,8 @@ func (d *Document) setScalar(f field, value string) []splice {
 	return d.replaceScalar(f, scalarToken(f.key.Value, value, n.Style))
 }
 
-// replaceCollection puts token in the place of a list or a mapping. A comment on the line of the key stays.
+// replaceCollection puts token in the place of a list or a mapping. A comment on the line of the
+// key stays.
 func (d *Document) replaceCollection(f field, token string) []splice {
 	end := d.end(f.value, 0, f.stop)
 	if f.value.Style&yaml.FlowStyle != 0 {
@@ -33,7 +35,8 @@ func (d *Document) replaceCollection(f field, token string) []splice {
 	}
 }
 
-// replaceScalar puts token in the place of a scalar. What stands behind the scalar, on its line or below, stays.
+// replaceScalar puts token in the place of a scalar. What stands behind the scalar, on its line or
+// below, stays.
 func (d *Document) replaceScalar(f field, token string) []splice {
 	start := d.offset(f.value)
 	end := d.end(f.value, 0, f.stop)
@@ -51,8 +54,9 @@ func (d *Document) replaceScalar(f field, token string) []splice {
 	return []splice{{span{start, end}, token}}
 }
 
-// plainKeys hold words, numbers and times. They are written plain, as tk does, though YAML takes some for numbers or dates;
-// what anybody may type is written plain only if YAML takes it for the very same text.
+// plainKeys hold words, numbers and times. They are written plain, as tk does, though YAML takes
+// some for numbers or dates; what anybody may type is written plain only if YAML takes it for the
+// very same text.
 var plainKeys = []string{"schema_version", "id", "status", "claimed-at", "closed", "hold-until", KeyBlockedBy, KeyDeps, "created", "type", "priority", "parent", "tags", "links"}
 
 // scalarToken writes value as YAML, in the given style if that can hold it, else in double quotes.
@@ -71,7 +75,8 @@ func scalarToken(key, value string, style yaml.Style) string {
 	return doubleQuoted(value)
 }
 
-// flowToken is scalarToken for an item of a flow list, to which commas and brackets mean something, and to yaml.v3 a question mark.
+// flowToken is scalarToken for an item of a flow list, to which commas and brackets mean something,
+// and to yaml.v3 a question mark.
 func flowToken(key, value string) string {
 	token := scalarToken(key, value, 0)
 	if strings.ContainsAny(value, ",[]{}?:") {
@@ -80,7 +85,8 @@ func flowToken(key, value string) string {
 	return token
 }
 
-// readsAs reports whether YAML reads token, on one line, as value. strict demands that it is a string to YAML as well.
+// readsAs reports whether YAML reads token, on one line, as value. strict demands that it is a
+// string to YAML as well.
 func readsAs(token, value string, strict bool) bool {
 	if tag := canonicalTag(token); tag != "" {
 		return token == value && (tag == "!!str" || !strict)
@@ -96,8 +102,9 @@ func readsAs(token, value string, strict bool) bool {
 	return n.Kind == yaml.ScalarNode && n.Value == value && (n.Tag == "!!str" || !strict && n.Tag != "!!null")
 }
 
-// doubleQuoted writes any text as YAML on one line. JSON's quoting, which is nearly the same, leaves characters as they are
-// that YAML does not allow, and strconv's has escapes that YAML does not know.
+// doubleQuoted writes any text as YAML on one line. JSON's quoting, which is nearly the same,
+// leaves characters as they are that YAML does not allow, and strconv's has escapes that YAML does
+// not know.
 func doubleQuoted(value string) string {
 	var b strings.Builder
 	b.WriteByte('"')

@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Scan reads a ticket whose front matter is in canonical form, for the index. ok is false for everything else, also for what is
-// malformed: then Parse decides. Where ok is true, the ticket is the one that Parse gives.
+// Scan reads a ticket whose front matter is in canonical form, for the index. ok is false for
+// everything else, also for what is malformed: then Parse decides. Where ok is true, the ticket is
+// the one that Parse gives.
 func Scan(id string, content []byte) (t Ticket, ok bool) {
 	if len(content) > MaxFile || bytes.IndexByte(content, 0) >= 0 || !utf8.Valid(content) {
 		return t, false

@@ -16,7 +16,8 @@ import (
 const canonical = "---\nschema_version: 1\nid: t\nstatus: in_progress\nclaimed-by: planner@5f3a9c21d0e4\nclaimed-at: 2026-01-04T05:30:01Z\n" +
 	"blocked-by: [d5cyp4r, a.b]\ncreated: 2026-01-04T05:22:09Z\ntype: feature\npriority: 1\nassignee: Ada Lovelace\nparent: d5cz1ng\n---\n# Title\n\nBody\n"
 
-// agree fails unless what scan takes is what Parse gives, and what is of the canonical form to Parse is that to YAML.
+// agree fails unless what scan takes is what Parse gives, and what is of the canonical form to
+// Parse is that to YAML.
 func agree(t *testing.T, content []byte) (scanned bool) {
 	t.Helper()
 	agreeOnNodes(t, content)
@@ -34,8 +35,9 @@ func agree(t *testing.T, content []byte) (scanned bool) {
 	return true
 }
 
-// agreeOnNodes fails unless front matter and values of the canonical form are to YAML what they are to us. It makes none of the
-// checks that Parse makes before: content that would not pass them is the harder test.
+// agreeOnNodes fails unless front matter and values of the canonical form are to YAML what they are
+// to us. It makes none of the checks that Parse makes before: content that would not pass them is
+// the harder test.
 func agreeOnNodes(t *testing.T, content []byte) {
 	t.Helper()
 	source := string(content)
@@ -86,7 +88,8 @@ func TestScanTakesCanonicalForm(t *testing.T) {
 	}
 }
 
-// TestScanLeavesTheRest: forms that only YAML can tell are left to it, and none is read otherwise than YAML reads it.
+// TestScanLeavesTheRest: forms that only YAML can tell are left to it, and none is read otherwise
+// than YAML reads it.
 func TestScanLeavesTheRest(t *testing.T) {
 	for _, line := range []string{
 		"parent: null", "parent: ~", "parent:", "assignee: a: b", "assignee: a #b", "assignee: 'a'", "deps: a", "assignee: &a b",
@@ -101,7 +104,8 @@ func TestScanLeavesTheRest(t *testing.T) {
 	}
 }
 
-// scalars are values that YAML takes for what they do not look like, or only some of which it takes for text.
+// scalars are values that YAML takes for what they do not look like, or only some of which it takes
+// for text.
 var scalars = []string{"0", "7", "01", "09", "42", "1_000", "0x1f", "0o7", "0b1", "1e3", "1.5", "5cz", "12:30", "2026-01-04", "2026-02-30T05:22:09Z",
 	"2026-01-04T05:22:09Z", "yes", "off", "y", "True", "FALSE", "Null", "a  b", "a - b", "a:b", "a/b@c", "ab-1234", "99999999999999999", "999999999999999999999"}
 

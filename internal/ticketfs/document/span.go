@@ -6,14 +6,14 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// yaml.v3 says where a value starts and never where it ends. This file finds the ends. A mistake here cannot corrupt a ticket:
-// Apply reads its result again and compares.
+// yaml.v3 says where a value starts and never where it ends. This file finds the ends. A mistake
+// here cannot corrupt a ticket: Apply reads its result again and compares.
 
 // span is a part of the file, from start to before end.
 type span struct{ start, end int }
 
-// linesOf returns the lines of a field: from its key to the end of its value's last line. Blank lines and comments behind them
-// belong to no field.
+// linesOf returns the lines of a field: from its key to the end of its value's last line. Blank
+// lines and comments behind them belong to no field.
 func (d *Document) linesOf(f field) span {
 	return span{d.lines[f.key.Line-1], lineEnd(d.text, d.end(f.value, 0, f.stop))}
 }
@@ -23,8 +23,9 @@ func (d *Document) offset(n *yaml.Node) int {
 	return c.offset(n)
 }
 
-// end returns where the value n ends: behind its last character, or behind the line of its last one for a literal or folded
-// value, less the line break. indent is the column, from 0, of the block that n is in; limit is where what follows n starts.
+// end returns where the value n ends: behind its last character, or behind the line of its last one
+// for a literal or folded value, less the line break. indent is the column, from 0, of the block
+// that n is in; limit is where what follows n starts.
 func (d *Document) end(n *yaml.Node, indent, limit int) int {
 	switch {
 	case n.Kind != yaml.ScalarNode && n.Style&yaml.FlowStyle != 0:
@@ -42,10 +43,12 @@ func (d *Document) end(n *yaml.Node, indent, limit int) int {
 	return plainEnd(d.text[:limit], d.offset(n))
 }
 
-// plainEnd finds the end of the plain value that starts at offset and is the last thing in text but for blank lines and comments.
+// plainEnd finds the end of the plain value that starts at offset and is the last thing in text but
+// for blank lines and comments.
 func plainEnd(text string, offset int) int {
 	if offset == len(text) {
-		// To yaml.v3 the missing value of `? key` is where the next token is, behind text. Its line is the last with anything on it.
+		// To yaml.v3 the missing value of `? key` is where the next token is, behind text. Its line
+		// is the last with anything on it.
 		start := strings.LastIndexByte(text[:len(text)-1], '\n') + 1
 		line := trimEOL(text[start:])
 		if isBlankOrComment(line) {
@@ -97,13 +100,15 @@ func quotedEnd(text string, offset int) int {
 	return len(text)
 }
 
-// blockHeaderEnd returns the offset behind the indicators, e.g. `|2-`, of a literal or folded value.
+// blockHeaderEnd returns the offset behind the indicators, e.g. `|2-`, of a literal or folded
+// value.
 func blockHeaderEnd(text string, offset int) int {
 	return offset + 1 + len(text[offset+1:]) - len(strings.TrimLeft(text[offset+1:], "+-0123456789"))
 }
 
-// blockEnd finds the end of the literal or folded value at offset, in a block of the given indentation, by the rules of
-// yaml.v3's scanner: without an indicator the deepest of the first lines, up to one with text, sets the indentation.
+// blockEnd finds the end of the literal or folded value at offset, in a block of the given
+// indentation, by the rules of yaml.v3's scanner: without an indicator the deepest of the first
+// lines, up to one with text, sets the indentation.
 func blockEnd(text string, offset, indent int) int {
 	end := blockHeaderEnd(text, offset)
 	content := indent + 1

@@ -24,7 +24,8 @@ const DefaultPriority = 2
 
 var priorities = []string{"0", "1", "2", "3", "4"}
 
-// The two names of the list of blockers: ours and that of wedow's ticket program. They mean the same.
+// The two names of the list of blockers: ours and that of wedow's ticket program. They mean the
+// same.
 const (
 	KeyBlockedBy = "blocked-by"
 	KeyDeps      = "deps"
@@ -33,8 +34,9 @@ const (
 // Blocker is an item of the list of blockers.
 type Blocker struct{ ID, Reason string }
 
-// Ticket is what a ticket file says. Fields that the file does not set are zero, but for Priority. Times are UTC; one that is
-// written in another form than RFC 3339 is in Raw as well. It shares no memory with the file.
+// Ticket is what a ticket file says. Fields that the file does not set are zero, but for Priority.
+// Times are UTC; one that is written in another form than RFC 3339 is in Raw as well. It shares no
+// memory with the file.
 type Ticket struct {
 	ID     string
 	Status Status
@@ -64,9 +66,11 @@ type Ticket struct {
 	PlanRef     string
 	Title       string // the body's first heading, else the key of that name
 
-	// Raw are the texts of times that are no RFC 3339, by key. The time itself is set when it can be told, e.g. of a date.
+	// Raw are the texts of times that are no RFC 3339, by key. The time itself is set when it can
+	// be told, e.g. of a date.
 	Raw map[string]string
-	// Lookalikes are keys that look like a relation, or like a key that is known here, and have no meaning.
+	// Lookalikes are keys that look like a relation, or like a key that is known here, and have no
+	// meaning.
 	Lookalikes []string
 }
 
@@ -75,7 +79,8 @@ func (t Ticket) BlockedByID(id string) bool {
 	return slices.ContainsFunc(t.BlockedBy, func(b Blocker) bool { return b.ID == id })
 }
 
-// When returns a time as it is to be shown: RFC 3339, or the file's own words. key is created, closed, claimed-at or hold-until.
+// When returns a time as it is to be shown: RFC 3339, or the file's own words. key is created,
+// closed, claimed-at or hold-until.
 func (t Ticket) When(key string) string {
 	if text, odd := t.Raw[key]; odd {
 		return text

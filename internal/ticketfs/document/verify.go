@@ -7,8 +7,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// verify compares the document with what edits have made of it. Whatever the code that places and measures values gets wrong
-// in a form of YAML nobody thought of, becomes a refusal here and never a damaged ticket.
+// verify compares the document with what edits have made of it. Whatever the code that places and
+// measures values gets wrong in a form of YAML nobody thought of, becomes a refusal here and never
+// a damaged ticket.
 func (d *Document) verify(changed *Document, keys []keyEdits, edits []Edit) *EditError {
 	named := make(map[string]bool, len(keys))
 	for _, k := range keys {

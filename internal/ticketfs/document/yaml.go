@@ -9,7 +9,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// decodeYAML returns the document node of source. A panic of yaml.v3 is an error: input must not stop a server.
+// decodeYAML returns the document node of source. A panic of yaml.v3 is an error: input must not
+// stop a server.
 func decodeYAML(source string) (doc *yaml.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -26,8 +27,9 @@ var (
 	aliasName  = regexp.MustCompile(`^unknown anchor '(.*)' referenced`)
 )
 
-// syntaxError finds the line of yaml.v3's error. The line in its text is that of the fault, one off, that of the first key, or
-// missing, depending on where in yaml.v3 it arose; so search for the fewest lines of source that have the same error.
+// syntaxError finds the line of yaml.v3's error. The line in its text is that of the fault, one
+// off, that of the first key, or missing, depending on where in yaml.v3 it arose; so search for the
+// fewest lines of source that have the same error.
 func syntaxError(source string, err error) *Malformed {
 	message := func(err error) string {
 		if err == nil {

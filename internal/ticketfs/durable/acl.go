@@ -4,7 +4,8 @@ package durable
 
 import "encoding/binary"
 
-// acl is a POSIX access control list as Linux keeps it in an extended attribute: a version, then eight bytes an entry. nil is none.
+// acl is a POSIX access control list as Linux keeps it in an extended attribute: a version, then
+// eight bytes an entry. nil is none.
 type acl []byte
 
 // The tags of entries.
@@ -36,7 +37,8 @@ func (a acl) withoutExecute() acl {
 	return file
 }
 
-// rights are those of the entry with a tag and, for a named user, an id; the mask, where there is one, bounds them.
+// rights are those of the entry with a tag and, for a named user, an id; the mask, where there is
+// one, bounds them.
 func (a acl) rights(tag uint16, id uint32) (rights uint16, found bool) {
 	mask := uint16(0o7)
 	a.entries(func(t uint16, i uint32, r []byte) {

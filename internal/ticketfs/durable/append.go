@@ -6,11 +6,13 @@ import (
 	"os"
 )
 
-// Append writes text behind the end of the file at path, by one write and without a sync. The file is made when it is not
-// there, with the rights of its folder, which must be there. It follows no link and waits for no reader of a FIFO.
+// Append writes text behind the end of the file at path, by one write and without a sync. The file
+// is made when it is not there, with the rights of its folder, which must be there. It follows no
+// link and waits for no reader of a FIFO.
 func Append(path string, text []byte) error {
 	const flags = os.O_WRONLY | os.O_APPEND | NoFollow
-	// Without O_CREATE first: in a folder with the sticky bit that is refused for files of other users.
+	// Without O_CREATE first: in a folder with the sticky bit that is refused for files of other
+	// users.
 	f, err := os.OpenFile(path, flags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = createAsFolder(path, flags)

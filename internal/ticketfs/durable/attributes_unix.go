@@ -42,8 +42,8 @@ func readAttributes(path string) (attributes, acl, error) {
 	return found, rule, nil
 }
 
-// write gives a file the attributes. Those that the system or its administrator sets (security labels) are theirs where we may
-// not.
+// write gives a file the attributes. Those that the system or its administrator sets (security
+// labels) are theirs where we may not.
 func (a attributes) write(f *os.File) error {
 	for name, value := range a {
 		err := unix.Fsetxattr(int(f.Fd()), name, value, 0)
@@ -55,8 +55,8 @@ func (a attributes) write(f *os.File) error {
 	return nil
 }
 
-// sized calls a system call that fills a buffer, with one that is large enough. A file, or a filesystem, without what is asked
-// for gives nothing.
+// sized calls a system call that fills a buffer, with one that is large enough. A file, or a
+// filesystem, without what is asked for gives nothing.
 func sized(fill func([]byte) (int, error)) ([]byte, error) {
 	buffer := make([]byte, 256)
 	for {

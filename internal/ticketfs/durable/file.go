@@ -22,8 +22,8 @@ type File struct {
 // now is the clock that stamps are compared with. A variable, so that tests can look at any moment.
 var now = time.Now
 
-// notRegularError says that something else than a plain file stands where a ticket should: a link may lead outside the folder,
-// a FIFO would block its reader for ever.
+// notRegularError says that something else than a plain file stands where a ticket should: a link
+// may lead outside the folder, a FIFO would block its reader for ever.
 type NotRegularError struct {
 	name string
 	kind fs.FileMode
@@ -62,8 +62,8 @@ func FileFault(err error) bool {
 	return errors.As(err, &notRegular) || errors.As(err, &tooLong)
 }
 
-// lstat is Lstat for ticket files: it follows nothing. A missing file is fs.ErrNotExist, one that is not regular a
-// notRegularError.
+// lstat is Lstat for ticket files: it follows nothing. A missing file is fs.ErrNotExist, one that
+// is not regular a notRegularError.
 func Lstat(path string) (fs.FileInfo, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -98,8 +98,8 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// readFile reads a file of at most the given number of bytes whole. No file at all is no error; of one that is longer the
-// beginning is returned as well.
+// readFile reads a file of at most the given number of bytes whole. No file at all is no error; of
+// one that is longer the beginning is returned as well.
 func ReadFile(path string, most int) (File, error) {
 	looked := now().UnixNano()
 	f, info, err := Open(path)
@@ -129,9 +129,10 @@ func ReadFile(path string, most int) (File, error) {
 	}
 }
 
-// unchanged returns a ChangedError when the file at path is not the one that was read, or has been written since. Editors and git
-// do not take our locks; this closes the window to the microseconds before the rename. Where the file was so young when it was
-// read that a later write may bear the same stamp, its bytes are compared.
+// unchanged returns a ChangedError when the file at path is not the one that was read, or has been
+// written since. Editors and git do not take our locks; this closes the window to the microseconds
+// before the rename. Where the file was so young when it was read that a later write may bear the
+// same stamp, its bytes are compared.
 func (f File) unchanged(path string) error {
 	changed := &ChangedError{filepath.Base(path)}
 	info, err := os.Lstat(path)

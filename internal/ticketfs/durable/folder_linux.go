@@ -9,7 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// folder is an open folder whose files are looked at by name: without the whole path a look costs half.
+// folder is an open folder whose files are looked at by name: without the whole path a look costs
+// half.
 type Folder struct {
 	dir  string
 	file *os.File
@@ -38,8 +39,9 @@ func (f Folder) Stamp(name string) (Stamp, error) {
 	return stampFrom(&st), nil
 }
 
-// read is readFile for one file of the folder, into buffer when there is room: by four system calls instead of six, and
-// without a copy to be thrown away. Whatever is not as usual is left to readFile, whose errors say what it is.
+// read is readFile for one file of the folder, into buffer when there is room: by four system calls
+// instead of six, and without a copy to be thrown away. Whatever is not as usual is left to
+// readFile, whose errors say what it is.
 func (f Folder) Read(name string, buffer []byte, most int) (content []byte, s Stamp, err error) {
 	if n, st, ok := f.readInto(buffer, name); ok {
 		return buffer[:n], stampFrom(&st), nil

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// UnprovenFS names the filesystem of dir when it is remote or FUSE-like, so that nobody has shown its locks to hold between
-// machines; "" for the others.
+// UnprovenFS names the filesystem of dir when it is remote or FUSE-like, so that nobody has shown
+// its locks to hold between machines; "" for the others.
 func UnprovenFS(dir string) (string, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {

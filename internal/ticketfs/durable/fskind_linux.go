@@ -2,7 +2,8 @@ package durable
 
 import "golang.org/x/sys/unix"
 
-// unproven are filesystems whose locks may not reach all their users, by the magic numbers of statfs(2).
+// unproven are filesystems whose locks may not reach all their users, by the magic numbers of
+// statfs(2).
 var unproven = map[int64]string{
 	0x6969:     "nfs",
 	0xff534d42: "cifs",
@@ -25,12 +26,13 @@ var inMemory = map[int64]string{
 	0x858458f6: "ramfs",
 }
 
-// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock taken through it and one
-// taken beside it may not see each other; "" for the others.
+// UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock
+// taken through it and one taken beside it may not see each other; "" for the others.
 func UnprovenFS(dir string) (string, error) { return kindOf(dir, unproven) }
 
-// MemoryFS names the filesystem of dir when it keeps files in memory alone: what is written there through a shared mapping
-// changes no time of the file, and nothing survives the machine. "" for the others.
+// MemoryFS names the filesystem of dir when it keeps files in memory alone: what is written there
+// through a shared mapping changes no time of the file, and nothing survives the machine. "" for
+// the others.
 func MemoryFS(dir string) (string, error) { return kindOf(dir, inMemory) }
 
 func kindOf(dir string, kinds map[int64]string) (string, error) {

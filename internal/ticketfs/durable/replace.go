@@ -14,13 +14,15 @@ import (
 // Step is called at each stage of a change; crash tests set it to die there.
 var Step = func(name string) {}
 
-// TempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so that whatever a killed
-// writer leaves is found and replaced by the next writer of that ticket, under the ticket's lock.
+// TempPath is the one hidden name under which a ticket's next content is prepared. It is fixed, so
+// that whatever a killed writer leaves is found and replaced by the next writer of that ticket,
+// under the ticket's lock.
 func TempPath(path string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
 }
 
-// Replacement makes new content the file at path, whole or not at all. For a ticket t the system sees:
+// Replacement makes new content the file at path, whole or not at all. For a ticket t the system
+// sees:
 //
 //	open(".tickets", O_RDONLY|O_CLOEXEC)                          = 9
 //	access(".tickets/t.md", W_OK)
@@ -33,8 +35,9 @@ func TempPath(path string) string {
 //	rename(".tickets/.t.md.tmp", ".tickets/t.md")
 //	fsync(9)
 //
-// natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can be lost by a power cut,
-// and has no place for the last check; hence only its rename is used, which also replaces on Windows.
+// natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can
+// be lost by a power cut, and has no place for the last check; hence only its rename is used, which
+// also replaces on Windows.
 type Replacement struct {
 	Path    string
 	Old     File
@@ -43,8 +46,8 @@ type Replacement struct {
 	Ready   bool
 }
 
-// Write puts content into the temp file and syncs it, unless it is there already. Content that is nil or equal to the old is
-// no change.
+// Write puts content into the temp file and syncs it, unless it is there already. Content that is
+// nil or equal to the old is no change.
 func (r *Replacement) Write(content []byte) error {
 	if content == nil || r.Old.Content != nil && bytes.Equal(content, r.Old.Content) {
 		r.Ready = false
@@ -100,7 +103,8 @@ func (r *Replacement) Sync() error {
 	return nil
 }
 
-// Discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by the next writer.
+// Discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by
+// the next writer.
 func (r *Replacement) Discard() {
 	if r.folder == nil {
 		return
@@ -111,8 +115,8 @@ func (r *Replacement) Discard() {
 	_ = r.folder.Close()
 }
 
-// writeTemp writes and syncs a new file, with the rights of the one that it will replace, or for a new ticket with those of its
-// folder.
+// writeTemp writes and syncs a new file, with the rights of the one that it will replace, or for a
+// new ticket with those of its folder.
 func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 	if old != nil {
 		if err := mayWrite(path); err != nil {
@@ -155,7 +159,8 @@ func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 	return SyncFile(f)
 }
 
-// createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else may read it.
+// createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else
+// may read it.
 func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
 	if old == nil {
 		f, err := create(temp, os.O_WRONLY, true)
@@ -167,7 +172,8 @@ func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
 	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm()&0o600)
 }
 
-// SyncFile makes the content of an open file durable. A variable, so that tests can see that it is called, and let it fail.
+// SyncFile makes the content of an open file durable. A variable, so that tests can see that it is
+// called, and let it fail.
 var SyncFile = (*os.File).Sync
 
 // SyncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.

@@ -93,7 +93,8 @@ func TestSyncFails(t *testing.T) {
 	}
 }
 
-// TestSettled: a stamp proves something beyond the granularity of its filesystem, which is two seconds where it shows no fraction.
+// TestSettled: a stamp proves something beyond the granularity of its filesystem, which is two
+// seconds where it shows no fraction.
 func TestSettled(t *testing.T) {
 	const second, ms = int64(time.Second), int64(time.Millisecond)
 	for _, test := range []struct {
@@ -119,7 +120,8 @@ func TestSettled(t *testing.T) {
 	}
 }
 
-// TestUnchangedComparesBytes: a file that was young when it was read is compared byte by byte, an older one by its stamp alone.
+// TestUnchangedComparesBytes: a file that was young when it was read is compared byte by byte, an
+// older one by its stamp alone.
 func TestUnchangedComparesBytes(t *testing.T) {
 	clock := now
 	defer func() { now = clock }()

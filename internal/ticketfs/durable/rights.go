@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// Whoever may write a folder may use what stands in it, whatever the umask of whoever came first: what is made here gets the
-// rights of its folder, and what is replaced keeps those that it had. No right is gained that was denied before.
+// Whoever may write a folder may use what stands in it, whatever the umask of whoever came first:
+// what is made here gets the rights of its folder, and what is replaced keeps those that it had. No
+// right is gained that was denied before.
 
 // RightsError says that a file cannot be replaced with the rights that it has.
 type RightsError struct {
@@ -19,7 +20,8 @@ type RightsError struct {
 
 func (e *RightsError) Error() string { return e.name + " " + e.why }
 
-// MakeFile makes an empty file with the rights of the folder that it is in. One that is there is fine, whatever it is.
+// MakeFile makes an empty file with the rights of the folder that it is in. One that is there is
+// fine, whatever it is.
 func MakeFile(path string) error {
 	f, err := createAsFolder(path, os.O_WRONLY)
 	if errors.Is(err, fs.ErrExist) {
@@ -36,8 +38,8 @@ func createAsFolder(path string, flags int) (*os.File, error) {
 	return create(path, flags, false)
 }
 
-// create makes a file that must not be there, with the rights of its folder. One that inherits gets the folder's default ACL
-// instead, if there is one.
+// create makes a file that must not be there, with the rights of its folder. One that inherits gets
+// the folder's default ACL instead, if there is one.
 func create(path string, flags int, inherits bool) (*os.File, error) {
 	dir := filepath.Dir(path)
 	folder, err := os.Stat(dir)
@@ -55,8 +57,8 @@ func create(path string, flags int, inherits bool) (*os.File, error) {
 	return f, nil
 }
 
-// MakeFolder makes a folder with the rights of the one that it is in. One that is there is fine, anything else is a
-// NotFolderError.
+// MakeFolder makes a folder with the rights of the one that it is in. One that is there is fine,
+// anything else is a NotFolderError.
 func MakeFolder(path string) error {
 	dir := filepath.Dir(path)
 	above, err := os.Stat(dir)
@@ -77,7 +79,8 @@ func MakeFolder(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// CheckFolder returns a NotFolderError unless a folder stands at path itself: a link could lead anywhere.
+// CheckFolder returns a NotFolderError unless a folder stands at path itself: a link could lead
+// anywhere.
 func CheckFolder(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil && !info.IsDir() {
@@ -86,8 +89,8 @@ func CheckFolder(path string) error {
 	return err
 }
 
-// withoutGroup are the rights to give where a file must have another group: neither that one nor the members of the former
-// one, who are others now, may do what they were denied.
+// withoutGroup are the rights to give where a file must have another group: neither that one nor
+// the members of the former one, who are others now, may do what they were denied.
 func withoutGroup(mode fs.FileMode) fs.FileMode {
 	both := mode & (mode << 3) & 0o070
 	return mode&^0o077 | both | both>>3

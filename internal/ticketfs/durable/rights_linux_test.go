@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestMain serves also as the program of other users: it replaces a file, appends to one, or makes files.
+// TestMain serves also as the program of other users: it replaces a file, appends to one, or makes
+// files.
 func TestMain(m *testing.M) {
 	what := os.Getenv("DURABLE_CHILD")
 	if what == "" {
@@ -101,7 +102,8 @@ func listOf(entries ...entry) acl {
 
 const anyID = 1<<32 - 1
 
-// groupReads is user::rw-, user:bob:rw-, group::r--, mask::rw-, other::---: its mode shows the mask for the group's rights.
+// groupReads is user::rw-, user:bob:rw-, group::r--, mask::rw-, other::---: its mode shows the mask
+// for the group's rights.
 var groupReads = listOf(entry{1, 6, anyID}, entry{2, 6, bob}, entry{4, 4, anyID}, entry{16, 6, anyID}, entry{32, 0, anyID})
 
 func setACL(t *testing.T, path, name string, list acl) {
@@ -131,7 +133,8 @@ func rightsOf(t *testing.T, path string) (string, acl) {
 	return fmt.Sprintf("%d:%d %s", st.Uid, st.Gid, info.Mode()), list
 }
 
-// TestRootKeepsAll: whatever root replaces stays its owner's, with mode, ACL and attributes, whatever the umask and the folder.
+// TestRootKeepsAll: whatever root replaces stays its owner's, with mode, ACL and attributes,
+// whatever the umask and the folder.
 func TestRootKeepsAll(t *testing.T) {
 	needsRoot(t)
 	defer syscall.Umask(syscall.Umask(0o077))
@@ -161,7 +164,8 @@ func TestRootKeepsAll(t *testing.T) {
 	}
 }
 
-// TestOtherUserReplaces: a user who is not the owner keeps what can be kept, or is refused; nobody gains a right.
+// TestOtherUserReplaces: a user who is not the owner keeps what can be kept, or is refused; nobody
+// gains a right.
 func TestOtherUserReplaces(t *testing.T) {
 	needsRoot(t)
 	all := listOf(entry{1, 6, anyID}, entry{4, 6, anyID}, entry{16, 6, anyID}, entry{32, 6, anyID})
@@ -208,7 +212,8 @@ func TestOtherUserReplaces(t *testing.T) {
 	}
 }
 
-// TestMadeAsFolder: what is made has the rights of its folder, of root's also the owner, whatever the umask.
+// TestMadeAsFolder: what is made has the rights of its folder, of root's also the owner, whatever
+// the umask.
 func TestMadeAsFolder(t *testing.T) {
 	needsRoot(t)
 	withExecute := listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 5, anyID}, entry{16, 7, anyID}, entry{32, 0, anyID})

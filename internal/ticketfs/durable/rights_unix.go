@@ -14,8 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// takeRights gives what was just made in a folder its mode, its access ACL and its group, where that is allowed, and for root
-// its owner. Files are never executable. With a default ACL, what inherits is left as the system made it by that.
+// takeRights gives what was just made in a folder its mode, its access ACL and its group, where
+// that is allowed, and for root its owner. Files are never executable. With a default ACL, what
+// inherits is left as the system made it by that.
 func takeRights(f *os.File, dir string, folder fs.FileInfo, mode fs.FileMode, inherits bool) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -57,7 +58,8 @@ func takeRights(f *os.File, dir string, folder fs.FileInfo, mode fs.FileMode, in
 	return nil
 }
 
-// denied reports whether an owner or group may not be set, or is one that this user namespace does not know.
+// denied reports whether an owner or group may not be set, or is one that this user namespace does
+// not know.
 func denied(err error) bool { return errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EINVAL) }
 
 // setMode sets a mode where the umask, a change of the owner or an ACL left another.
@@ -69,8 +71,9 @@ func setMode(f *os.File, mode fs.FileMode) error {
 	return f.Chmod(mode)
 }
 
-// keepRights gives a new file the owner, group, mode, ACL and extended attributes of the one at path, which it will replace.
-// Where the owner cannot be kept, the former owner must still be able to read and write by group and mode.
+// keepRights gives a new file the owner, group, mode, ACL and extended attributes of the one at
+// path, which it will replace. Where the owner cannot be kept, the former owner must still be able
+// to read and write by group and mode.
 func keepRights(f *os.File, path string, old fs.FileInfo) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -103,8 +106,9 @@ func keepRights(f *os.File, path string, old fs.FileInfo) error {
 	return setMode(f, mode)
 }
 
-// keepGroup keeps at least the group of a file whose owner cannot be kept, and returns the mode that then denies what was denied
-// before. It refuses where the former owner, if it is not our own file, would be locked out.
+// keepGroup keeps at least the group of a file whose owner cannot be kept, and returns the mode
+// that then denies what was denied before. It refuses where the former owner, if it is not our own
+// file, would be locked out.
 func keepGroup(f *os.File, path string, was *syscall.Stat_t, mode fs.FileMode, rule acl, own bool) (fs.FileMode, error) {
 	name := filepath.Base(path)
 	kept := true
@@ -122,8 +126,8 @@ func keepGroup(f *os.File, path string, was *syscall.Stat_t, mode fs.FileMode, r
 	return mode, nil
 }
 
-// mayStill reports whether a former owner, who is no longer named as such, can read and write a file as a member of its group or
-// as one of the others.
+// mayStill reports whether a former owner, who is no longer named as such, can read and write a
+// file as a member of its group or as one of the others.
 func mayStill(uid uint32, member bool, mode fs.FileMode, rule acl) bool {
 	const readWrite = 0o6
 	if uid == 0 {
@@ -142,7 +146,8 @@ func mayStill(uid uint32, member bool, mode fs.FileMode, rule acl) bool {
 	return rights&readWrite == readWrite
 }
 
-// maybeIn reports whether a user is in a group. Of a user or a group that the system does not know it is assumed.
+// maybeIn reports whether a user is in a group. Of a user or a group that the system does not know
+// it is assumed.
 func maybeIn(uid, gid uint32) bool {
 	g := strconv.Itoa(int(gid))
 	if _, err := user.LookupGroupId(g); err != nil {
@@ -164,7 +169,8 @@ func maybeIn(uid, gid uint32) bool {
 	return false
 }
 
-// mayWrite returns a RightsError when the caller may not write a file. That it may replace it is a right of the folder.
+// mayWrite returns a RightsError when the caller may not write a file. That it may replace it is a
+// right of the folder.
 func mayWrite(path string) error {
 	err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
 	if errors.Is(err, fs.ErrPermission) {

@@ -10,15 +10,18 @@ type Stamp struct {
 }
 
 const (
-	// tick is how far the clock of stamps may be behind: kernels before 6.13 stamp by the tick, 4 ms at 250 Hz, 10 ms at 100 Hz.
+	// tick is how far the clock of stamps may be behind: kernels before 6.13 stamp by the tick, 4
+	// ms at 250 Hz, 10 ms at 100 Hz.
 	tick = 20 * time.Millisecond
-	// coarse is the granularity that a filesystem may have whose stamps show no fraction of a second: FAT's is two seconds.
+	// coarse is the granularity that a filesystem may have whose stamps show no fraction of a
+	// second: FAT's is two seconds.
 	coarse = 2 * time.Second
 )
 
-// Settled reports whether a later write must bear another stamp, for a file that was looked at then, in Unix nanoseconds, and
-// had this one: its last change lies farther back than the granularity of the filesystem's times. Otherwise an equal stamp
-// proves nothing, and bytes have to be compared.
+// Settled reports whether a later write must bear another stamp, for a file that was looked at
+// then, in Unix nanoseconds, and had this one: its last change lies farther back than the
+// granularity of the filesystem's times. Otherwise an equal stamp proves nothing, and bytes have to
+// be compared.
 func (s Stamp) Settled(looked int64) bool {
 	granularity := tick
 	if s.Mtime%int64(time.Second) == 0 && s.Ctime%int64(time.Second) == 0 {

@@ -24,8 +24,8 @@ func (x *Index) Get(id string) (document.Ticket, error) {
 	return f.ticket, x.broken[id].why
 }
 
-// Fingerprint is a number that another content of a file does not have, in all likelihood, in any process; 0 for no file. A file that
-// was written again with the same content may have another one.
+// Fingerprint is a number that another content of a file does not have, in all likelihood, in any
+// process; 0 for no file. A file that was written again with the same content may have another one.
 func (x *Index) Fingerprint(id string) uint64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -49,7 +49,8 @@ func (x *Index) isNone(id string) bool {
 	return x.broken[id].none && len(x.parents[id])+len(x.blocks[id])+len(x.links[id]) == 0
 }
 
-// Ids are the tickets' ids in order, malformed ones included. The list is never changed, but replaced.
+// Ids are the tickets' ids in order, malformed ones included. The list is never changed, but
+// replaced.
 func (x *Index) Ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -90,7 +91,8 @@ func (x *Index) BlockerKey() string {
 	return ""
 }
 
-// ChildrenOf are the tickets with this parent, by id, and the files that may be such tickets and cannot be read.
+// ChildrenOf are the tickets with this parent, by id, and the files that may be such tickets and
+// cannot be read.
 func (x *Index) ChildrenOf(id string) (children []document.Ticket, unread []string) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -132,7 +134,8 @@ func (x *Index) TakeChanges() []string {
 	return ids
 }
 
-// Planned are the tickets that a plan made, by their names in it: those whose plan-ref is plan/name; of several the least id.
+// Planned are the tickets that a plan made, by their names in it: those whose plan-ref is
+// plan/name; of several the least id.
 func (x *Index) Planned(plan string) map[string]string {
 	made := make(map[string]string)
 	if plan == "" {

@@ -13,9 +13,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// index holds the front matter of all tickets of a folder, and who names whom. It is never older than the question: refresh,
-// before every use on which an answer or a verdict rests, finds what changed since the last time, by the files' stamps or from a
-// watch, and reads it again. It is kept in memory only and can be thrown away at any time.
+// index holds the front matter of all tickets of a folder, and who names whom. It is never older
+// than the question: refresh, before every use on which an answer or a verdict rests, finds what
+// changed since the last time, by the files' stamps or from a watch, and reads it again. It is kept
+// in memory only and can be thrown away at any time.
 type Index struct {
 	mu      sync.RWMutex
 	dir     string
@@ -50,9 +51,10 @@ func (x *indexed) fresh(stamp durable.Stamp) bool {
 	return x.stamp == stamp && stamp.Settled(x.read)
 }
 
-// watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every stamp takes about 1 us a
-// ticket. Below, the number of watches a user may have (128 on many systems) is better left to others, and so is the time of
-// those who write: the kernel tells every process that watches of every file they touch.
+// watchFrom is the number of tickets from which a watch is worth its descriptor: looking at every
+// stamp takes about 1 us a ticket. Below, the number of watches a user may have (128 on many
+// systems) is better left to others, and so is the time of those who write: the kernel tells every
+// process that watches of every file they touch.
 const WatchFrom = 500
 
 // RefreshOld is Refresh for an index that was not brought up to date for a second, or never.
@@ -182,7 +184,8 @@ func (x *Index) forgetAllBut(ids []string) {
 	}
 }
 
-// update reads the files again that a watch has named, and looks at those of which it does not tell all.
+// update reads the files again that a watch has named, and looks at those of which it does not tell
+// all.
 func (x *Index) update(names []string) error {
 	ids := names[:0]
 	for _, name := range names {
@@ -204,7 +207,8 @@ func (x *Index) update(names []string) error {
 	return x.reread(folder, slices.Collect(maps.Keys(x.unsure)), false)
 }
 
-// ownFault reports whether an error is about what the file holds, so that it stays until the file changes.
+// ownFault reports whether an error is about what the file holds, so that it stays until the file
+// changes.
 func ownFault(err error) bool {
 	var bad *document.Malformed
 	return errors.As(err, &bad) || durable.FileFault(err)
@@ -234,7 +238,8 @@ func (x *Index) put(id string, now *indexed, fault broken) {
 		if fault.why != nil {
 			x.broken[id] = fault
 		}
-		// What is written through another name, outside the folder, is no event of the folder; nor is a disk that reads again.
+		// What is written through another name, outside the folder, is no event of the folder; nor
+		// is a disk that reads again.
 		if now.stamp.Links > 1 || fault.why != nil && !ownFault(fault.why) {
 			x.unsure[id] = true
 		}
@@ -242,7 +247,8 @@ func (x *Index) put(id string, now *indexed, fault broken) {
 	x.changed[id] = true
 }
 
-// name links a ticket with those that it names, or unlinks it. A file that is none while nobody names it changes by that.
+// name links a ticket with those that it names, or unlinks it. A file that is none while nobody
+// names it changes by that.
 func (x *Index) name(t document.Ticket, do func(m relation, from, to string)) {
 	named := func(m relation, id string) {
 		do(m, id, t.ID)
@@ -259,7 +265,8 @@ func (x *Index) name(t document.Ticket, do func(m relation, from, to string)) {
 	}
 }
 
-// relation holds for each id the ids on its other side, in order. Most lists are short, and a few are as long as the board.
+// relation holds for each id the ids on its other side, in order. Most lists are short, and a few
+// are as long as the board.
 type relation map[string][]string
 
 func link(m relation, from, to string) {

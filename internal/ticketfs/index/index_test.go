@@ -116,8 +116,8 @@ func TestChildrenThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestYoungFilesAreReadAgain: a file that was read within its filesystem's granularity of its last change is read again, since
-// another write may bear the same stamp; an older one is not.
+// TestYoungFilesAreReadAgain: a file that was read within its filesystem's granularity of its last
+// change is read again, since another write may bear the same stamp; an older one is not.
 func TestYoungFilesAreReadAgain(t *testing.T) {
 	clock := now
 	defer func() { now = clock }()

@@ -15,7 +15,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// perReader is the number of files from which a second goroutine is worth waking a processor for: 256 looks take about 0.2 ms.
+// perReader is the number of files from which a second goroutine is worth waking a processor for:
+// 256 looks take about 0.2 ms.
 const perReader = 256
 
 // castagnoli is the polynomial that processors know: a sum costs little beside the read.
@@ -43,8 +44,8 @@ func (x *Index) brokenBy(id string, content []byte, why error) broken {
 	return b
 }
 
-// reread compares the stamps of files with those in the index, on all processors, and reads what is new, or with all
-// everything.
+// reread compares the stamps of files with those in the index, on all processors, and reads what is
+// new, or with all everything.
 func (x *Index) reread(folder durable.Folder, ids []string, all bool) error {
 	readers := min(runtime.GOMAXPROCS(0), 8, len(ids)/perReader+1)
 	results := make([][]found, readers)
@@ -88,7 +89,8 @@ func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed
 	return changed, nil
 }
 
-// readFile reads a file's fields. What is wrong with the file itself is no error, but what is found.
+// readFile reads a file's fields. What is wrong with the file itself is no error, but what is
+// found.
 func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found, error) {
 	file := &indexed{read: now().UnixNano()}
 	content, stamp, err := folder.Read(id+document.Ext, buffer, document.MaxFile)
@@ -116,7 +118,8 @@ func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found
 	return found{id, file, broken{}}, nil
 }
 
-// compact lets all tickets that name a blocker share its name, and gives their lists no room to grow.
+// compact lets all tickets that name a blocker share its name, and gives their lists no room to
+// grow.
 func compact(t document.Ticket) document.Ticket {
 	blockers := make([]document.Blocker, len(t.BlockedBy))
 	for i, b := range t.BlockedBy {

@@ -9,17 +9,18 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// Watch is an inotify(7) queue of one folder, read only when somebody asks. The kernel puts an event into the queue before the
-// system call that causes it returns, so whatever was answered before a question is in the queue when the question comes. A
-// library that reads the queue in a goroutine and passes events on through a channel does not give that: of 2,000 renames,
-// 361 were not yet to be seen.
+// Watch is an inotify(7) queue of one folder, read only when somebody asks. The kernel puts an
+// event into the queue before the system call that causes it returns, so whatever was answered
+// before a question is in the queue when the question comes. A library that reads the queue in a
+// goroutine and passes events on through a channel does not give that: of 2,000 renames, 361 were
+// not yet to be seen.
 type Watch struct {
 	fd     int
 	buffer [16 << 10]byte
 }
 
-// newWatch returns nil when there is none to be had: too many instances, no inotify, or a filesystem on which other machines
-// could write unseen.
+// newWatch returns nil when there is none to be had: too many instances, no inotify, or a
+// filesystem on which other machines could write unseen.
 func newWatch(dir string) *Watch {
 	if kind, err := durable.UnprovenFS(dir); err != nil || kind != "" {
 		return nil
@@ -39,10 +40,12 @@ func newWatch(dir string) *Watch {
 
 func (w *Watch) close() { _ = unix.Close(w.fd) }
 
-// lost are events after which the queue does not tell the whole any more: it ran over, or the folder itself went.
+// lost are events after which the queue does not tell the whole any more: it ran over, or the
+// folder itself went.
 const lost = unix.IN_Q_OVERFLOW | unix.IN_IGNORED | unix.IN_UNMOUNT | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 
-// drain returns the names of files that changed since the last time, each once; complete is false when there may be more.
+// drain returns the names of files that changed since the last time, each once; complete is false
+// when there may be more.
 func (w *Watch) drain() (names []string, complete bool) {
 	seen := make(map[string]bool)
 	for {

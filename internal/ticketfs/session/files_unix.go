@@ -23,7 +23,8 @@ func identity(info fs.FileInfo, err error) (dev, ino uint64, _ error) {
 	return uint64(st.Dev), st.Ino, nil
 }
 
-// setTimes sets the times of a file, and follows no link. On a file of another user who shares it, only the present can be set.
+// setTimes sets the times of a file, and follows no link. On a file of another user who shares it,
+// only the present can be set.
 func setTimes(path string, t time.Time) error {
 	ts := unix.NsecToTimespec(t.UnixNano())
 	err := unix.UtimesNanoAt(unix.AT_FDCWD, path, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)

@@ -11,7 +11,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// grace is how long the tickets of a holder that was seen dead are kept for it: its host may just be restarting the server.
+// grace is how long the tickets of a holder that was seen dead are kept for it: its host may just
+// be restarting the server.
 const grace = 10 * time.Second
 
 // observation is that a holder was seen dead.
@@ -20,10 +21,11 @@ type observation struct {
 	at    time.Duration
 }
 
-// Grace is for how long the tickets of a dead holder are still kept for it; 0 when anybody may take them. It begins when
-// somebody first asks, and all processes of this boot agree on it: the first one writes it down. So even processes that live
-// for one call take over in the end, and no clock that can be set counts. What was written of other marks, on another boot or
-// in the future counts for nothing. In a time namespace a process has only its own clock.
+// Grace is for how long the tickets of a dead holder are still kept for it; 0 when anybody may take
+// them. It begins when somebody first asks, and all processes of this boot agree on it: the first
+// one writes it down. So even processes that live for one call take over in the end, and no clock
+// that can be set counts. What was written of other marks, on another boot or in the future counts
+// for nothing. In a time namespace a process has only its own clock.
 func (p *Process) Grace(h Holder) time.Duration {
 	if h.Life != Dead {
 		return 0
@@ -48,7 +50,8 @@ func (p *Process) Grace(h Holder) time.Duration {
 	return max(0, grace-(now-o.at))
 }
 
-// A file of an observation is one line of a fixed length: boot, nanoseconds since it, hash of the marks.
+// A file of an observation is one line of a fixed length: boot, nanoseconds since it, hash of the
+// marks.
 const seenForm = "%s %020d %s\n"
 
 func readSeen(path, boot string) (observation, bool) {
@@ -61,8 +64,8 @@ func readSeen(path, boot string) (observation, bool) {
 	return observation{string(fields[2]), time.Duration(at)}, err == nil && at >= 0
 }
 
-// writeSeen writes an observation down. It is not synced: after a power loss it is another boot. Two who write at once write
-// nearly the same.
+// writeSeen writes an observation down. It is not synced: after a power loss it is another boot.
+// Two who write at once write nearly the same.
 func writeSeen(path, boot string, o observation) (err error) {
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", filepath.Base(path))

@@ -38,7 +38,8 @@ func (o *onlooker) waits(t *testing.T, name string) time.Duration {
 
 const anHour = time.Hour
 
-// TestGraceIsCommon: the first look of anybody begins it, and all agree, also processes that live for one look.
+// TestGraceIsCommon: the first look of anybody begins it, and all agree, also processes that live
+// for one look.
 func TestGraceIsCommon(t *testing.T) {
 	dir := t.TempDir()
 	dead(t, dir, "gone", nil)
@@ -101,7 +102,8 @@ func TestGraceIsVoid(t *testing.T) {
 	}
 }
 
-// TestGraceOfItsOwn: where nothing can be written down, or the clock is not the others', a process goes by its own.
+// TestGraceOfItsOwn: where nothing can be written down, or the clock is not the others', a process
+// goes by its own.
 func TestGraceOfItsOwn(t *testing.T) {
 	for name, lay := range map[string]func(dir, seen string) error{
 		"time namespace": func(dir, seen string) error { return nil },

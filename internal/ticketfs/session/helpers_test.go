@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// witness is a process. what is "hold": it holds a slot of a conversation until its input ends; "look": it says what it can
-// tell of the holder x@key, and for how long it would still wait.
+// witness is a process. what is "hold": it holds a slot of a conversation until its input ends;
+// "look": it says what it can tell of the holder x@key, and for how long it would still wait.
 func witness(what, dir, name string) error {
 	p := New(name, time.Now)
 	switch what {
@@ -142,7 +142,8 @@ func readMark(t *testing.T, path string) (m mark) {
 	return m
 }
 
-// dead leaves what a process of this machine leaves that has ended: its slot, signed, its lock free. change changes the mark.
+// dead leaves what a process of this machine leaves that has ended: its slot, signed, its lock
+// free. change changes the mark.
 func dead(t *testing.T, dir, name string, change func(*mark)) string {
 	t.Helper()
 	path := slotPath(dir, Key(name), 0)

@@ -13,7 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// mark is what a slot says of the process that holds or held it. With it anybody can tell whether a free lock proves an end.
+// mark is what a slot says of the process that holds or held it. With it anybody can tell whether a
+// free lock proves an end.
 type mark struct {
 	PID     int       `json:"pid"`
 	PIDNS   uint64    `json:"pid_ns,omitempty"` // the inode of the pid namespace that PID is of
@@ -32,8 +33,8 @@ type mark struct {
 // maxMark is how much of a slot is read, in bytes.
 const maxMark = 4 << 10
 
-// sign writes this process's mark into a slot that it holds, and makes it durable: after a power loss it is what tells that
-// the holder is dead rather than unknown.
+// sign writes this process's mark into a slot that it holds, and makes it durable: after a power
+// loss it is what tells that the holder is dead rather than unknown.
 func (p *Process) sign(s *slot, call Call) (err error) {
 	m := self()
 	m.Client, m.Agent, m.Since = call.Client, call.Agent, p.Now().UTC()
@@ -100,8 +101,9 @@ func formerMark(path string) mark {
 	return m
 }
 
-// overwrite puts a line at the beginning of a file and cuts off what is left of a longer one. The file is never empty on the
-// way: a process that is killed here, or has no room, leaves the old mark or the new one, and both prove its end.
+// overwrite puts a line at the beginning of a file and cuts off what is left of a longer one. The
+// file is never empty on the way: a process that is killed here, or has no room, leaves the old
+// mark or the new one, and both prove its end.
 func overwrite(f *os.File, line []byte) error {
 	if _, err := f.WriteAt(line, 0); err != nil {
 		return err
@@ -109,7 +111,8 @@ func overwrite(f *os.File, line []byte) error {
 	return f.Truncate(int64(len(line)))
 }
 
-// readLine reads the first line of a small regular file, and says which file it was. It follows no link and does not wait.
+// readLine reads the first line of a small regular file, and says which file it was. It follows no
+// link and does not wait.
 func readLine(path string) (line []byte, info os.FileInfo, err error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|durable.NoFollow, 0)
 	if err != nil {
@@ -127,7 +130,8 @@ func readLine(path string) (line []byte, info os.FileInfo, err error) {
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF { // it may just be cut off
 		return nil, info, err
 	}
-	// What stands behind the first line is the end of a longer mark, whose successor was killed before it could cut it off.
+	// What stands behind the first line is the end of a longer mark, whose successor was killed
+	// before it could cut it off.
 	line, _, found := bytes.Cut(text[:n], []byte("\n"))
 	if !found {
 		return nil, info, fmt.Errorf("%s holds no whole line", filepath.Base(path))

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// SharedPrefix begins a name that several processes may hold at once: those of a framework that starts a process for each
-// call, the panes of a terminal, the containers of one task.
+// SharedPrefix begins a name that several processes may hold at once: those of a framework that
+// starts a process for each call, the panes of a terminal, the containers of one task.
 const SharedPrefix = "shared:"
 
 // Key is a conversation's key, as it stands in claims and names its slots.
@@ -18,7 +18,8 @@ func Key(name string) string {
 	return hex.EncodeToString(sum[:])[:12]
 }
 
-// hostNames are the places in a request's _meta where hosts name the conversation, the first to be asked first.
+// hostNames are the places in a request's _meta where hosts name the conversation, the first to be
+// asked first.
 var hostNames = [][]string{
 	{"x-codex-turn-metadata", "session_id"}, // Codex: an object, or its JSON text
 	{"sessionID"},                           // opencode
@@ -27,8 +28,8 @@ var hostNames = [][]string{
 	{"ticket-mcp/session"},                  // whoever knows of us
 }
 
-// NameIn is the name that the host gives the conversation of a call in the request's _meta, "" if it gives none. Anything but
-// a string of at most 256 bytes is no name.
+// NameIn is the name that the host gives the conversation of a call in the request's _meta, "" if
+// it gives none. Anything but a string of at most 256 bytes is no name.
 func NameIn(meta map[string]any) string {
 	for _, path := range hostNames {
 		if name := nameAt(meta, path); name != "" {
@@ -63,19 +64,21 @@ const longestName = 256
 
 func isName(s string) bool { return len(s) <= longestName && strings.TrimSpace(s) != "" }
 
-// SharedName is a name that several processes may hold at once; false where it would be too long to be heard.
+// SharedName is a name that several processes may hold at once; false where it would be too long to
+// be heard.
 func SharedName(name string) (string, bool) {
 	shared := SharedPrefix + strings.TrimPrefix(name, SharedPrefix)
 	return shared, isName(shared)
 }
 
-// NameFromEnv is the name that the environment gives the conversation of a server, "" if it gives none.
+// NameFromEnv is the name that the environment gives the conversation of a server, "" if it gives
+// none.
 func NameFromEnv(getenv func(string) string) string {
 	return firstName(getenv, "TICKET_MCP_SESSION", "CLAUDE_CODE_SESSION_ID")
 }
 
-// InShell tells by the environment whether a command runs in the shell of an agent, and which conversation that is: "" where
-// the agent's program does not say.
+// InShell tells by the environment whether a command runs in the shell of an agent, and which
+// conversation that is: "" where the agent's program does not say.
 func InShell(getenv func(string) string) (name string, agent bool) {
 	name = firstName(getenv, "TICKET_MCP_SESSION", "CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID")
 	return name, name != "" || getenv("CLAUDECODE") != "" || getenv("GEMINI_CLI") != ""
@@ -90,7 +93,8 @@ func firstName(getenv func(string) string, variables ...string) string {
 	return ""
 }
 
-// Claim is a holder as a ticket names it: name@key for an agent of a conversation, name@person for a person.
+// Claim is a holder as a ticket names it: name@key for an agent of a conversation, name@person for
+// a person.
 type Claim struct {
 	Name string
 	Key  string // "" for a person, and for whoever wrote something else

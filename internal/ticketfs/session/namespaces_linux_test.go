@@ -31,7 +31,8 @@ func inHost(t *testing.T, name string) []string {
 	return append(unshare(t, "--uts"), "sh", "-c", "hostname "+name+`; exec "$0" "$@"`)
 }
 
-// TestHosts: two host names on one kernel see each other live and die; what a host is called proves nothing.
+// TestHosts: two host names on one kernel see each other live and die; what a host is called proves
+// nothing.
 func TestHosts(t *testing.T) {
 	dir := t.TempDir()
 	h := hold(t, dir, "me", inHost(t, "aaaa")...)
@@ -92,8 +93,8 @@ func TestTimeNamespace(t *testing.T) {
 	}
 }
 
-// TestOverlay: one process sees the board through an overlay, the other the folder below it. Their locks do not meet, and neither
-// takes the other for dead.
+// TestOverlay: one process sees the board through an overlay, the other the folder below it. Their
+// locks do not meet, and neither takes the other for dead.
 func TestOverlay(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounts are root's to make")
@@ -184,7 +185,8 @@ func TestSharedSlot(t *testing.T) {
 	}
 }
 
-// TestForbiddenToOthers: a slot that another user may not read makes that one holder unknown to them.
+// TestForbiddenToOthers: a slot that another user may not read makes that one holder unknown to
+// them.
 func TestForbiddenToOthers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("other users are root's to be")

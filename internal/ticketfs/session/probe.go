@@ -109,7 +109,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// gap is for how many missing slots the search for a living one goes on: there are none unless somebody removes files.
+// gap is for how many missing slots the search for a living one goes on: there are none unless
+// somebody removes files.
 const gap = 3
 
 // seenSlot is what a look at a slot shows.
@@ -121,8 +122,9 @@ type seenSlot struct {
 	mtime    time.Time
 }
 
-// look reads a slot, then probes its lock: a holder that signs in between is seen to hold it. The error says what is wrong with
-// it; that it is held is told in any case. Without an mtime nothing is there, or nothing that can be seen.
+// look reads a slot, then probes its lock: a holder that signs in between is seen to hold it. The
+// error says what is wrong with it; that it is held is told in any case. Without an mtime nothing
+// is there, or nothing that can be seen.
 func look(path string) (seenSlot, error) {
 	var s seenSlot
 	info, err := os.Lstat(path)
@@ -145,7 +147,8 @@ func look(path string) (seenSlot, error) {
 	return s, errors.Join(err, lockErr)
 }
 
-// provesEnd reports whether a slot whose lock is free shows that its holder has ended, to a process that is here.
+// provesEnd reports whether a slot whose lock is free shows that its holder has ended, to a process
+// that is here.
 func (s seenSlot) provesEnd(here mark) bool {
 	m := s.mark
 	if s.held || m.Boot == "" || here.Boot == "" || m.Ino == 0 || m.Ino != s.ino {
@@ -184,8 +187,9 @@ func Liveness(dir string) string {
 	return LivenessOK
 }
 
-// provable reports whether a free lock in a folder can prove an end at all: not on a remote or FUSE-like filesystem, where others
-// may hold locks that we do not see. Those who reach the files of an overlay beside it see them on another device.
+// provable reports whether a free lock in a folder can prove an end at all: not on a remote or
+// FUSE-like filesystem, where others may hold locks that we do not see. Those who reach the files
+// of an overlay beside it see them on another device.
 func provable(dir string) bool {
 	kind, err := durable.UnprovenFS(dir)
 	return err == nil && (kind == "" || kind == "overlay")

@@ -80,7 +80,8 @@ func TestEverySlotCounts(t *testing.T) {
 	}
 }
 
-// TestCutMark: a process that was killed between the two steps of a signature leaves a mark that can be read.
+// TestCutMark: a process that was killed between the two steps of a signature leaves a mark that
+// can be read.
 func TestCutMark(t *testing.T) {
 	dir := t.TempDir()
 	path := dead(t, dir, "gone", nil)
@@ -112,7 +113,8 @@ func TestOverwrite(t *testing.T) {
 	}
 }
 
-// TestOddSlots: whatever stands in the place of a slot makes that one holder unknown, at once and with little memory.
+// TestOddSlots: whatever stands in the place of a slot makes that one holder unknown, at once and
+// with little memory.
 func TestOddSlots(t *testing.T) {
 	for name, lay := range map[string]func(path string) error{
 		"nothing": func(string) error { return nil },
@@ -155,7 +157,8 @@ func TestForbiddenSlot(t *testing.T) {
 	wantLife(t, dir, "gone", Unknown)
 }
 
-// TestProbesAreNoOwners: any number of probes never make each other see an owner, nor keep one from its slot.
+// TestProbesAreNoOwners: any number of probes never make each other see an owner, nor keep one from
+// its slot.
 func TestProbesAreNoOwners(t *testing.T) {
 	dir := t.TempDir()
 	path := dead(t, dir, "gone", nil)
@@ -208,8 +211,8 @@ func TestProbesAreNoOwners(t *testing.T) {
 	}
 }
 
-// TestEnds: a process that was killed is proven dead, also while its parent has not taken note of it, and one that was
-// stopped is not.
+// TestEnds: a process that was killed is proven dead, also while its parent has not taken note of
+// it, and one that was stopped is not.
 func TestEnds(t *testing.T) {
 	dir := t.TempDir()
 	h := hold(t, dir, "me")

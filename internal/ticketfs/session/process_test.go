@@ -47,7 +47,8 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestOneProcessServesMany: the process is a witness of each conversation, and none of them is another.
+// TestOneProcessServesMany: the process is a witness of each conversation, and none of them is
+// another.
 func TestOneProcessServesMany(t *testing.T) {
 	dir := t.TempDir()
 	p := New("env", time.Now)
@@ -90,8 +91,8 @@ func TestManyProcessesServeOne(t *testing.T) {
 	must(t, third.Close())
 }
 
-// TestTwins: a name of the environment is one client's. The other is somebody else until it is free, and stays so once it
-// has claimed.
+// TestTwins: a name of the environment is one client's. The other is somebody else until it is
+// free, and stays so once it has claimed.
 func TestTwins(t *testing.T) {
 	dir := t.TempDir()
 	first, early, late := New("me", time.Now), New("me", time.Now), New("me", time.Now)
@@ -169,8 +170,8 @@ func TestTwinOfACopy(t *testing.T) {
 	}
 }
 
-// TestNeighbourOfACopy: who shares a conversation leaves the copy of a living process's slot alone, so that its end does not look
-// like the end of both.
+// TestNeighbourOfACopy: who shares a conversation leaves the copy of a living process's slot alone,
+// so that its end does not look like the end of both.
 func TestNeighbourOfACopy(t *testing.T) {
 	needStart(t)
 	dir := t.TempDir()
@@ -199,7 +200,8 @@ func TestSharedNames(t *testing.T) {
 	wantLife(t, dir, name, Alive)
 }
 
-// TestVisitor: a command in an agent's shell claims while its conversation lives, and is no witness of that.
+// TestVisitor: a command in an agent's shell claims while its conversation lives, and is no witness
+// of that.
 func TestVisitor(t *testing.T) {
 	dir := t.TempDir()
 	v := NewVisitor("me", time.Now)
@@ -227,7 +229,8 @@ func TestVisitor(t *testing.T) {
 	}
 }
 
-// TestReplacedSlot: a holder whose file was removed or replaced signs the one that stands there at its next call.
+// TestReplacedSlot: a holder whose file was removed or replaced signs the one that stands there at
+// its next call.
 func TestReplacedSlot(t *testing.T) {
 	for name, replace := range map[string]func(path string) error{
 		"removed": os.Remove,
@@ -257,7 +260,8 @@ func TestReplacedSlot(t *testing.T) {
 	}
 }
 
-// TestNamesOfAConversation: it is known by the names that it had, in this process and in former ones.
+// TestNamesOfAConversation: it is known by the names that it had, in this process and in former
+// ones.
 func TestNamesOfAConversation(t *testing.T) {
 	dir := t.TempDir()
 	names := func(p *Process, agent string) (agents, elsewhere []string) {
@@ -316,8 +320,8 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
-// TestMarkIsSynced: a mark that a power loss took would leave its holder unknown for ever, so it is synced whole before a claim
-// stands anywhere; a mark that is not durable is an error.
+// TestMarkIsSynced: a mark that a power loss took would leave its holder unknown for ever, so it is
+// synced whole before a claim stands anywhere; a mark that is not durable is an error.
 func TestMarkIsSynced(t *testing.T) {
 	file, folder := durable.SyncFile, durable.SyncFolder
 	defer func() { durable.SyncFile, durable.SyncFolder = file, folder }()
@@ -351,7 +355,8 @@ func TestMarkIsSynced(t *testing.T) {
 	}
 }
 
-// TestNothingIsFollowed: whatever stands in the place of the folder or of a slot, nothing outside is read, made or changed.
+// TestNothingIsFollowed: whatever stands in the place of the folder or of a slot, nothing outside
+// is read, made or changed.
 func TestNothingIsFollowed(t *testing.T) {
 	t.Run("folder", func(t *testing.T) {
 		dir, outside := t.TempDir(), t.TempDir()
@@ -382,7 +387,8 @@ func TestNothingIsFollowed(t *testing.T) {
 			key := Key("me")
 			must(t, lay(slotPath(dir, key, 0)))
 			wantLife(t, dir, "me", Unknown)
-			// Who has the name takes another slot, where others may be; and another name, where it is to be one client's.
+			// Who has the name takes another slot, where others may be; and another name, where it
+			// is to be one client's.
 			if c := claim(t, New("", time.Now), dir, of("me")); c.Key != key {
 				t.Error("the host's conversation has another key")
 			}

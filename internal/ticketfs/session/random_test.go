@@ -52,8 +52,9 @@ func (c *crew) check() {
 	}
 }
 
-// TestRandomProcesses: whatever processes do on a board, a conversation that one of them serves is seen to live, a claim is
-// always one's own to be seen, and a name of the environment that is not to be shared is one client's.
+// TestRandomProcesses: whatever processes do on a board, a conversation that one of them serves is
+// seen to live, a claim is always one's own to be seen, and a name of the environment that is not
+// to be shared is one client's.
 func TestRandomProcesses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")

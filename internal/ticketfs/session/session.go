@@ -1,16 +1,20 @@
 // Package session tells who works on a ticket, and whether they still live.
 //
-// A holder is a conversation of an agent with its host, or an agent that the conversation names. A process is only the witness
-// that a conversation lives: one process may serve many conversations, and one conversation may go on in another process.
-// Liveness is a kernel lock: each process that serves a conversation holds a slot of it, a locked file in .sessions, until the
-// process ends, however it ends. So there are no heartbeats, and no time after which a living holder loses a ticket.
+// A holder is a conversation of an agent with its host, or an agent that the conversation names. A
+// process is only the witness that a conversation lives: one process may serve many conversations,
+// and one conversation may go on in another process. Liveness is a kernel lock: each process that
+// serves a conversation holds a slot of it, a locked file in .sessions, until the process ends,
+// however it ends. So there are no heartbeats, and no time after which a living holder loses a
+// ticket.
 //
-// Promised: Dead is proven, never guessed. Each slot of the conversation is free, and the mark in each shows that no lock on it
-// can be out of sight: the file is the one that the holder signed, on this boot of the kernel or on an earlier one of this
-// machine. Reading a slot never blocks, never follows a link and never reads more than 4 KiB, whatever stands in its place.
+// Promised: Dead is proven, never guessed. Each slot of the conversation is free, and the mark in
+// each shows that no lock on it can be out of sight: the file is the one that the holder signed, on
+// this boot of the kernel or on an earlier one of this machine. Reading a slot never blocks, never
+// follows a link and never reads more than 4 KiB, whatever stands in its place.
 //
-// Not promised: that a conversation which lives still knows of its ticket; a person decides that. Nor that a holder whom
-// somebody else has proven dead comes back too late: the claim in the ticket, not the slot, says whose it is.
+// Not promised: that a conversation which lives still knows of its ticket; a person decides that.
+// Nor that a holder whom somebody else has proven dead comes back too late: the claim in the
+// ticket, not the slot, says whose it is.
 package session
 
 import (
@@ -26,12 +30,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// ErrNoSession says that a command which acts for an agent's conversation may not claim: nobody shows that the conversation
-// lives, and the command ends before its work does.
+// ErrNoSession says that a command which acts for an agent's conversation may not claim: nobody
+// shows that the conversation lives, and the command ends before its work does.
 var ErrNoSession = errors.New("no living session")
 
-// Process is this process: the conversations it serves, and what it knows of others. Its methods may be called by any number
-// of goroutines.
+// Process is this process: the conversations it serves, and what it knows of others. Its methods
+// may be called by any number of goroutines.
 type Process struct {
 	Now func() time.Time
 	// SinceBoot is a clock that all processes of this boot share; false where there is none.
@@ -43,7 +47,8 @@ type Process struct {
 	mu    sync.Mutex
 	dir   string           // the ticket folder of the slots
 	slots map[string]*slot // held, by key
-	// own is the key of calls that name no conversation. It is the environment's where that is to be had, else minted.
+	// own is the key of calls that name no conversation. It is the environment's where that is to
+	// be had, else minted.
 	own      string
 	minted   string
 	claimed  bool                   // own has claimed, and stays
@@ -51,8 +56,8 @@ type Process struct {
 	graces   map[string]observation // holders seen dead, for want of a common clock
 }
 
-// New is a process that serves conversations. name is what the environment calls the conversation of calls whose host names
-// none, "" for nothing.
+// New is a process that serves conversations. name is what the environment calls the conversation
+// of calls whose host names none, "" for nothing.
 func New(name string, now func() time.Time) *Process {
 	p := &Process{Now: now, SinceBoot: sinceBoot, name: name, slots: make(map[string]*slot), graces: make(map[string]observation)}
 	p.minted = Key(rand.Text())
@@ -63,9 +68,9 @@ func New(name string, now func() time.Time) *Process {
 	return p
 }
 
-// NewVisitor is a process that acts for the conversation of the given name without being its witness, as a command in an
-// agent's shell does: it holds no slot, and claims only while somebody else shows that the conversation lives. Without a name
-// it never claims.
+// NewVisitor is a process that acts for the conversation of the given name without being its
+// witness, as a command in an agent's shell does: it holds no slot, and claims only while somebody
+// else shows that the conversation lives. Without a name it never claims.
 func NewVisitor(name string, now func() time.Time) *Process {
 	p := New(name, now)
 	p.visitor = true
@@ -89,8 +94,9 @@ type Call struct {
 	Agent  string         // the conversation's own name in claims
 }
 
-// Attend begins a call on the ticket folder dir ("" when there is none yet): it says whose call it is, and keeps the slots of
-// that conversation. A conversation that has a slot file, of a former process, is alive again from here on.
+// Attend begins a call on the ticket folder dir ("" when there is none yet): it says whose call it
+// is, and keeps the slots of that conversation. A conversation that has a slot file, of a former
+// process, is alive again from here on.
 func (p *Process) Attend(dir string, call Call) Conversation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -100,7 +106,8 @@ func (p *Process) Attend(dir string, call Call) Conversation {
 	}
 	named := NameIn(call.Meta)
 	if dir != "" && !p.visitor {
-		// An error here is met again, and told, by the Claim that cannot do without a slot. A call that only reads can.
+		// An error here is met again, and told, by the Claim that cannot do without a slot. A call
+		// that only reads can.
 		if named != "" {
 			_ = p.serve(Key(named), call, false, false)
 		} else {
@@ -114,9 +121,9 @@ func (p *Process) Attend(dir string, call Call) Conversation {
 	return Conversation{Key: key, process: p, call: call}
 }
 
-// Claim makes sure that a claim of the conversation can be seen to live: that this process holds a signed slot of it. Calls that
-// no host names may find that another client has their name; the conversation that it returns is the one to claim for. Where
-// there is no error, Done must follow.
+// Claim makes sure that a claim of the conversation can be seen to live: that this process holds a
+// signed slot of it. Calls that no host names may find that another client has their name; the
+// conversation that it returns is the one to claim for. Where there is no error, Done must follow.
 func (c Conversation) Claim() (Conversation, error) {
 	p := c.process
 	p.mu.Lock()
@@ -141,7 +148,8 @@ func (c Conversation) Claim() (Conversation, error) {
 // Visits reports whether the conversation is only visited, by a command in its agent's shell.
 func (c Conversation) Visits() bool { return c.process.visitor }
 
-// Done ends a Claim: its claim was written, or was not. Once one was, calls that no host names keep their identity.
+// Done ends a Claim: its claim was written, or was not. Once one was, calls that no host names keep
+// their identity.
 func (c Conversation) Done(written bool) {
 	p := c.process
 	p.mu.Lock()
@@ -177,9 +185,10 @@ func (p *Process) moveTo(dir string) {
 	}
 }
 
-// serveOwn finds who the calls are that no host names, and serves them. A slot of the environment's name that somebody holds
-// belongs to another client, unless the name is one to be shared: then this process takes a fresh identity, until that slot
-// is free. It asks again at each call before its first claim: a client that restarts its server may meet the former one.
+// serveOwn finds who the calls are that no host names, and serves them. A slot of the environment's
+// name that somebody holds belongs to another client, unless the name is one to be shared: then
+// this process takes a fresh identity, until that slot is free. It asks again at each call before
+// its first claim: a client that restarts its server may meet the former one.
 func (p *Process) serveOwn(call Call, claim bool) error {
 	if p.name == "" || p.claimed || p.claiming > 0 || strings.HasPrefix(p.name, SharedPrefix) {
 		return p.serve(p.own, call, claim, false)
@@ -203,8 +212,8 @@ func (p *Process) serveOwn(call Call, claim bool) error {
 // errTwin says that another process holds a slot of an identity that cannot be shared.
 var errTwin = errors.New("another process has this identity")
 
-// serve keeps the slot of a conversation that this process holds, takes one where the conversation has a slot file, and makes
-// one where it is to claim.
+// serve keeps the slot of a conversation that this process holds, takes one where the conversation
+// has a slot file, and makes one where it is to claim.
 func (p *Process) serve(key string, call Call, claim, alone bool) error {
 	s := p.slots[key]
 	if s != nil {
@@ -226,7 +235,8 @@ func (p *Process) serve(key string, call Call, claim, alone bool) error {
 	return p.keep(s, call)
 }
 
-// makeFolder makes the folder of the slots. A link in its place could lead outside the ticket folder.
+// makeFolder makes the folder of the slots. A link in its place could lead outside the ticket
+// folder.
 func makeFolder(dir string) error {
 	path := filepath.Join(dir, Folder)
 	err := durable.CheckFolder(path)

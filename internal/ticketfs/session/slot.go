@@ -36,8 +36,8 @@ func slotPath(dir, key string, n int) string {
 // maxSlots is how many processes of one conversation are looked for.
 const maxSlots = 1000
 
-// take locks the first free slot of a conversation that can be signed. Alone, a slot that somebody holds, or may hold, is
-// errTwin.
+// take locks the first free slot of a conversation that can be signed. Alone, a slot that somebody
+// holds, or may hold, is errTwin.
 func (p *Process) take(key string, alone bool) (*slot, error) {
 	for n := range maxSlots {
 		path := slotPath(p.dir, key, n)
@@ -62,8 +62,8 @@ func (p *Process) take(key string, alone bool) (*slot, error) {
 	return nil, fmt.Errorf("all %d session files of %s are held", maxSlots, key)
 }
 
-// tryLock locks a slot's file, which is made where there is none. nil: somebody holds it, or it is not to be used, because it
-// is no plain file or not ours to write.
+// tryLock locks a slot's file, which is made where there is none. nil: somebody holds it, or it is
+// not to be used, because it is no plain file or not ours to write.
 func tryLock(path string) (*flocker.Lock, error) {
 	info, err := os.Lstat(path)
 	switch {
@@ -87,8 +87,8 @@ func tryLock(path string) (*flocker.Lock, error) {
 	return lock, errors.Join(err, f.Close())
 }
 
-// another reports whether the mark in a slot that we just locked is of another process that lives: then the file is a copy, and
-// that process holds the one that was here before.
+// another reports whether the mark in a slot that we just locked is of another process that lives:
+// then the file is a copy, and that process holds the one that was here before.
 func another(path string) bool {
 	m := formerMark(path)
 	return m.PID != os.Getpid() && m.lives()
@@ -105,8 +105,9 @@ func (p *Process) heldBeyond(key string, n int) bool {
 	}
 }
 
-// keep makes sure, at a call, that others see the slot: that its file is the one that is locked, says who holds it, and tells
-// by its mtime that a call came. A file that was removed or replaced is signed again.
+// keep makes sure, at a call, that others see the slot: that its file is the one that is locked,
+// says who holds it, and tells by its mtime that a call came. A file that was removed or replaced
+// is signed again.
 func (p *Process) keep(s *slot, call Call) error {
 	if s.lock.Check() != nil {
 		if err := p.replace(s); err != nil {
@@ -126,7 +127,8 @@ func (p *Process) keep(s *slot, call Call) error {
 	return nil
 }
 
-// replace locks the file that stands in the place of the slot's now. The conversation stays who it is: tickets name it.
+// replace locks the file that stands in the place of the slot's now. The conversation stays who it
+// is: tickets name it.
 func (p *Process) replace(s *slot) error {
 	if err := makeFolder(p.dir); err != nil {
 		return err

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// self is the mark of this process, less what differs from slot to slot. No machine-id: an earlier boot proves nothing here.
+// self is the mark of this process, less what differs from slot to slot. No machine-id: an earlier
+// boot proves nothing here.
 var self = sync.OnceValue(func() mark {
 	m := mark{PID: os.Getpid()}
 	m.Host, _ = os.Hostname() // for people

@@ -47,8 +47,8 @@ func namespace(kind string) uint64 {
 	return n
 }
 
-// startOf is the start time of a process (0: this one) in ticks since boot, 0 if there is no such process or it has ended and
-// only waits for its parent to take note.
+// startOf is the start time of a process (0: this one) in ticks since boot, 0 if there is no such
+// process or it has ended and only waits for its parent to take note.
 func startOf(pid int) uint64 {
 	name := "self"
 	if pid != 0 {
@@ -74,7 +74,8 @@ func startOf(pid int) uint64 {
 // initialTimeNamespace is the inode that Linux gives the time namespace of the boot.
 const initialTimeNamespace = 0xeffffffa
 
-// sinceBoot is CLOCK_BOOTTIME, which also counts sleep. In a time namespace it is another clock than that of the others.
+// sinceBoot is CLOCK_BOOTTIME, which also counts sleep. In a time namespace it is another clock
+// than that of the others.
 func sinceBoot() (now time.Duration, shared bool) {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// self is the mark of this process, less what differs from slot to slot. No boot is named: nobody is proven dead here.
+// self is the mark of this process, less what differs from slot to slot. No boot is named: nobody
+// is proven dead here.
 var self = sync.OnceValue(func() mark {
 	m := mark{PID: os.Getpid()}
 	m.Host, _ = os.Hostname() // for people
