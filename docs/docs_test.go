@@ -44,7 +44,8 @@ func TestUpstreamPrograms(t *testing.T) {
 			if err := vet.Run(); err != nil {
 				t.Errorf("go vet: %v\n%s", err, &output)
 			}
-			if formatted, err := exec.CommandContext(t.Context(), "gofmt", "-l", main).CombinedOutput(); err != nil || len(formatted) > 0 {
+			if formatted, err := exec.CommandContext(t.Context(), "gofmt", "-l",
+				main).CombinedOutput(); err != nil || len(formatted) > 0 {
 				t.Errorf("gofmt: %v, %s", err, formatted)
 			}
 		})

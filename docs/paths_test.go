@@ -30,7 +30,8 @@ func pathsIn(document, text string) (found []string) {
 	for _, m := range code.FindAllStringSubmatch(text, -1) {
 		path := strings.TrimPrefix(m[1], "./")
 		inOurs := func(top string) bool { return strings.HasPrefix(path, top) }
-		if slices.ContainsFunc(ours, inOurs) || !strings.Contains(path, "/") && !slices.Contains(theirs, path) {
+		if slices.ContainsFunc(ours, inOurs) || !strings.Contains(path, "/") &&
+			!slices.Contains(theirs, path) {
 			found = append(found, path)
 		}
 	}
@@ -44,7 +45,8 @@ func missing(t *testing.T, paths []string) (none []string) {
 	placeholder := regexp.MustCompile(`<[a-z]+>`)
 	for _, path := range paths {
 		for _, one := range alternatives(path) {
-			matches, err := filepath.Glob(filepath.Join("..", placeholder.ReplaceAllString(one, "*")))
+			matches, err := filepath.Glob(filepath.Join("..",
+				placeholder.ReplaceAllString(one, "*")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -102,7 +104,8 @@ func TestPathsExist(t *testing.T) {
 func TestMissingPathsAreFound(t *testing.T) {
 	text := "`internal/none.go`, [x](none.md#part), `schemas/<none>.txt`, `NONE.md`, `docs/{format,none}.md`; " +
 		"not `.tickets/<id>.md`, `AGENTS.md`, [a site](https://example.org/x), `schemas/<tool>.json`, `backlog/tasks`"
-	want := []string{"docs/none.md", "internal/none.go", "schemas/<none>.txt", "NONE.md", "docs/none.md"}
+	want := []string{"docs/none.md", "internal/none.go", "schemas/<none>.txt", "NONE.md",
+		"docs/none.md"}
 	if got := missing(t, pathsIn("docs/format.md", text)); !slices.Equal(got, want) {
 		t.Errorf("missing are %q, want %q", got, want)
 	}

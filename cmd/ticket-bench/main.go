@@ -54,13 +54,18 @@ flags:
 		f.PrintDefaults()
 	}
 	quick := f.Bool("quick", false, "measure less, in half a minute")
-	f.StringVar(&o.Program, "program", "", "the ticket-mcp to measure (default the one beside this program, else the one on the PATH)")
-	f.StringVar(&o.Dir, "dir", "", "the `folder` below which the scratch boards are made, to measure its filesystem (default the temporary folder)")
+	f.StringVar(&o.Program, "program", "",
+		"the ticket-mcp to measure (default the one beside this program, else the one on the PATH)")
+	f.StringVar(&o.Dir, "dir", "",
+		"the `folder` below which the scratch boards are made, to measure its filesystem (default the temporary folder)")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.DurationVar(&o.Timeout, "timeout", full.Timeout, "how `long` it may take at most")
-	seconds := f.Float64("seconds", full.Cell.Seconds(), "`seconds` for each cell with many processes, 0.1 to 60; half of it for one process before and after")
-	f.IntVar(&o.Calls, "calls", full.Calls, "`number` of calls between two looks for leaks, 100 to 1000000, and a tenth as many time-outs")
-	f.Var((*counts)(&o.Sizes), "sizes", "`numbers` of tickets on the boards that are read, each 100 to 1000000")
+	seconds := f.Float64("seconds", full.Cell.Seconds(),
+		"`seconds` for each cell with many processes, 0.1 to 60; half of it for one process before and after")
+	f.IntVar(&o.Calls, "calls", full.Calls,
+		"`number` of calls between two looks for leaks, 100 to 1000000, and a tenth as many time-outs")
+	f.Var((*counts)(&o.Sizes), "sizes",
+		"`numbers` of tickets on the boards that are read, each 100 to 1000000")
 	f.Var((*counts)(&o.Processes), "processes", "`numbers` of server processes, each 1 to 256")
 	if err := f.Parse(args); err != nil {
 		return o, asJSON, err
@@ -120,7 +125,8 @@ func run(o bench.Options, asJSON bool) (err error) {
 		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once; the servers then see their input end
+	// a second signal ends the process at once; the servers then see their input end
+	context.AfterFunc(ctx, stop)
 	began := time.Now()
 	found, err := bench.Run(ctx, o, os.Stderr)
 	if ctx.Err() != nil {

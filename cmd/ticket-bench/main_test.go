@@ -20,7 +20,8 @@ func TestParse(t *testing.T) {
 		{"now", `unexpected argument "now"`},
 	} {
 		_, _, err := parse(strings.Fields(test.args))
-		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+		if test.want == "" && err != nil || test.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s: %v, want %q", test.args, err, test.want)
 		}
 	}

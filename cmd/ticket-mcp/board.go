@@ -38,8 +38,10 @@ func boardCommand(o *options) *cobra.Command {
 	f.BoolVar(&show.serve, "serve", false, "serve it as a live page on loopback, and open that")
 	f.BoolVar(&show.noOpen, "no-open", false, "with --serve: print the page's URL and open nothing")
 	f.IntVar(&show.port, "port", 0, "with --serve: the `port` (default any free one)")
-	f.StringVar(&show.html, "html", "", "write it as one HTML page into this `file`; - for standard output")
-	f.BoolVar(&show.asJSON, "json", false, "print one JSON object, with all tickets but those closed before today")
+	f.StringVar(&show.html, "html", "",
+		"write it as one HTML page into this `file`; - for standard output")
+	f.BoolVar(&show.asJSON, "json", false,
+		"print one JSON object, with all tickets but those closed before today")
 	c.MarkFlagsMutuallyExclusive("watch", "serve", "html", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		taker, err := newTaker(*o)

@@ -23,7 +23,8 @@ func serverIn(t *testing.T, dir string, args ...string) *client.Client {
 		t.Fatal(err)
 	}
 	line := append([]string{"-c", `cd -- "$1" && shift && exec "$@"`, "sh", dir, program}, args...)
-	c, err := client.Start(t.Context(), "sh", line, append(client.Environment(), "GORACE=atexit_sleep_ms=0"))
+	c, err := client.Start(t.Context(), "sh", line,
+		append(client.Environment(), "GORACE=atexit_sleep_ms=0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +52,8 @@ func boardScript(t *testing.T, script string) (root string) {
 		`
 	cmd := exec.Command("sh", "-c", begin+script)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.invalid",
+	cmd.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull,
+		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.invalid",
 		"GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.invalid",
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=protocol.file.allow", "GIT_CONFIG_VALUE_0=always")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -70,14 +72,16 @@ func TestOneWinnerInEveryLayout(t *testing.T) {
 	}{
 		{"bare", `git clone -q --bare source p/.bare; echo 'gitdir: ./.bare' >p/.git; cd p; git worktree add -q main; git worktree add -q -b feat feat`,
 			[2]string{"p/main", "p/feat"}, []string{"claimed"}},
-		{"separate git folder", `cd source; git init -q --separate-git-dir ../gitdir; git worktree add -q ../linked`,
+		{"separate git folder",
+			`cd source; git init -q --separate-git-dir ../gitdir; git worktree add -q ../linked`,
 			[2]string{"source", "linked"}, []string{"claimed"}},
 		{"submodule", `git init -q super; cd super; git submodule --quiet add "$PWD/../source" lib; cd lib; git worktree add -q ../../linked`,
 			[2]string{"super/lib", "linked"}, []string{"claimed"}},
 		{"bare by config.worktree", `git clone -q --bare source p/.git; cd p; git config extensions.worktreeConfig true; git config --unset core.bare
 			git config --worktree core.bare true; git worktree add -q main; git worktree add -q -b feat feat`,
 			[2]string{"p/feat", "p"}, []string{"claimed"}},
-		{"bare in another section", `cd source; printf '[foo] bare = true\n' | cat - .git/config >c; mv c .git/config; git worktree add -q ../linked`,
+		{"bare in another section",
+			`cd source; printf '[foo] bare = true\n' | cat - .git/config >c; mv c .git/config; git worktree add -q ../linked`,
 			[2]string{"source", "linked"}, []string{"claimed"}},
 		{"not mounted", `cd source; git worktree add -q ../linked; cd ..; mv source elsewhere`,
 			[2]string{"elsewhere", "linked"}, []string{"no_store"}},
@@ -101,7 +105,8 @@ func TestOneWinnerInEveryLayout(t *testing.T) {
 					won++
 				case !strings.Contains(strings.Join(tt.codes, " "), r.Code):
 					t.Errorf("from %s: %s", tt.from[i], r.Text)
-				case r.Code == "no_store" && !strings.Contains(r.Text, "--dir") && !strings.Contains(r.Text, "git -C"):
+				case r.Code == "no_store" && !strings.Contains(r.Text, "--dir") &&
+					!strings.Contains(r.Text, "git -C"):
 					t.Errorf("from %s: no command to type: %s", tt.from[i], r.Text)
 				}
 			}
@@ -114,7 +119,8 @@ func TestOneWinnerInEveryLayout(t *testing.T) {
 
 // A board that is taken away is waited for; the one further up that is found then is another one.
 func TestBoardIsKept(t *testing.T) {
-	root := boardScript(t, `mkdir .tickets; printf -- '---\nstatus: open\n---\n# Outer\n' >.tickets/outer.md; mkdir plain; cp -r source/.tickets plain`)
+	root := boardScript(t,
+		`mkdir .tickets; printf -- '---\nstatus: open\n---\n# Outer\n' >.tickets/outer.md; mkdir plain; cp -r source/.tickets plain`)
 	inner := filepath.Join(root, "plain", ".tickets")
 	c := serverIn(t, filepath.Dir(inner))
 	for _, away := range []bool{false, true, false} {
@@ -128,9 +134,11 @@ func TestBoardIsKept(t *testing.T) {
 		for _, call := range []struct {
 			tool string
 			args map[string]any
-		}{{"list", map[string]any{}}, {"note", map[string]any{"id": "d5a", "text": "x"}}, {"create", map[string]any{"title": "New"}}, {"ready", map[string]any{}}} {
+		}{{"list", map[string]any{}}, {"note", map[string]any{"id": "d5a", "text": "x"}}, {"create",
+			map[string]any{"title": "New"}}, {"ready", map[string]any{}}} {
 			r := faultCall(t, c, call.tool, call.args)
-			if away && (r.Code != "no_store" || !strings.Contains(r.Text, inner)) || !away && r.IsError {
+			if away && (r.Code != "no_store" || !strings.Contains(r.Text, inner)) || !away &&
+				r.IsError {
 				t.Errorf("%s, board away %v: %s", call.tool, away, r.Text)
 			}
 			if strings.Contains(r.Text, "Outer") {
@@ -138,7 +146,8 @@ func TestBoardIsKept(t *testing.T) {
 			}
 		}
 	}
-	if files, err := filepath.Glob(filepath.Join(root, ".tickets", "*")); err != nil || len(files) != 1 {
+	if files, err := filepath.Glob(filepath.Join(root, ".tickets", "*")); err != nil ||
+		len(files) != 1 {
 		t.Errorf("in the outer board: %q, %v", files, err)
 	}
 }
@@ -160,7 +169,8 @@ func TestBoardBecomesALink(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if r := faultCall(t, c, "note", note); r.IsError != (branch == "evil") || branch == "evil" && r.Code != "no_store" {
+		if r := faultCall(t, c, "note", note); r.IsError != (branch == "evil") ||
+			branch == "evil" && r.Code != "no_store" {
 			t.Errorf("on %s: %s", branch, r.Text)
 		}
 	}
@@ -192,7 +202,8 @@ func TestWorktreeRemovedUnderServer(t *testing.T) {
 		}
 		for _, tool := range []string{"show", "close"} {
 			r := faultCall(t, c, tool, map[string]any{"id": "d5a"})
-			if r.IsError || !strings.Contains(r.Text, "board: "+filepath.Join(root, "source", ".tickets")) {
+			if r.IsError || !strings.Contains(r.Text,
+				"board: "+filepath.Join(root, "source", ".tickets")) {
 				t.Errorf("%s: %s", tool, r.Text)
 			}
 		}
@@ -205,10 +216,12 @@ func TestStartedInRemovedFolder(t *testing.T) {
 	root := boardScript(t, `mkdir gone`)
 	gone := filepath.Join(root, "gone")
 	script := filepath.Join(root, "run")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nrmdir ../gone && exec ticket-mcp --dir \"$1\" list\n"), 0o777); err != nil {
+	if err := os.WriteFile(script,
+		[]byte("#!/bin/sh\nrmdir ../gone && exec ticket-mcp --dir \"$1\" list\n"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for dir, want := range map[string]string{filepath.Join(root, "source"): "d5a", "source": "working directory"} {
+	for dir, want := range map[string]string{filepath.Join(root, "source"): "d5a",
+		"source": "working directory"} {
 		if err := os.MkdirAll(gone, 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -226,17 +239,22 @@ func TestStartedInRemovedFolder(t *testing.T) {
 // branch has is named, once.
 func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
 	for tool, arguments := range map[string]map[string]any{
-		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new", "title": "New"}}},
+		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new",
+			"title": "New"}}},
 	} {
 		root := boardScript(t, `cd source; git worktree add -q ../linked; git rm -rq .tickets`)
 		c := serverIn(t, filepath.Join(root, "linked"))
-		own, board := filepath.Join(root, "linked", ".tickets"), filepath.Join(root, "source", ".tickets")
+		own, board := filepath.Join(root, "linked", ".tickets"), filepath.Join(root, "source",
+			".tickets")
 		r := faultCall(t, c, "list", map[string]any{})
-		if r.Code != "no_store" || !strings.Contains(r.Text, own) || !strings.Contains(r.Text, "--worktree-local") {
+		if r.Code != "no_store" || !strings.Contains(r.Text, own) ||
+			!strings.Contains(r.Text, "--worktree-local") {
 			t.Errorf("list: %s", r.Text)
 		}
 		r = faultCall(t, c, tool, arguments)
-		if r.IsError || !strings.Contains(r.Text, own) || !strings.Contains(r.Text, "board: "+board) || !strings.Contains(string(r.Structured), own) {
+		if r.IsError || !strings.Contains(r.Text, own) ||
+			!strings.Contains(r.Text, "board: "+board) ||
+			!strings.Contains(string(r.Structured), own) {
 			t.Errorf("%s does not say %s and %s: %s", tool, own, board, r.Text)
 		}
 		if r = faultCall(t, c, tool, arguments); r.IsError || strings.Contains(r.Text, own) {
@@ -252,13 +270,15 @@ func TestBoardInAnyFolder(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "below"), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(root, "source", ".tickets"), filepath.Join(dir, ".tickets")); err != nil {
+	if err := os.Rename(filepath.Join(root, "source", ".tickets"),
+		filepath.Join(dir, ".tickets")); err != nil {
 		t.Fatal(err)
 	}
 	c := serverIn(t, filepath.Join(dir, "below"))
 	for _, tool := range []string{"start", "close"} {
 		r := faultCall(t, c, tool, map[string]any{"id": "d5a"})
-		if lines := strings.Count(r.Text, "\nboard: "); r.IsError || lines != 1 || strings.ContainsAny(r.Text, "\u202e\t") {
+		if lines := strings.Count(r.Text, "\nboard: "); r.IsError || lines != 1 ||
+			strings.ContainsAny(r.Text, "\u202e\t") {
 			t.Errorf("%s: %q", tool, r.Text)
 		}
 	}

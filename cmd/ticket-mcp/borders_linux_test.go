@@ -25,28 +25,44 @@ type hostile struct {
 func mkdirs(path ...string) error { return os.MkdirAll(filepath.Join(path...), 0o777) }
 
 var hostiles = []hostile{
-	{"a temp is a folder in use", func(b, _ string) error { return mkdirs(b, ".t1.md.tmp", "file") }, ".t1.md.tmp", "malformed"},
-	{"a temp is a link", func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, ".t1.md.tmp")) }, ".t1.md.tmp", "malformed"},
-	{"a temp is a FIFO", func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".t1.md.tmp"), 0o666) }, ".t1.md.tmp", "malformed"},
-	{"a lock is a link", func(b, o string) error { return os.Symlink(filepath.Join(o, "made"), filepath.Join(b, "t1.md.lock")) }, "t1.md.lock", "malformed"},
-	{"a lock is a folder", func(b, _ string) error { return mkdirs(b, "t1.md.lock") }, "t1.md.lock", "malformed"},
-	{"a lock is a FIFO", func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, "t1.md.lock"), 0o666) }, "t1.md.lock", "malformed"},
+	{"a temp is a folder in use",
+		func(b, _ string) error { return mkdirs(b, ".t1.md.tmp", "file") }, ".t1.md.tmp", "malformed"},
+	{"a temp is a link",
+		func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, ".t1.md.tmp")) }, ".t1.md.tmp", "malformed"},
+	{"a temp is a FIFO",
+		func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".t1.md.tmp"), 0o666) }, ".t1.md.tmp", "malformed"},
+	{"a lock is a link",
+		func(b, o string) error { return os.Symlink(filepath.Join(o, "made"), filepath.Join(b, "t1.md.lock")) }, "t1.md.lock", "malformed"},
+	{"a lock is a folder", func(b, _ string) error { return mkdirs(b, "t1.md.lock") }, "t1.md.lock",
+		"malformed"},
+	{"a lock is a FIFO",
+		func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, "t1.md.lock"), 0o666) }, "t1.md.lock", "malformed"},
 	{"the relations lock is a link", func(b, o string) error {
 		return os.Symlink(filepath.Join(o, "made"), filepath.Join(b, ".relations.lock"))
 	}, ".relations.lock", "malformed"},
-	{"the relations lock is a FIFO", func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".relations.lock"), 0o666) }, ".relations.lock", "malformed"},
-	{"the marks are a link", func(b, o string) error { return os.Symlink(o, filepath.Join(b, ".sessions")) }, ".sessions", "malformed"},
-	{"the marks are a file", func(b, _ string) error { return os.WriteFile(filepath.Join(b, ".sessions"), nil, 0o666) }, ".sessions", "malformed"},
-	{"the journal is a link", func(b, o string) error { return os.Symlink(o, filepath.Join(b, ".journal")) }, ".journal", ""},
-	{"the journal is a file", func(b, _ string) error { return os.WriteFile(filepath.Join(b, ".journal"), nil, 0o666) }, ".journal", ""},
+	{"the relations lock is a FIFO",
+		func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".relations.lock"), 0o666) }, ".relations.lock", "malformed"},
+	{"the marks are a link",
+		func(b, o string) error { return os.Symlink(o, filepath.Join(b, ".sessions")) }, ".sessions", "malformed"},
+	{"the marks are a file",
+		func(b, _ string) error { return os.WriteFile(filepath.Join(b, ".sessions"), nil, 0o666) }, ".sessions", "malformed"},
+	{"the journal is a link",
+		func(b, o string) error { return os.Symlink(o, filepath.Join(b, ".journal")) }, ".journal", ""},
+	{"the journal is a file",
+		func(b, _ string) error { return os.WriteFile(filepath.Join(b, ".journal"), nil, 0o666) }, ".journal", ""},
 	{"a journal is a FIFO", func(b, _ string) error {
-		return errors.Join(mkdirs(b, ".journal"), syscall.Mkfifo(filepath.Join(b, ".journal", "t1.jsonl"), 0o666))
+		return errors.Join(mkdirs(b, ".journal"),
+			syscall.Mkfifo(filepath.Join(b, ".journal", "t1.jsonl"), 0o666))
 	}, ".journal/t1.jsonl", ""},
-	{"a ticket is a link", func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, "t9.md")) }, "t9", ""},
-	{"a ticket is a FIFO", func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, "t9.md"), 0o666) }, "t9", ""},
+	{"a ticket is a link",
+		func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, "t9.md")) }, "t9", ""},
+	{"a ticket is a FIFO",
+		func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, "t9.md"), 0o666) }, "t9", ""},
 	{"a ticket is a folder", func(b, _ string) error { return mkdirs(b, "t9.md") }, "t9", ""},
-	{".gitignore is a FIFO", func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".gitignore"), 0o666) }, "", ""},
-	{".gitignore is a link", func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, ".gitignore")) }, "", ""},
+	{".gitignore is a FIFO",
+		func(b, _ string) error { return syscall.Mkfifo(filepath.Join(b, ".gitignore"), 0o666) }, "", ""},
+	{".gitignore is a link",
+		func(b, o string) error { return os.Symlink(filepath.Join(o, "kept"), filepath.Join(b, ".gitignore")) }, "", ""},
 }
 
 // treeOf is all that stands in a folder, with kinds, times and sizes.
@@ -83,7 +99,8 @@ func TestHostileTrees(t *testing.T) {
 	for _, h := range hostiles {
 		t.Run(h.name, func(t *testing.T) {
 			board, outside := servertest.OpenTickets(t, "t1", "t2"), t.TempDir()
-			if err := os.WriteFile(filepath.Join(outside, "kept"), []byte("---\nid: t9\nstatus: open\n---\n# Secret\n"), 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(outside, "kept"),
+				[]byte("---\nid: t9\nstatus: open\n---\n# Secret\n"), 0o666); err != nil {
 				t.Fatal(err)
 			}
 			if err := h.make(board, outside); err != nil {
@@ -92,7 +109,8 @@ func TestHostileTrees(t *testing.T) {
 			before := treeOf(t, outside)
 			w := servertest.Start(t, servertest.On(t, board))
 			said := map[string]string{}
-			for i, line := range []string{`ready {}`, `list {}`, `show {"id":"t1"}`, `history {}`, `note {"id":"t2","text":"x"}`, `start {"id":"t1"}`,
+			for i, line := range []string{`ready {}`, `list {}`, `show {"id":"t1"}`, `history {}`,
+				`note {"id":"t2","text":"x"}`, `start {"id":"t1"}`,
 				`note {"id":"t1","text":"x"}`, `block {"id":"t1","blocked_by":"t2"}`, `create {"title":"new"}`, `repair {"dry_run":false}`} {
 				tool, arguments, _ := strings.Cut(line, " ")
 				id := fmt.Sprint(100 + i)
@@ -102,7 +120,8 @@ func TestHostileTrees(t *testing.T) {
 					t.Errorf("%s tells what stands outside: %s", line, said[line])
 				}
 			}
-			refused := h.code != "" && strings.Contains(said[`start {"id":"t1"}`], `"code":"`+h.code+`"`)
+			refused := h.code != "" && strings.Contains(said[`start {"id":"t1"}`],
+				`"code":"`+h.code+`"`)
 			if refused != (h.code != "") {
 				t.Errorf("start: %s", said[`start {"id":"t1"}`])
 			}
@@ -131,8 +150,10 @@ type account struct {
 func (u account) server(t *testing.T, program, board string) *servertest.Wire {
 	t.Helper()
 	cmd := exec.Command("sh", "-c", "umask "+u.umask+`; exec "$0" "$@"`, program, "--dir", board)
-	cmd.Dir, cmd.Env = filepath.Dir(board), append(servertest.On(t, board).Env, "HOME=/nonexistent", "TICKET_MCP_AGENT="+u.name)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: u.uid, Gid: u.groups[0], Groups: u.groups}}
+	cmd.Dir, cmd.Env = filepath.Dir(board), append(servertest.On(t, board).Env, "HOME=/nonexistent",
+		"TICKET_MCP_AGENT="+u.name)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: u.uid,
+		Gid: u.groups[0], Groups: u.groups}}
 	return servertest.Start(t, cmd)
 }
 
@@ -167,10 +188,12 @@ func TestTwoUsers(t *testing.T) {
 		for _, umask := range []string{"022", "077"} {
 			t.Run(test.name+", umask "+umask, func(t *testing.T) {
 				board := servertest.OpenTickets(t, "t1", "t2", "t3")
-				for dir := board; strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
+				for dir := board; strings.HasPrefix(dir,
+					os.TempDir()+"/"); dir = filepath.Dir(dir) {
 					must(t, os.Chmod(dir, 0o755))
 				}
-				for dir := filepath.Dir(program); strings.HasPrefix(dir, os.TempDir()+"/"); dir = filepath.Dir(dir) {
+				for dir := filepath.Dir(program); strings.HasPrefix(dir,
+					os.TempDir()+"/"); dir = filepath.Dir(dir) {
 					must(t, os.Chmod(dir, 0o755))
 				}
 				for _, id := range []string{"t1", "t2", "t3"} {
@@ -184,19 +207,22 @@ func TestTwoUsers(t *testing.T) {
 					u.umask = umask
 					w := u.server(t, program, board)
 					mine := fmt.Sprintf("t%d", i+1)
-					for n, line := range []string{`start {"id":"` + mine + `"}`, `note {"id":"t3","text":"by me"}`, `create {"title":"of ` + u.name + `"}`,
+					for n, line := range []string{`start {"id":"` + mine + `"}`,
+						`note {"id":"t3","text":"by me"}`, `create {"title":"of ` + u.name + `"}`,
 						`close {"id":"` + mine + `"}`, `list {}`, `ready {}`} {
 						tool, arguments, _ := strings.Cut(line, " ")
 						id := fmt.Sprint(100 + n)
 						w.Send(servertest.ToolCall(id, tool, arguments))
-						if answer := w.Answer(id); answer.Kind() != "done" || strings.Contains(string(answer.Result), `"journaled":false`) {
+						if answer := w.Answer(id); answer.Kind() != "done" ||
+							strings.Contains(string(answer.Result), `"journaled":false`) {
 							t.Errorf("%s: %s: %s", u.name, line, answer.Result)
 						}
 					}
 					if u.uid == 0 { // what root wrote is still the owner's
 						info, err := os.Stat(filepath.Join(board, mine+".md"))
 						must(t, err)
-						if st := info.Sys().(*syscall.Stat_t); st.Uid != ada || st.Gid != team || info.Mode().Perm() != test.mode.Perm()&0o666 {
+						if st := info.Sys().(*syscall.Stat_t); st.Uid != ada || st.Gid != team ||
+							info.Mode().Perm() != test.mode.Perm()&0o666 {
 							t.Errorf("%s belongs to %d:%d, %s", mine, st.Uid, st.Gid, info.Mode())
 						}
 					}
@@ -224,12 +250,15 @@ func TestStickyFolder(t *testing.T) {
 	must(t, os.Chmod(board, 0o777|fs.ModeSticky))
 	before, err := os.ReadFile(filepath.Join(board, "t1.md"))
 	must(t, err)
-	w := account{name: "bob", uid: 61002, groups: []uint32{61002}, umask: "022"}.server(t, program, board)
+	w := account{name: "bob", uid: 61002, groups: []uint32{61002}, umask: "022"}.server(t, program,
+		board)
 	w.Send(servertest.ToolCall("1", "note", `{"id":"t1","text":"mine"}`))
-	if answer := w.Answer("1"); !strings.Contains(string(answer.Result), `"code":"malformed"`) || !strings.Contains(string(answer.Result), "sticky") {
+	if answer := w.Answer("1"); !strings.Contains(string(answer.Result), `"code":"malformed"`) ||
+		!strings.Contains(string(answer.Result), "sticky") {
 		t.Errorf("%s", answer.Result)
 	}
-	if after, err := os.ReadFile(filepath.Join(board, "t1.md")); err != nil || string(after) != string(before) {
+	if after, err := os.ReadFile(filepath.Join(board, "t1.md")); err != nil ||
+		string(after) != string(before) {
 		t.Errorf("the refused change wrote %q (%v)", after, err)
 	}
 }
@@ -243,7 +272,8 @@ func TestOverlay(t *testing.T) {
 	board := servertest.OpenTickets(t, "t1", "t2")
 	upper, work, merged := t.TempDir(), t.TempDir(), t.TempDir()
 	layers := fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", filepath.Dir(board), upper, work)
-	if out, err := exec.Command("mount", "-t", "overlay", "overlay", "-o", layers, merged).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "overlay", "overlay", "-o", layers,
+		merged).CombinedOutput(); err != nil {
 		t.Skipf("no overlays here: %s", out)
 	}
 	t.Cleanup(func() {
@@ -264,8 +294,9 @@ func TestOverlay(t *testing.T) {
 	claimed := func(when string) {
 		t.Helper()
 		through.Send(servertest.ToolCall("2", "start", `{"id":"t1"}`))
-		if m := through.Answer("2"); !strings.Contains(string(m.Result), `"code":"claimed"`) || !strings.Contains(string(m.Result), "takeover: true") &&
-			!strings.Contains(string(m.Result), "alive") {
+		if m := through.Answer("2"); !strings.Contains(string(m.Result), `"code":"claimed"`) ||
+			!strings.Contains(string(m.Result), "takeover: true") &&
+				!strings.Contains(string(m.Result), "alive") {
 			t.Errorf("%s: %s", when, m.Result)
 		}
 	}
@@ -273,7 +304,8 @@ func TestOverlay(t *testing.T) {
 	beside.Signal(syscall.SIGKILL)
 	beside.Exit()
 	claimed("when it is dead, which nothing here proves")
-	doctor := exec.Command(servertest.Program(t), "--dir", filepath.Join(merged, filepath.Base(board)), "doctor")
+	doctor := exec.Command(servertest.Program(t), "--dir",
+		filepath.Join(merged, filepath.Base(board)), "doctor")
 	doctor.Env = through.Cmd.Env
 	if out, _ := doctor.CombinedOutput(); !strings.Contains(string(out), "is on an overlay") {
 		t.Errorf("doctor: %s", out)

@@ -64,7 +64,8 @@ type told struct {
 
 // converse lists the tools and holds the whole talk with a server: every tool is called, and each
 // success must match what tools/list says of it.
-func converse(t *testing.T, outputSchemas map[string]any, call func(tool string, arguments json.RawMessage) (told, error)) {
+func converse(t *testing.T, outputSchemas map[string]any,
+	call func(tool string, arguments json.RawMessage) (told, error)) {
 	t.Helper()
 	compiled := make(map[string]*jsonschema.Schema)
 	for name, schema := range outputSchemas {
@@ -82,13 +83,15 @@ func converse(t *testing.T, outputSchemas map[string]any, call func(tool string,
 	for _, step := range talkSteps(t) {
 		arguments := step.Arguments
 		for name, id := range ids {
-			arguments = bytes.ReplaceAll(arguments, fmt.Appendf(nil, "%q", name), fmt.Appendf(nil, "%q", id))
+			arguments = bytes.ReplaceAll(arguments, fmt.Appendf(nil, "%q", name),
+				fmt.Appendf(nil, "%q", id))
 		}
 		r, err := call(step.Tool, arguments)
 		if err != nil {
 			t.Fatalf("%s %s: %v", step.Tool, arguments, err)
 		}
-		if r.isError != (step.Refused != "") || r.isError && (r.code != step.Refused || !strings.HasPrefix(r.text, step.Refused+": ")) {
+		if r.isError != (step.Refused != "") || r.isError &&
+			(r.code != step.Refused || !strings.HasPrefix(r.text, step.Refused+": ")) {
 			t.Fatalf("%s %s: %s", step.Tool, arguments, r.text)
 		}
 		if r.isError {
@@ -96,13 +99,15 @@ func converse(t *testing.T, outputSchemas map[string]any, call func(tool string,
 		}
 		called[step.Tool] = true
 		if err := compiled[step.Tool].Validate(r.structured); err != nil || r.structured == nil {
-			t.Errorf("%s %s: %v does not match the output schema: %v", step.Tool, arguments, r.structured, err)
+			t.Errorf("%s %s: %v does not match the output schema: %v", step.Tool, arguments,
+				r.structured, err)
 		}
 		if step.As != "" {
 			ids[step.As], _ = r.structured.(map[string]any)["id"].(string)
 		}
 	}
-	if diff := cmp.Diff(slices.Sorted(maps.Keys(outputSchemas)), slices.Sorted(maps.Keys(called))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(outputSchemas)),
+		slices.Sorted(maps.Keys(called))); diff != "" {
 		t.Errorf("tools (-listed +called):\n%s", diff)
 	}
 	if n := toolCount(t); len(called) != n {
@@ -127,7 +132,9 @@ func TestGoClient(t *testing.T) {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
 			c := sdk.NewClient(&sdk.Implementation{Name: "goclient", Version: "1"}, nil)
-			session, err := c.Connect(t.Context(), &sdk.CommandTransport{Command: servertest.On(t, servertest.OpenTickets(t))}, &sdk.ClientSessionOptions{ProtocolVersion: revision})
+			session, err := c.Connect(t.Context(),
+				&sdk.CommandTransport{Command: servertest.On(t,
+					servertest.OpenTickets(t))}, &sdk.ClientSessionOptions{ProtocolVersion: revision})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +143,8 @@ func TestGoClient(t *testing.T) {
 					t.Errorf("end of the server: %v", err)
 				}
 			}()
-			if got := session.InitializeResult(); revision != "" && got.ProtocolVersion != revision || got.Instructions == "" {
+			if got := session.InitializeResult(); revision != "" &&
+				got.ProtocolVersion != revision || got.Instructions == "" {
 				t.Errorf("revision %s, instructions %q", got.ProtocolVersion, got.Instructions)
 			}
 			listed := make(map[string]any)
@@ -147,7 +155,8 @@ func TestGoClient(t *testing.T) {
 				listed[tool.Name] = tool.OutputSchema
 			}
 			converse(t, listed, func(tool string, arguments json.RawMessage) (told, error) {
-				r, err := session.CallTool(t.Context(), &sdk.CallToolParams{Name: tool, Arguments: arguments})
+				r, err := session.CallTool(t.Context(),
+					&sdk.CallToolParams{Name: tool, Arguments: arguments})
 				if err != nil {
 					return told{}, err
 				}
@@ -167,9 +176,10 @@ func TestMCPGoClient(t *testing.T) {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
 			dir := servertest.OpenTickets(t)
-			stdio := transport.NewStdioWithOptions("ticket-mcp", nil, nil, transport.WithCommandFunc(func(context.Context, string, []string, []string) (*exec.Cmd, error) {
-				return servertest.On(t, dir), nil
-			}))
+			stdio := transport.NewStdioWithOptions("ticket-mcp", nil, nil,
+				transport.WithCommandFunc(func(context.Context, string, []string, []string) (*exec.Cmd, error) {
+					return servertest.On(t, dir), nil
+				}))
 			c := mcpgo.NewClient(stdio)
 			if err := c.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -181,7 +191,8 @@ func TestMCPGoClient(t *testing.T) {
 			}()
 			var hello mcp.InitializeRequest
 			hello.Params.ProtocolVersion, hello.Params.ClientInfo = revision, mcp.Implementation{Name: "mcp-go", Version: "1"}
-			if got, err := c.Initialize(t.Context(), hello); err != nil || got.ProtocolVersion != revision {
+			if got, err := c.Initialize(t.Context(), hello); err != nil ||
+				got.ProtocolVersion != revision {
 				t.Fatalf("revision %v: %v", got, err)
 			}
 			tools, err := c.ListTools(t.Context(), mcp.ListToolsRequest{})
@@ -242,7 +253,8 @@ func TestTypeScriptClient(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(tsClient)); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := commandIn(t, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+	if out, err := commandIn(t, dir, "npm", "ci", "--ignore-scripts", "--no-audit",
+		"--no-fund"); err != nil {
 		t.Skipf("the TypeScript client is not tested, it cannot be installed: %v\n%s", err, out)
 	}
 	program, err := exec.LookPath("ticket-mcp")
@@ -253,14 +265,17 @@ func TestTypeScriptClient(t *testing.T) {
 	var want []string
 	for _, revision := range append(revisions, "default", "auto") {
 		args = append(args, revision+"="+servertest.OpenTickets(t))
-		spoken, special := map[string]string{"default": "2025-11-25", "auto": "2026-07-28"}[revision]
+		spoken, special := map[string]string{"default": "2025-11-25",
+			"auto": "2026-07-28"}[revision]
 		if !special {
 			spoken = revision
 		}
-		want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls, 3 prompts", revision, spoken, toolCount(t), len(talkSteps(t))))
+		want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls, 3 prompts", revision, spoken,
+			toolCount(t), len(talkSteps(t))))
 	}
 	out, err := commandIn(t, dir, "node", args...)
-	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(out)); diff != "" || err != nil {
+	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(out)); diff != "" ||
+		err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

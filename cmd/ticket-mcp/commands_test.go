@@ -51,7 +51,8 @@ func TestDocsNameRealCommands(t *testing.T) {
 			}
 		}
 		for _, name := range ownVariable.FindAllString(string(text), -1) {
-			if !isFlagVariable(name) && otherVariables[name] == "" && !strings.HasPrefix(name, "TICKET_MCP_TEST_") {
+			if !isFlagVariable(name) && otherVariables[name] == "" &&
+				!strings.HasPrefix(name, "TICKET_MCP_TEST_") {
 				t.Errorf("%s: nothing reads %s", file, name)
 			}
 		}

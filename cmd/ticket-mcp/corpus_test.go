@@ -42,7 +42,8 @@ func corpusServer(t *testing.T) (dir string, tickets map[string]document.Ticket,
 		}
 		tickets[id] = d.Ticket()
 	}
-	if err := os.WriteFile(filepath.Join(dir, corpusBlocker+".md"), []byte("---\nstatus: open\n---\n# A blocker\n"), 0o666); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, corpusBlocker+".md"),
+		[]byte("---\nstatus: open\n---\n# A blocker\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir}, client.Environment())
@@ -70,7 +71,8 @@ func filesOf(t *testing.T, dir string) map[string]ticketVersion {
 
 // startable reports whether a ticket is open, and nothing that it names is in the way.
 func startable(tickets map[string]document.Ticket, t document.Ticket) bool {
-	if t.Status != document.StatusOpen || t.Parent != "" && tickets[t.Parent].Status != document.StatusInProgress {
+	if t.Status != document.StatusOpen || t.Parent != "" &&
+		tickets[t.Parent].Status != document.StatusInProgress {
 		return false
 	}
 	return !slices.ContainsFunc(t.BlockedBy, func(b document.Blocker) bool {
@@ -103,9 +105,13 @@ func TestCorpusChanges(t *testing.T) {
 		}{
 			{"block", blocked, []string{"blocked-by"}, corpusBlocker},
 			{"unblock", blocked, []string{"blocked-by"}, "blocked-by: "},
-			{"start", map[string]string{"id": id}, []string{"status", "claimed-by", "claimed-at"}, "status: in_progress"},
-			{"close", map[string]string{"id": id}, []string{"status", "claimed-by", "claimed-at", "closed", "closed-by"}, "status: closed"},
-			{"reopen", map[string]string{"id": id}, []string{"status", "closed", "closed-by"}, "status: open"},
+			{"start", map[string]string{"id": id}, []string{"status", "claimed-by", "claimed-at"},
+				"status: in_progress"},
+			{"close", map[string]string{"id": id},
+				[]string{"status", "claimed-by", "claimed-at", "closed",
+					"closed-by"}, "status: closed"},
+			{"reopen", map[string]string{"id": id}, []string{"status", "closed", "closed-by"},
+				"status: open"},
 		} {
 			r, err := c.Call(step.tool, step.arguments)
 			if err != nil || r.IsError {
@@ -114,7 +120,8 @@ func TestCorpusChanges(t *testing.T) {
 			after := filesOf(t, dir)
 			was, is := withoutRemarks(before[id+".md"].content), withoutRemarks(after[id+".md"].content)
 			if diff := cmp.Diff(without(was, step.keys), without(is, step.keys)); diff != "" {
-				t.Errorf("%s %s changed other lines than %v (-before +after):\n%s", step.tool, id, step.keys, diff)
+				t.Errorf("%s %s changed other lines than %v (-before +after):\n%s", step.tool, id,
+					step.keys, diff)
 			}
 			if was == is || !strings.Contains(is, step.want) {
 				t.Errorf("%s %s: no %q in the file", step.tool, id, step.want)
@@ -126,7 +133,8 @@ func TestCorpusChanges(t *testing.T) {
 			}
 			before = after
 		}
-		if diff := cmp.Diff(withoutRemarks(first[id+".md"].content), withoutRemarks(before[id+".md"].content)); diff != "" {
+		if diff := cmp.Diff(withoutRemarks(first[id+".md"].content),
+			withoutRemarks(before[id+".md"].content)); diff != "" {
 			t.Errorf("%s is not as it was (-first +last):\n%s", id, diff)
 		}
 	}
@@ -191,7 +199,8 @@ func TestCorpusRefusals(t *testing.T) {
 			if err != nil || !r.IsError || r.Code != string(ticketfs.WrongStatus) {
 				t.Errorf("%s %s: %s %v", tool, id, r.Text, err)
 			}
-			if diff := cmp.Diff(before, filesOf(t, dir), cmp.AllowUnexported(ticketVersion{})); diff != "" {
+			if diff := cmp.Diff(before, filesOf(t, dir),
+				cmp.AllowUnexported(ticketVersion{})); diff != "" {
 				t.Fatalf("the refused %s %s wrote (-before +after):\n%s", tool, id, diff)
 			}
 		}

@@ -24,10 +24,12 @@ every change that was answered is looked for in the files and in the journal. It
 Exit status: 0 nothing was lost, 1 something was, or the demo could not be played.`,
 	}
 	serve := c.Flags().Bool("serve", false, "show the board in the browser too, live, until Ctrl-C")
-	noOpen := c.Flags().Bool("no-open", false, "with --serve: print the page's URL and open nothing")
+	noOpen := c.Flags().Bool("no-open", false,
+		"with --serve: print the page's URL and open nothing")
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop) // a second signal ends the process at once; the servers then see their input end
+		// a second signal ends the process at once; the servers then see their input end
+		context.AfterFunc(ctx, stop)
 		d, err := demo.New(demo.Options{Pace: 1200 * time.Millisecond})
 		if err != nil {
 			return err

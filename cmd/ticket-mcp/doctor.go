@@ -58,7 +58,8 @@ func printDiagnosis(w io.Writer, d tools.Diagnosis, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(d)
 	}
-	fmt.Fprintf(w, "board: %s\nlocks: %s\nliveness: %s\njournal: %s\n", d.Board, d.Filesystem, d.Liveness, terminal.Printable(d.Journal))
+	fmt.Fprintf(w, "board: %s\nlocks: %s\nliveness: %s\njournal: %s\n", d.Board, d.Filesystem,
+		d.Liveness, terminal.Printable(d.Journal))
 	if d.Note != "" {
 		fmt.Fprintln(w, "note:", d.Note)
 	}

@@ -65,7 +65,8 @@ func edit(c *cobra.Command, b *tools.Board, id string, asJSON bool) error {
 		answer, err = b.EditText(c.Context(), id, before, after)
 	}
 	if err != nil {
-		if now, readErr := b.Text(id); ticketfs.CodeOf(err) == ticketfs.Busy && readErr == nil && !bytes.Equal(now, before) {
+		if now, readErr := b.Text(id); ticketfs.CodeOf(err) == ticketfs.Busy && readErr == nil &&
+			!bytes.Equal(now, before) {
 			theirs := diff.Diff(id+".md as you began", before, id+".md as it is now", now)
 			fmt.Fprint(c.OutOrStdout(), terminal.Printable(string(theirs)))
 		}

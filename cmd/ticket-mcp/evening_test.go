@@ -36,7 +36,8 @@ func TestEvening(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a dead session's ticket is kept for ten seconds")
 	}
-	e := &evening{t: t, dir: servertest.OpenTickets(t), sessions: make(map[string]*client.Client), ids: make(map[string]string)}
+	e := &evening{t: t, dir: servertest.OpenTickets(t), sessions: make(map[string]*client.Client),
+		ids: make(map[string]string)}
 	file, err := os.Open("testdata/evening.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -58,14 +59,16 @@ func TestEvening(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, id := range e.ids {
-		if text, err := os.ReadFile(filepath.Join(e.dir, id+".md")); err != nil || !strings.Contains(string(text), "\nstatus: closed\n") {
+		if text, err := os.ReadFile(filepath.Join(e.dir, id+".md")); err != nil ||
+			!strings.Contains(string(text), "\nstatus: closed\n") {
 			t.Errorf("%s is not closed (%v):\n%s", name, err, text)
 		}
 	}
 	tokens := e.bytes / 4
 	t.Logf("%d calls, %d tokens", e.calls, tokens)
 	if e.calls > mostCalls || tokens > mostTokens {
-		t.Errorf("%d calls and %d tokens, at most %d and %d", e.calls, tokens, mostCalls, mostTokens)
+		t.Errorf("%d calls and %d tokens, at most %d and %d", e.calls, tokens, mostCalls,
+			mostTokens)
 	}
 }
 
@@ -108,7 +111,8 @@ func (e *evening) play(line string) {
 	if keep != "" {
 		e.ids[keep] = answer.ID
 	}
-	if wants := strings.Contains(arguments, `"next":true`); wants && (string(answer.Next) == "null") != nothingNext {
+	if wants := strings.Contains(arguments, `"next":true`); wants &&
+		(string(answer.Next) == "null") != nothingNext {
 		e.t.Fatalf("%s %s %s: next is %s, %s", who, tool, arguments, answer.Next, answer.Reason)
 	}
 	e.t.Logf("%s %s %.100s\n%s", who, tool, arguments, r.Text)
@@ -143,7 +147,8 @@ func (e *evening) act(action string) {
 		path := filepath.Join(e.dir, e.ids[words[1]]+".md")
 		text, err := os.ReadFile(path)
 		if err == nil {
-			err = os.WriteFile(path, []byte(strings.Replace(string(text), quoted[1], quoted[3], 1)), 0o666)
+			err = os.WriteFile(path, []byte(strings.Replace(string(text), quoted[1], quoted[3], 1)),
+				0o666)
 		}
 		if err != nil {
 			e.t.Fatal(err)

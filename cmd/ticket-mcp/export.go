@@ -31,7 +31,8 @@ Exit status: 0 all were written, 1 some could not be read.`,
 			return err
 		}
 		for _, f := range unreadable {
-			fmt.Fprintf(c.ErrOrStderr(), "ticket-mcp: not exported: %s\n", terminal.Printable(f.Error()))
+			fmt.Fprintf(c.ErrOrStderr(), "ticket-mcp: not exported: %s\n",
+				terminal.Printable(f.Error()))
 		}
 		if len(unreadable) > 0 {
 			return exitStatus(statusWrong)

@@ -21,7 +21,8 @@ func needStrace(t *testing.T) string {
 	if err != nil {
 		t.Skip("there is no strace here:", err)
 	}
-	if out, err := exec.Command(program, "-f", "-qq", "-e", "trace=none", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command(program, "-f", "-qq", "-e", "trace=none",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("strace may not trace here: %v: %s", err, out)
 	}
 	return program
@@ -67,7 +68,8 @@ func inOrder(calls []traced, patterns ...string) error {
 	after := -1
 	for i, pattern := range patterns {
 		form := regexp.MustCompile(pattern)
-		next := slices.IndexFunc(calls, func(c traced) bool { return c.begun > after && form.MatchString(c.line) })
+		next := slices.IndexFunc(calls,
+			func(c traced) bool { return c.begun > after && form.MatchString(c.line) })
 		if next < 0 {
 			return fmt.Errorf("no call %s behind the %d before it", pattern, i)
 		}
@@ -94,7 +96,8 @@ var startOrder = []string{
 func TestFaultOrderOfStart(t *testing.T) {
 	dir := faultBoard(t, "t")
 	log := filepath.Join(t.TempDir(), "log")
-	c := faultServer(t, dir, needStrace(t), "-f", "-y", "-s", "64", "-o", log, "-e", "trace=openat,read,write,flock,fsync,rename,renameat,renameat2")
+	c := faultServer(t, dir, needStrace(t), "-f", "-y", "-s", "64", "-o", log, "-e",
+		"trace=openat,read,write,flock,fsync,rename,renameat,renameat2")
 	if r := faultCall(t, c, "start", map[string]any{"id": "t"}); r.IsError {
 		t.Fatal(r.Text)
 	}
@@ -106,7 +109,8 @@ func TestFaultOrderOfStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Nothing of the ticket was read before it was locked, and there was no answer before this one.
-	for pattern, call := range map[string]string{startOrder[0]: `^(openat|read)\(.*/t\.md[>"]`, startOrder[6]: `^write\(1<.*"id\\":2,`} {
+	for pattern, call := range map[string]string{startOrder[0]: `^(openat|read)\(.*/t\.md[>"]`,
+		startOrder[6]: `^write\(1<.*"id\\":2,`} {
 		if inOrder(calls, call, pattern) == nil {
 			t.Errorf("%s comes before %s", call, pattern)
 		}
@@ -126,9 +130,11 @@ func TestFaultOrderOfStart(t *testing.T) {
 // When the disk does not confirm the change, the answer says so, and the next one's is as usual.
 func TestFaultAnswerNotDurable(t *testing.T) {
 	dir := faultBoard(t, "t")
-	c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", dir, "-e", "trace=fsync", "-e", "inject=fsync:error=EIO:when=1")
+	c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", dir, "-e", "trace=fsync",
+		"-e", "inject=fsync:error=EIO:when=1")
 	for _, want := range []bool{false, true} {
-		r := faultCall(t, c, "note", map[string]any{"id": "t", "text": fmt.Sprintf("durable %v", want)})
+		r := faultCall(t, c, "note", map[string]any{"id": "t",
+			"text": fmt.Sprintf("durable %v", want)})
 		var answer struct{ Durable *bool }
 		if err := json.Unmarshal(r.Structured, &answer); err != nil || r.IsError {
 			t.Fatalf("%v: %s", err, r.Text)
@@ -139,7 +145,8 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 			if said == want {
 				break
 			}
-			r, answer.Durable = faultCall(t, c, "note", map[string]any{"id": "t", "text": fmt.Sprintf("durable %v", want)}), nil
+			r, answer.Durable = faultCall(t, c, "note",
+				map[string]any{"id": "t", "text": fmt.Sprintf("durable %v", want)}), nil
 			if err := json.Unmarshal(r.Structured, &answer); err != nil || r.IsError {
 				t.Fatalf("%v: %s", err, r.Text)
 			}
@@ -164,19 +171,25 @@ func TestFaultOneFileCannotBeRead(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes every read fail for a while, under strace")
 	}
-	const fail = "inject=read:error=EIO:when=1..4" // strace counts by thread: the first reads of each fail
-	if out, err := exec.Command(needStrace(t), "-qq", "-e", "trace=read", "-e", fail, "-P", "/none", "true").CombinedOutput(); err != nil {
+	// strace counts by thread: the first reads of each fail
+	const fail = "inject=read:error=EIO:when=1..4"
+	if out, err := exec.Command(needStrace(t), "-qq", "-e", "trace=read", "-e", fail, "-P", "/none",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("this strace cannot do that: %v: %s", err, out)
 	}
 	for _, more := range []int{0, 600} {
 		dir := faultBoard(t, "bad", "good")
 		for n := range more {
-			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%03d.md", n)), []byte("---\nstatus: closed\n---\n"), 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("m%03d.md", n)),
+				[]byte("---\nstatus: closed\n---\n"), 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}
-		c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", filepath.Join(dir, "bad.md"), "-e", "trace=read", "-e", fail)
-		if r := faultCall(t, c, "ready", map[string]any{}); r.IsError || !strings.Contains(r.Text, "good open") || !strings.Contains(r.Text, "bad (because ") || !strings.Contains(r.Text, "input/output error") {
+		c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P",
+			filepath.Join(dir, "bad.md"), "-e", "trace=read", "-e", fail)
+		if r := faultCall(t, c, "ready", map[string]any{}); r.IsError ||
+			!strings.Contains(r.Text, "good open") || !strings.Contains(r.Text, "bad (because ") ||
+			!strings.Contains(r.Text, "input/output error") {
 			t.Errorf("%d more: ready says %s", more, r.Text)
 		}
 		back := false
@@ -224,12 +237,16 @@ func TestFaultServerGoesOn(t *testing.T) {
 		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource, nil, &old); err != nil {
 			t.Skip("the limits of the server may not be set here:", err)
 		}
-		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource, &unix.Rlimit{Cur: test.most, Max: old.Max}, nil); err != nil {
+		if err := unix.Prlimit(c.Cmd.Process.Pid, test.resource,
+			&unix.Rlimit{Cur: test.most, Max: old.Max}, nil); err != nil {
 			t.Fatal(err)
 		}
 		for _, tool := range []string{"note", "start"} {
-			if r := faultCall(t, c, tool, map[string]map[string]any{"note": note, "start": {"id": "t"}}[tool]); !r.IsError || r.Code != "" || !strings.Contains(r.Text, test.words) {
-				t.Errorf("%s: %q (code %q), want an error that says %q", tool, r.Text, r.Code, test.words)
+			if r := faultCall(t, c, tool, map[string]map[string]any{"note": note,
+				"start": {"id": "t"}}[tool]); !r.IsError || r.Code != "" ||
+				!strings.Contains(r.Text, test.words) {
+				t.Errorf("%s: %q (code %q), want an error that says %q", tool, r.Text, r.Code,
+					test.words)
 			}
 		}
 		if r := faultCall(t, c, "show", map[string]any{"id": "t"}); r.IsError == test.reads {

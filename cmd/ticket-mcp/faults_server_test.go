@@ -26,7 +26,8 @@ func faultServer(t *testing.T, dir string, under ...string) *client.Client {
 		t.Fatal(err)
 	}
 	line := append(under, program, "--dir", dir)
-	c, err := client.Start(t.Context(), line[0], line[1:], append(os.Environ(), "GORACE=atexit_sleep_ms=0"))
+	c, err := client.Start(t.Context(), line[0], line[1:],
+		append(os.Environ(), "GORACE=atexit_sleep_ms=0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,8 @@ func faultTicket(t *testing.T, dir, id string, priority int) {
 	}
 }
 
-func faultCall(t *testing.T, c *client.Client, tool string, arguments map[string]any) client.Result {
+func faultCall(t *testing.T, c *client.Client, tool string,
+	arguments map[string]any) client.Result {
 	t.Helper()
 	r, err := c.Call(tool, arguments)
 	if err != nil {
@@ -87,7 +89,8 @@ func TestFaultReadyIsNeverStale(t *testing.T) {
 		}
 		for round := range rounds {
 			id, second := ids[rand.N(12)], ids[rand.N(12)]
-			what := []string{"in place", "removed", "update", "block", "unblock", "create", "note"}[rand.N(7)]
+			what := []string{"in place", "removed", "update", "block", "unblock", "create",
+				"note"}[rand.N(7)]
 			switch what {
 			case "in place":
 				faultTicket(t, dir, id, 1+rand.N(4))
@@ -98,15 +101,18 @@ func TestFaultReadyIsNeverStale(t *testing.T) {
 			case "block", "unblock":
 				faultCall(t, other, what, map[string]any{"id": id, "blocked_by": second})
 			case "create":
-				faultCall(t, other, what, map[string]any{"title": "a new one", "parent": id, "priority": 1})
+				faultCall(t, other, what, map[string]any{"title": "a new one", "parent": id,
+					"priority": 1})
 			case "note":
 				faultCall(t, other, what, map[string]any{"id": id, "text": "a note"})
 			}
 			fresh := faultServer(t, dir)
 			for _, tool := range []string{"ready", "list"} {
 				arguments := map[string]any{"limit": 50}
-				got, want := faultCall(t, asked, tool, arguments), faultCall(t, fresh, tool, arguments)
-				if diff := cmp.Diff(string(want.Structured), string(got.Structured)); diff != "" || got.IsError {
+				got, want := faultCall(t, asked, tool, arguments), faultCall(t, fresh, tool,
+					arguments)
+				if diff := cmp.Diff(string(want.Structured), string(got.Structured)); diff != "" ||
+					got.IsError {
 					t.Errorf("round %d, after %s of %s: %s of a new server (-) and of the old (+):\n%s", round, what, id, tool, diff)
 				}
 			}

@@ -21,7 +21,8 @@ func graphCommand(o *options) *cobra.Command {
 		Long: `graph prints a tree: below each ticket what it waits for; with an ID, of that ticket, and then what waits for it. With --mermaid or
 --dot it prints the same for a program that draws it: an arrow leads from a ticket to one that waits for it.`,
 	}
-	mermaid := c.Flags().Bool("mermaid", false, "print it as Mermaid, which GitHub draws in Markdown")
+	mermaid := c.Flags().Bool("mermaid", false,
+		"print it as Mermaid, which GitHub draws in Markdown")
 	dot := c.Flags().Bool("dot", false, "print it for Graphviz")
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.MarkFlagsMutuallyExclusive("mermaid", "dot", "json")

@@ -41,13 +41,16 @@ type stopDecision struct {
 }
 
 func hookCommand(o *options) *cobra.Command {
-	hook := &cobra.Command{Use: "hook", Short: "Answer a client's hooks", GroupID: "setup", Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
-	stop := &cobra.Command{Use: "stop --client claude|codex", Short: "Keep an agent from ending its turn with tickets that it holds", Long: aboutStop, Args: noArgs}
+	hook := &cobra.Command{Use: "hook", Short: "Answer a client's hooks", GroupID: "setup",
+		Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	stop := &cobra.Command{Use: "stop --client claude|codex",
+		Short: "Keep an agent from ending its turn with tickets that it holds", Long: aboutStop, Args: noArgs}
 	client := stop.Flags().String("client", "", "whose hook it is: claude or codex")
 	stop.RunE = func(c *cobra.Command, _ []string) error {
 		if !slices.Contains(hookClients, *client) {
 			// Status 2 would make the client go on.
-			return fmt.Errorf("hook stop: --client is %q; use one of %s", *client, strings.Join(hookClients, ", "))
+			return fmt.Errorf("hook stop: --client is %q; use one of %s", *client,
+				strings.Join(hookClients, ", "))
 		}
 		reason := reasonToGoOn(c.Context(), *o)
 		if reason == "" {
@@ -63,11 +66,13 @@ func hookCommand(o *options) *cobra.Command {
 func reasonToGoOn(ctx context.Context, o options) string {
 	var told stopHook
 	const most = 1 << 20
-	if terminal.Is(os.Stdin) || json.NewDecoder(io.LimitReader(os.Stdin, most)).Decode(&told) != nil {
+	if terminal.Is(os.Stdin) ||
+		json.NewDecoder(io.LimitReader(os.Stdin, most)).Decode(&told) != nil {
 		return ""
 	}
 	name := cmp.Or(os.Getenv("TICKET_MCP_SESSION"), told.SessionID)
-	if told.Active || told.SessionID == "" || len(told.BackgroundTasks) > 0 || told.Event != "" && told.Event != "Stop" {
+	if told.Active || told.SessionID == "" || len(told.BackgroundTasks) > 0 || told.Event != "" &&
+		told.Event != "Stop" {
 		return ""
 	}
 	o.where.Start = cmp.Or(o.where.Start, os.Getenv("CLAUDE_PROJECT_DIR"), told.CWD)
@@ -88,7 +93,8 @@ func reasonToGoOn(ctx context.Context, o options) string {
 func holding(standings []tools.Standing, key string) string {
 	var ids []string
 	for _, s := range standings {
-		if s.Ticket.Status == document.StatusInProgress && s.Holder.Key == key && s.Ticket.Hold == "" {
+		if s.Ticket.Status == document.StatusInProgress && s.Holder.Key == key &&
+			s.Ticket.Hold == "" {
 			ids = append(ids, s.Ticket.ID)
 		}
 	}

@@ -16,27 +16,35 @@ const module = "github.com/ticket-mcp/ticket-mcp/"
 
 // arrows are the packages of ours that each package may import, less those that only tests import.
 var arrows = map[string][]string{
-	"cmd/ticket-mcp": {"internal/client", "internal/demo", "internal/importer", "internal/install", "internal/page", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
+	"cmd/ticket-mcp": {"internal/client", "internal/demo", "internal/importer", "internal/install",
+		"internal/page", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session", "schemas"},
-	"cmd/ticket-bench":  {"internal/bench"},
-	"internal/bench":    {"internal/client", "internal/terminal", "internal/tools", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"cmd/ticket-bench": {"internal/bench"},
+	"internal/bench": {"internal/client", "internal/terminal", "internal/tools",
+		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/client":   {"internal/stdio"},
 	"internal/importer": {"internal/ticketfs/document"},
 	"internal/install":  {},
 	"internal/journal":  {"internal/flocker", "internal/ticketfs/durable"},
-	"internal/demo": {"internal/client", "internal/journal", "internal/page", "internal/terminal", "internal/tools", "internal/ticketfs",
+	"internal/demo": {"internal/client", "internal/journal", "internal/page", "internal/terminal",
+		"internal/tools", "internal/ticketfs",
 		"internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/page":       {"internal/journal", "internal/report", "internal/terminal", "internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/race":       {"internal/client", "internal/terminal", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document"},
+	"internal/page": {"internal/journal", "internal/report", "internal/terminal",
+		"internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
+	"internal/race": {"internal/client", "internal/terminal", "internal/ticketfs",
+		"internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {},
 	"internal/terminal":   {},
 	"internal/report":     {"internal/journal"},
-	"internal/tools": {"internal/importer", "internal/journal", "internal/report", "internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document",
+	"internal/tools": {"internal/importer", "internal/journal", "internal/report",
+		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document",
 		"internal/ticketfs/session", "schemas"},
-	"internal/ticketfs": {"internal/flocker", "internal/journal", "internal/ticketfs/board", "internal/ticketfs/document",
+	"internal/ticketfs": {"internal/flocker", "internal/journal", "internal/ticketfs/board",
+		"internal/ticketfs/document",
 		"internal/ticketfs/durable", "internal/ticketfs/index", "internal/ticketfs/session"},
-	"internal/ticketfs/index":    {"internal/journal", "internal/ticketfs/document", "internal/ticketfs/durable"},
+	"internal/ticketfs/index": {"internal/journal", "internal/ticketfs/document",
+		"internal/ticketfs/durable"},
 	"internal/ticketfs/session":  {"internal/flocker", "internal/ticketfs/durable"},
 	"internal/ticketfs/board":    {"internal/ticketfs/durable"},
 	"internal/ticketfs/document": {},
@@ -56,7 +64,8 @@ var owners = map[string][]string{
 
 // writers are the functions of package os that change files. Only ticketfs calls them: there is one
 // door.
-var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename", "Remove", "RemoveAll", "Link", "Symlink", "Mkdir", "MkdirAll", "MkdirTemp", "Truncate", "Chmod", "Chtimes", "Chown"}
+var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename", "Remove",
+	"RemoveAll", "Link", "Symlink", "Mkdir", "MkdirAll", "MkdirTemp", "Truncate", "Chmod", "Chtimes", "Chown"}
 
 // exempt are the files that write outside the tickets, with the reason.
 var exempt = map[string]string{
@@ -79,7 +88,8 @@ func TestHouse(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != root) {
+		if d.IsDir() && (d.Name() == "testdata" || d.Name() == "node_modules" ||
+			strings.HasPrefix(d.Name(), ".") && path != root) {
 			return filepath.SkipDir
 		}
 		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
@@ -116,12 +126,15 @@ func checkFile(t *testing.T, root, path string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ours, found := strings.CutPrefix(imported, module); found && !slices.Contains(allowed, ours) {
+		if ours, found := strings.CutPrefix(imported, module); found &&
+			!slices.Contains(allowed, ours) {
 			t.Errorf("%s: imports %s, against the arrows", path, ours)
 		}
 		for library, packages := range owners {
-			if (imported == library || strings.HasPrefix(imported, library+"/")) && !slices.Contains(packages, pkg) {
-				t.Errorf("%s: imports %s, which is for %s", path, imported, strings.Join(packages, ", "))
+			if (imported == library || strings.HasPrefix(imported, library+"/")) &&
+				!slices.Contains(packages, pkg) {
+				t.Errorf("%s: imports %s, which is for %s", path, imported,
+					strings.Join(packages, ", "))
 			}
 		}
 	}
@@ -130,8 +143,10 @@ func checkFile(t *testing.T, root, path string) {
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" && slices.Contains(writers, sel.Sel.Name) {
-				t.Errorf("%s: calls os.%s; only internal/ticketfs writes files", set.Position(sel.Pos()), sel.Sel.Name)
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "os" &&
+				slices.Contains(writers, sel.Sel.Name) {
+				t.Errorf("%s: calls os.%s; only internal/ticketfs writes files",
+					set.Position(sel.Pos()), sel.Sel.Name)
 			}
 		}
 		return true

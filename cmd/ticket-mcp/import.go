@@ -92,7 +92,8 @@ func (r imported) print(c *cobra.Command, asJSON, yes bool, args []string) error
 	case yes:
 		fmt.Fprintf(&text, "\ncreated %d\n", r.Created)
 	case r.New > 0:
-		fmt.Fprintf(&text, "\nnothing was written; ticket-mcp import %s --yes creates them\n", strings.Join(args, " "))
+		fmt.Fprintf(&text, "\nnothing was written; ticket-mcp import %s --yes creates them\n",
+			strings.Join(args, " "))
 	}
 	_, err := fmt.Fprint(w, terminal.Printable(text.String()))
 	return err

@@ -30,8 +30,10 @@ func installCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&r.Scope, "scope", "", "`which` of the client's files: project, user or local (default the first that the list names)")
-	f.StringVar(&r.Dir, "dir", "", "the .tickets `folder`, or where the server shall begin to look for it (default the folder in which the client starts it)")
+	f.StringVar(&r.Scope, "scope", "",
+		"`which` of the client's files: project, user or local (default the first that the list names)")
+	f.StringVar(&r.Dir, "dir", "",
+		"the .tickets `folder`, or where the server shall begin to look for it (default the folder in which the client starts it)")
 	f.StringVar(&r.Name, "name", "tickets", "the server's `name` in the client")
 	f.BoolVar(&r.DryRun, "dry-run", false, "print what would change, write nothing")
 	f.BoolVar(&r.Force, "force", false, "replace another entry of that name")

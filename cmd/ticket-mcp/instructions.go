@@ -23,7 +23,8 @@ func instructionsCommand() *cobra.Command {
 			return nil
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(c.OutOrStdout(), "## Tickets\n\nThe tools are those of the MCP server ticket-mcp.\n\n%s\n", strings.TrimSpace(tools.Instructions()))
+			_, err := fmt.Fprintf(c.OutOrStdout(),
+				"## Tickets\n\nThe tools are those of the MCP server ticket-mcp.\n\n%s\n", strings.TrimSpace(tools.Instructions()))
 			return err
 		},
 	}

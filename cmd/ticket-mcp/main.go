@@ -66,7 +66,8 @@ func run(args []string) int {
 	if told {
 		return int(status)
 	}
-	fmt.Fprintf(os.Stderr, "ticket-mcp: %s\n", terminal.Printable(err.Error())) // it may quote a file
+	// it may quote a file
+	fmt.Fprintf(os.Stderr, "ticket-mcp: %s\n", terminal.Printable(err.Error()))
 	if !begun || errors.As(err, new(usageError)) {
 		return statusUsage
 	}
@@ -123,7 +124,8 @@ func newRoot() *cobra.Command {
 	})
 	boardFlags(root.PersistentFlags(), &o)
 	serverFlags(root.Flags(), &o)
-	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"}, &cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})
+	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"},
+		&cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})
 	root.SetHelpCommand(helpCommand())
 	root.SetCompletionCommandGroupID("setup")
 	root.AddCommand(verbCommands(&o)...)
@@ -166,7 +168,8 @@ func flagHint(c *cobra.Command, err error) string {
 		return ""
 	}
 	hint := tools.HintFor(c.Name(), unknown.GetSpecifiedName())
-	if argument, is := strings.CutPrefix(hint, "use "); is && c.Flags().Lookup(flagName(argument)) != nil {
+	if argument, is := strings.CutPrefix(hint, "use "); is &&
+		c.Flags().Lookup(flagName(argument)) != nil {
 		hint = "use --" + flagName(argument)
 	}
 	if hint == "" {

@@ -135,7 +135,8 @@ func mask(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	text := ts.ReadFile(args[0])
 	text = times.ReplaceAllStringFunc(text, func(stamp string) string {
-		if at, err := time.Parse(time.RFC3339, stamp); err != nil || time.Since(at).Abs() > time.Hour {
+		if at, err := time.Parse(time.RFC3339, stamp); err != nil ||
+			time.Since(at).Abs() > time.Hour {
 			return stamp // of a fixture
 		}
 		return "TIME"
@@ -177,7 +178,8 @@ func newTicket(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	newest := ""
 	for name, f := range files {
-		if newIDs.MatchString(name) && strings.HasSuffix(name, ".md") && (newest == "" || f.modTime.After(files[newest].modTime)) {
+		if newIDs.MatchString(name) && strings.HasSuffix(name, ".md") &&
+			(newest == "" || f.modTime.After(files[newest].modTime)) {
 			newest = name
 		}
 	}
@@ -233,7 +235,8 @@ func snapshot(ts *testscript.TestScript, neg bool, args []string) {
 func untouched(ts *testscript.TestScript, neg bool, args []string) {
 	files, err := ticketFiles(ts.MkAbs(".tickets"))
 	ts.Check(err)
-	if diff := cmp.Diff(ts.Value(scriptKey{}).(*scriptState).files, files, cmp.AllowUnexported(ticketVersion{})); diff != "" {
+	if diff := cmp.Diff(ts.Value(scriptKey{}).(*scriptState).files, files,
+		cmp.AllowUnexported(ticketVersion{})); diff != "" {
 		ts.Fatalf("tickets changed (-before +after):\n%s", diff)
 	}
 }

@@ -34,20 +34,27 @@ type options struct {
 // command or after it.
 func boardFlags(f *pflag.FlagSet, o *options) {
 	o.lockTimeout = ticketfs.DefaultLockTimeout
-	f.StringVar(&o.where.Start, "dir", "", "the .tickets `folder`, or where the search for it begins, upwards (default CLAUDE_PROJECT_DIR, else the working directory)")
-	f.BoolVar(&o.where.Local, "worktree-local", false, "in a linked git worktree, use its own .tickets and not the main worktree's")
-	f.Var((*wait)(&o.lockTimeout), "lock-timeout", "how `long` a call waits for locks at most, like 5s or 500ms; a bare number is seconds")
-	f.StringVar(&o.agent, "agent", "", "the `name` that stands in claims and notes (default the client's)")
+	f.StringVar(&o.where.Start, "dir", "",
+		"the .tickets `folder`, or where the search for it begins, upwards (default CLAUDE_PROJECT_DIR, else the working directory)")
+	f.BoolVar(&o.where.Local, "worktree-local", false,
+		"in a linked git worktree, use its own .tickets and not the main worktree's")
+	f.Var((*wait)(&o.lockTimeout), "lock-timeout",
+		"how `long` a call waits for locks at most, like 5s or 500ms; a bare number is seconds")
+	f.StringVar(&o.agent, "agent", "",
+		"the `name` that stands in claims and notes (default the client's)")
 	withEnvironment(f)
 }
 
 // serverFlags are those of the server alone.
 func serverFlags(f *pflag.FlagSet, o *options) {
 	o.logLevel = slog.LevelWarn
-	f.TextVar(&o.logLevel, "log-level", o.logLevel, "the least `level` of what is logged to standard error: debug, info, warn or error")
+	f.TextVar(&o.logLevel, "log-level", o.logLevel,
+		"the least `level` of what is logged to standard error: debug, info, warn or error")
 	f.BoolVar(&o.readOnly, "read-only", false, "offer only the tools that read")
-	f.StringVar(&o.toolPrefix, "tool-prefix", "", "what the tools' names begin with, like ticket_, for clients that do not tell the tools of several servers apart by themselves")
-	f.StringVar(&o.tags, "tags", "", "give out only tickets with one of these `tags`, set apart by commas, where a call names no other")
+	f.StringVar(&o.toolPrefix, "tool-prefix", "",
+		"what the tools' names begin with, like ticket_, for clients that do not tell the tools of several servers apart by themselves")
+	f.StringVar(&o.tags, "tags", "",
+		"give out only tickets with one of these `tags`, set apart by commas, where a call names no other")
 	withEnvironment(f)
 }
 
@@ -116,7 +123,8 @@ func newBoard(o options) (*tools.Board, error) {
 	if err != nil && !filepath.IsAbs(where.Start) {
 		return nil, fmt.Errorf("find the working directory: %w", err)
 	}
-	tags, err := tools.Lane(cmp.Or(o.tags, os.Getenv("TICKET_MCP_TAGS"))) // commands have no such flag
+	// commands have no such flag
+	tags, err := tools.Lane(cmp.Or(o.tags, os.Getenv("TICKET_MCP_TAGS")))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("TICKET_MCP_TAGS or --tags: %w", err)}
 	}

@@ -55,7 +55,8 @@ func TestBoardServe(t *testing.T) {
 		}
 		page, err := io.ReadAll(response.Body)
 		response.Body.Close()
-		if err != nil || response.StatusCode != c.status || strings.Contains(string(page), `href="#t/login"`) != c.board {
+		if err != nil || response.StatusCode != c.status ||
+			strings.Contains(string(page), `href="#t/login"`) != c.board {
 			t.Errorf("%s: status %d, %v, %.300s", c.url, response.StatusCode, err, page)
 		}
 	}

@@ -72,7 +72,8 @@ func readPlan(path string) (map[string]any, error) {
 		return nil, fmt.Errorf("read the plan: %w", err)
 	}
 	if len(text) > most {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "plan at most 100 tickets at once", "%s is longer than %d bytes", name, most)
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "plan at most 100 tickets at once",
+			"%s is longer than %d bytes", name, most)
 	}
 	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
 	arguments := make(map[string]json.RawMessage)
@@ -84,7 +85,8 @@ func readPlan(path string) (map[string]any, error) {
 		err = json.Unmarshal(text, &arguments)
 	}
 	if err != nil {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "give a JSON array of tickets, see ticket-mcp plan --help", "%s is not that: %v", name, err)
+		return nil, ticketfs.Refuse(ticketfs.Invalid,
+			"give a JSON array of tickets, see ticket-mcp plan --help", "%s is not that: %v", name, err)
 	}
 	given := make(map[string]any, len(arguments))
 	for key, value := range arguments {

@@ -22,7 +22,8 @@ const nasty = "Nice\r\nFORGED a\nFORGED b\rFORGED c\vFORGED d\fFORGED e\u0085FOR
 
 // misleading tells whether a character of a line is more than a character to see.
 func misleading(r rune) bool {
-	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp, unicode.Variation_Selector)
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp,
+		unicode.Variation_Selector)
 }
 
 // inBody stands in the body of each ticket of a nasty board, and nowhere else.
@@ -62,7 +63,8 @@ func nastyBoard(t *testing.T) (dir string) {
 		"double":   `status: open|HIDDEN: 1|HIDDEN: 2`,
 	} {
 		text := strings.NewReplacer("|", "\n", "NASTY", quoted, "HIDDEN", hidden).Replace(head)
-		text = "---\n" + text + "\n---\n# " + title + "\n\n" + inBody + "\n" + nasty + "\n\n## Notes\n\n- 2026-01-05T10:00:00Z ada@0123456789ab: " + title + "\n"
+		text = "---\n" + text + "\n---\n# " + title + "\n\n" + inBody + "\n" + nasty +
+			"\n\n## Notes\n\n- 2026-01-05T10:00:00Z ada@0123456789ab: " + title + "\n"
 		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +137,8 @@ func checkFields(t *testing.T, call, name string, value any) {
 
 func checkLine(t *testing.T, where, line string) {
 	t.Helper()
-	if strings.ContainsFunc(line, misleading) || strings.HasPrefix(line, "FORGED") || strings.Contains(line, inBody) {
+	if strings.ContainsFunc(line, misleading) || strings.HasPrefix(line, "FORGED") ||
+		strings.Contains(line, inBody) {
 		t.Errorf("%.100s: %.200q", where, line)
 	}
 }
@@ -143,7 +146,8 @@ func checkLine(t *testing.T, where, line string) {
 // Whatever stands in tickets and in arguments, each line of an answer is ours, and shows what it
 // says. Bodies stand in their own field, or behind the first blank line.
 func TestNastyText(t *testing.T) {
-	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)}, client.Environment())
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)},
+		client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +171,8 @@ func TestNastyText(t *testing.T) {
 		`repair {"dry_run":"NASTY"}`, `start {}`,
 	} {
 		tool, arguments, _ := strings.Cut(call, " ")
-		r, err := c.Call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
+		r, err := c.Call(tool,
+			json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
 		if err != nil {
 			t.Fatalf("%s: %v", call, err)
 		}
@@ -181,7 +186,8 @@ func TestNastyText(t *testing.T) {
 // The same holds for arguments that a refusal repeats, which an agent may have copied from a
 // ticket.
 func TestNastyArguments(t *testing.T) {
-	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", servertest.OpenTickets(t, "open")}, client.Environment())
+	c, err := client.Start(t.Context(), "ticket-mcp",
+		[]string{"--dir", servertest.OpenTickets(t, "open")}, client.Environment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,9 +196,11 @@ func TestNastyArguments(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, call := range []string{`create {"title":"x","type":"NASTY"}`, `create {"title":"x","NASTY":1}`, `list {"status":"NASTY"}`, `update {"id":"open","tick":["NASTY"]}`} {
+		for _, call := range []string{`create {"title":"x","type":"NASTY"}`,
+			`create {"title":"x","NASTY":1}`, `list {"status":"NASTY"}`, `update {"id":"open","tick":["NASTY"]}`} {
 			tool, arguments, _ := strings.Cut(call, " ")
-			r, err := c.Call(tool, json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
+			r, err := c.Call(tool,
+				json.RawMessage(strings.ReplaceAll(arguments, `"NASTY"`, string(quoted))))
 			if err != nil || r.Code != "invalid" || len(r.Text) > 2000 {
 				t.Fatalf("%s: %.200q, %d bytes, %v", call, r.Text, len(r.Text), err)
 			}
@@ -226,7 +234,8 @@ func TestFillers(t *testing.T) {
 	}
 	for _, call := range []string{
 		`list {}`, `ready {}`, `repair {}`, `show {"id":"status"}`, `show {"id":"waits"}`, `show {"id":"child"}`, `show {"id":"title"}`, `start {"id":"child"}`, `start {"id":"waits"}`,
-		`update {"id":"waits","tick":["` + fillers + `"]}`, `start {"id":"title"}`, `close {"id":"title"}`, `unblock {"id":"waits","blocked_by":"status"}`,
+		`update {"id":"waits","tick":["` + fillers +
+			`"]}`, `start {"id":"title"}`, `close {"id":"title"}`, `unblock {"id":"waits","blocked_by":"status"}`,
 	} {
 		tool, arguments, _ := strings.Cut(call, " ")
 		r, err := c.Call(tool, json.RawMessage(arguments))
@@ -257,16 +266,19 @@ func TestNotUnicode(t *testing.T) {
 		id := fmt.Sprint(i + 10)
 		w.Send(servertest.ToolCall(id, "note", `{"id":"alpha","text":"`+text+`"}`))
 		answer, err := json.Marshal(w.Answer(id))
-		if err != nil || !strings.Contains(string(answer), "invalid: arguments of note hold text that is not Unicode") {
+		if err != nil || !strings.Contains(string(answer),
+			"invalid: arguments of note hold text that is not Unicode") {
 			t.Errorf("%q: %s %v", text, answer, err)
 		}
 	}
 	w.Send(servertest.ToolCall("20", "note", `{"id":"alpha","text":"\ud83d\ude80 \ufffd"}`))
-	if answer, err := json.Marshal(w.Answer("20")); err != nil || !strings.Contains(string(answer), "noted on alpha") {
+	if answer, err := json.Marshal(w.Answer("20")); err != nil ||
+		!strings.Contains(string(answer), "noted on alpha") {
 		t.Errorf("%s %v", answer, err)
 	}
 	after, err := os.ReadFile(path)
-	if err != nil || strings.Count(string(after), "\n- ") != strings.Count(string(before), "\n- ")+1 || !strings.Contains(string(after), ": 🚀 \uFFFD\n") {
+	if err != nil || strings.Count(string(after), "\n- ") != strings.Count(string(before),
+		"\n- ")+1 || !strings.Contains(string(after), ": 🚀 \uFFFD\n") {
 		t.Errorf("%q %v", after, err)
 	}
 	cmd := servertest.On(t, dir)

@@ -103,7 +103,8 @@ func createdBy(m servertest.Message) string {
 		StructuredContent struct{ ID, Message string }
 	}
 	// What is of another shape has created nothing.
-	if json.Unmarshal(m.Result, &result) == nil && strings.HasPrefix(result.StructuredContent.Message, "created ") {
+	if json.Unmarshal(m.Result, &result) == nil &&
+		strings.HasPrefix(result.StructuredContent.Message, "created ") {
 		return result.StructuredContent.ID
 	}
 	return ""
@@ -132,7 +133,8 @@ func masked(t *testing.T, m servertest.Message, created []string) string {
 		for _, tool := range tools {
 			names = append(names, tool.Name)
 		}
-		line = strings.Replace(line, string(result.Tools), fmt.Sprintf("[%s, ...]", strings.Join(names, ", ")), 1)
+		line = strings.Replace(line, string(result.Tools),
+			fmt.Sprintf("[%s, ...]", strings.Join(names, ", ")), 1)
 	}
 	for i, id := range created {
 		line = strings.ReplaceAll(line, id, fmt.Sprintf("ID%d", i+1))
@@ -140,7 +142,8 @@ func masked(t *testing.T, m servertest.Message, created []string) string {
 	line = keys.ReplaceAllString(line, "@KEY")
 	line = programVersion.ReplaceAllString(line, "${1}VERSION")
 	return times.ReplaceAllStringFunc(line, func(stamp string) string {
-		if at, err := time.Parse(time.RFC3339, stamp); err != nil || time.Since(at).Abs() > time.Hour {
+		if at, err := time.Parse(time.RFC3339, stamp); err != nil ||
+			time.Since(at).Abs() > time.Hour {
 			return stamp // of a fixture
 		}
 		return "TIME"

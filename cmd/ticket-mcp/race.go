@@ -26,10 +26,14 @@ the files. Exit status: 0 every promise was kept, 1 one was broken, which is nam
 	}
 	f := c.Flags()
 	f.IntVar(&o.Processes, "processes", 16, "`number` of server processes, 3 to 256")
-	f.IntVar(&o.Updates, "updates", 10, "`number` of updates that each process makes of one ticket, 1 to 1000")
-	f.IntVar(&o.Rounds, "rounds", 60, "`number` of rounds of each race between two or three calls, 1 to 10000; a third of it for the starts")
-	f.StringVar(&o.Dir, "dir", "", "the `folder` below which the scratch board is made, to test its filesystem (default the temporary folder)")
-	f.Uint64Var(&o.Seed, "seed", 0, "`number` that decides which process makes which call; 0 for another one each time")
+	f.IntVar(&o.Updates, "updates", 10,
+		"`number` of updates that each process makes of one ticket, 1 to 1000")
+	f.IntVar(&o.Rounds, "rounds", 60,
+		"`number` of rounds of each race between two or three calls, 1 to 10000; a third of it for the starts")
+	f.StringVar(&o.Dir, "dir", "",
+		"the `folder` below which the scratch board is made, to test its filesystem (default the temporary folder)")
+	f.Uint64Var(&o.Seed, "seed", 0,
+		"`number` that decides which process makes which call; 0 for another one each time")
 	f.DurationVar(&o.Timeout, "timeout", 2*time.Minute, "how `long` it may take at most")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if o.Seed == 0 {
@@ -39,7 +43,8 @@ the files. Exit status: 0 every promise was kept, 1 one was broken, which is nam
 			return usageError{err}
 		}
 		ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop) // a second signal ends the process at once; the servers then see their input end
+		// a second signal ends the process at once; the servers then see their input end
+		context.AfterFunc(ctx, stop)
 		began := time.Now()
 		results, err := race.Run(ctx, o, os.Stderr)
 		if ctx.Err() != nil {

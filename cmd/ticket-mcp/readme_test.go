@@ -47,12 +47,14 @@ func TestReadmeDialogue(t *testing.T) {
 		"d5login": "type: feature\npriority: 1\n---\n# Log in with a passkey\n\n## Acceptance Criteria\n\n- [ ] works without a password\n",
 		"d5audit": "blocked-by: [d5login]\ntype: task\npriority: 2\n---\n# Audit the log-in\n",
 	} {
-		content := "---\nschema_version: 1\nid: " + id + "\nstatus: open\ncreated: 2026-01-04T05:22:09Z\n" + rest
+		content := "---\nschema_version: 1\nid: " + id +
+			"\nstatus: open\ncreated: 2026-01-04T05:22:09Z\n" + rest
 		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir, "--agent", "planner"}, nil)
+	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", dir, "--agent", "planner"},
+		nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,8 @@ func TestReadmeDialogue(t *testing.T) {
 		return
 	}
 	masked := func(text string) string {
-		return newIDs.ReplaceAllString(keys.ReplaceAllString(times.ReplaceAllString(text, "TIME"), "@KEY"), "NEW")
+		return newIDs.ReplaceAllString(keys.ReplaceAllString(times.ReplaceAllString(text, "TIME"),
+			"@KEY"), "NEW")
 	}
 	if diff := cmp.Diff(masked(want), masked(got.String())); diff != "" {
 		t.Errorf("the README shows another dialogue (-README +run); go test -run ReadmeDialogue -update writes it:\n%s", diff)

@@ -10,7 +10,8 @@ import (
 // withQuiet gives the ready command --quiet, for scripts: the exit status alone says whether
 // anything can be started.
 func withQuiet(ready *cobra.Command) {
-	quiet := ready.Flags().BoolP("quiet", "q", false, "print nothing; exit status 0 if something can be started, 3 if nothing")
+	quiet := ready.Flags().BoolP("quiet", "q", false,
+		"print nothing; exit status 0 if something can be started, 3 if nothing")
 	usual := ready.RunE
 	ready.RunE = func(c *cobra.Command, args []string) error {
 		if !*quiet {

@@ -12,7 +12,8 @@ import (
 // withForce gives the release command --force: a person takes a ticket from whoever holds it. That
 // it needs a terminal keeps agents from it, as a rail does; it is no wall.
 func withForce(release *cobra.Command, o *options) {
-	force := release.Flags().Bool("force", false, "take it from whoever holds it: one that lives and has forgotten it, or of whom nobody can tell; a person's decision, at a terminal")
+	force := release.Flags().Bool("force", false,
+		"take it from whoever holds it: one that lives and has forgotten it, or of whom nobody can tell; a person's decision, at a terminal")
 	usual := release.RunE
 	release.RunE = func(c *cobra.Command, args []string) error {
 		if !*force {
@@ -23,7 +24,8 @@ func withForce(release *cobra.Command, o *options) {
 			return err
 		}
 		if b.Person != "" && !terminal.Is(os.Stdin) {
-			return ticketfs.Refuse(ticketfs.Invalid, "type it at a terminal", "release --force is a person's decision")
+			return ticketfs.Refuse(ticketfs.Invalid, "type it at a terminal",
+				"release --force is a person's decision")
 		}
 		reason, err := c.Flags().GetString("reason")
 		if err != nil {

@@ -16,7 +16,8 @@ The numbers add up: what there was, and what came and went, is what there is. Ti
 history does not lead to what they are, are named.`,
 		Example: "  ticket-mcp report\n  ticket-mcp report --since 18:00\n  ticket-mcp report --since 2d --json",
 	}
-	since := c.Flags().String("since", "24h", "since this `time` (18:00, 2026-01-04T18:00:00Z), or how long ago (90m, 2d)")
+	since := c.Flags().String("since", "24h",
+		"since this `time` (18:00, 2026-01-04T18:00:00Z), or how long ago (90m, 2d)")
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		b, err := personBoard(*o)

@@ -35,11 +35,13 @@ func serve(c *cobra.Command, o options) error {
 	// conversation that goes on in this process lives from here on. What is in the way of that,
 	// each call says for itself.
 	b.Attend()
-	s, err := tools.NewServer(b, tools.Offer{Version: buildVersion(), ReadOnly: o.readOnly, Prefix: o.toolPrefix}, log)
+	s, err := tools.NewServer(b, tools.Offer{Version: buildVersion(), ReadOnly: o.readOnly,
+		Prefix: o.toolPrefix}, log)
 	if err != nil {
 		return usageError{err}
 	}
-	if err := stdio.Listen(c.Context(), s, os.Stdin, out, func() { close(ended) }, log); err != nil {
+	if err := stdio.Listen(c.Context(), s, os.Stdin, out, func() { close(ended) },
+		log); err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
@@ -47,5 +49,6 @@ func serve(c *cobra.Command, o options) error {
 
 // newLogger writes to w, coloured only for a terminal.
 func newLogger(w *os.File, level slog.Level) *slog.Logger {
-	return slog.New(tint.NewTextHandler(io.Writer(w), &tint.Options{Level: level, NoColor: !terminal.Is(w)}))
+	return slog.New(tint.NewTextHandler(io.Writer(w),
+		&tint.Options{Level: level, NoColor: !terminal.Is(w)}))
 }

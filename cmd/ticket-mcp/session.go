@@ -38,7 +38,8 @@ func sessionCommand(o *options) *cobra.Command {
 			return nil
 		},
 	}
-	name := c.Flags().String("name", "", "the session's `name`, which others may share (default: a random one)")
+	name := c.Flags().String("name", "",
+		"the session's `name`, which others may share (default: a random one)")
 	c.Flags().SetInterspersed(false) // what follows the command is the command's
 	c.RunE = func(c *cobra.Command, args []string) error {
 		shared, ok := session.SharedName(cmp.Or(*name, rand.Text()))
@@ -54,7 +55,8 @@ func sessionCommand(o *options) *cobra.Command {
 			return err
 		}
 		p := session.New(shared, time.Now)
-		if _, err := p.Attend(folder.Dir(), session.Call{Client: "ticket-mcp session", Agent: o.agent}).Claim(); err != nil {
+		if _, err := p.Attend(folder.Dir(), session.Call{Client: "ticket-mcp session",
+			Agent: o.agent}).Claim(); err != nil {
 			return ticketfs.Refused(fmt.Errorf("begin the session: %w", err))
 		}
 		return errors.Join(runAs(shared, args), p.Close())
@@ -68,7 +70,8 @@ func runAs(name string, args []string) error {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	const variable = "TICKET_MCP_SESSION="
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, variable) }), variable+name)
+	cmd.Env = append(slices.DeleteFunc(os.Environ(),
+		func(v string) bool { return strings.HasPrefix(v, variable) }), variable+name)
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer signal.Stop(signals)

@@ -54,7 +54,8 @@ var shapes = []shape{
 		return open(blockedBy(i - 1))
 	}, []string{`block {"id":"first","blocked_by":"last"}`, `start {"id":"last"}`, `close {"id":"first","resolution":"dropped"}`}},
 	{"ring", func(i, n int) string { return open(blockedBy((i + n - 1) % n)) },
-		[]string{`block {"id":"first","blocked_by":"mid"}`, `unblock {"id":"first","blocked_by":"last"}`, `start {"id":"first"}`, `close {"id":"first","resolution":"dropped"}`}},
+		[]string{`block {"id":"first","blocked_by":"mid"}`,
+			`unblock {"id":"first","blocked_by":"last"}`, `start {"id":"first"}`, `close {"id":"first","resolution":"dropped"}`}},
 	{"lineage", func(i, n int) string {
 		switch {
 		case i == 0:
@@ -127,7 +128,8 @@ var shapes = []shape{
 		}
 		return open(blockedBy(0))
 	}, []string{`show {"id":"first"}`, `start {"id":"last"}`, `close {"id":"first","resolution":"dropped"}`, `ready {}`}},
-	{"pairs that wait for each other", func(i, n int) string { return open(blockedBy(i ^ 1)) }, []string{`start {"id":"last"}`}},
+	{"pairs that wait for each other", func(i, n int) string { return open(blockedBy(i ^ 1)) },
+		[]string{`start {"id":"last"}`}},
 	{"malformed", func(i, n int) string {
 		if i%2 == 0 {
 			return "status: [\n" + below(i)
@@ -150,10 +152,12 @@ func TestShapes(t *testing.T) {
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {
 			dir := servertest.OpenTickets(t)
-			names := strings.NewReplacer("first", shapeID(0), "next", shapeID(1), "mid", shapeID(n/2), "last", shapeID(n-1))
+			names := strings.NewReplacer("first", shapeID(0), "next", shapeID(1), "mid",
+				shapeID(n/2), "last", shapeID(n-1))
 			for i := range n {
 				text := "---\nid: " + shapeID(i) + "\n" + s.ticket(i, n) + "---\n# Ticket\n"
-				if err := os.WriteFile(filepath.Join(dir, shapeID(i)+".md"), []byte(text), 0o666); err != nil {
+				if err := os.WriteFile(filepath.Join(dir, shapeID(i)+".md"), []byte(text),
+					0o666); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -164,7 +168,8 @@ func TestShapes(t *testing.T) {
 				began := time.Now()
 				w.Send(servertest.ToolCall(id, tool, names.Replace(arguments)))
 				answer := w.Answer(id)
-				t.Logf("%8s %s: %.150s", time.Since(began).Round(time.Millisecond), line, answer.Result)
+				t.Logf("%8s %s: %.150s", time.Since(began).Round(time.Millisecond), line,
+					answer.Result)
 				if bytes.Contains(answer.Result, []byte("is held by another process")) {
 					t.Errorf("%s: nobody holds a lock: %s", line, answer.Result)
 				}

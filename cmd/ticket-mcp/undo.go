@@ -24,7 +24,8 @@ Exit status: 0 all can be or was undone, 1 some or all of it not.`,
   ticket-mcp undo --by planner --since 1h --yes`,
 	}
 	var wish tools.UndoWish
-	c.Flags().StringVar(&wish.By, "by", "", "undo what this `name` did: planner, planner@5f3a9c21d0e4, Ada-Lovelace")
+	c.Flags().StringVar(&wish.By, "by", "",
+		"undo what this `name` did: planner, planner@5f3a9c21d0e4, Ada-Lovelace")
 	c.Flags().StringVar(&wish.Since, "since", "", "since this `time`, or how long ago")
 	c.Flags().BoolVar(&wish.Do, "yes", false, "do it")
 	asJSON := c.Flags().Bool("json", false, "print one JSON object")
@@ -36,7 +37,8 @@ Exit status: 0 all can be or was undone, 1 some or all of it not.`,
 			wish.Row = args[0]
 			return nil
 		}
-		return usageError{errors.New("name one row, or --by and --since; usage: ticket-mcp " + c.Use)}
+		return usageError{errors.New("name one row, or --by and --since; usage: ticket-mcp " +
+			c.Use)}
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		b, err := personBoard(*o)

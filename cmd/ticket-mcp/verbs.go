@@ -29,7 +29,8 @@ type verb struct {
 	without []string // arguments of the tool for which the command has flags of its own
 	about   string   // what --help says
 	example string
-	run     func(c *cobra.Command, b *tools.Board, arguments map[string]any, asJSON bool) error // nil: one call of the tool
+	// nil: one call of the tool
+	run func(c *cobra.Command, b *tools.Board, arguments map[string]any, asJSON bool) error
 }
 
 // verbs are the tools that people have, in the order an agent meets them.
@@ -158,7 +159,8 @@ func (v verb) command(o *options) *cobra.Command {
 	if err != nil {
 		panic(err)
 	}
-	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: v.about, Example: v.example, GroupID: "tickets"}
+	c := &cobra.Command{Use: v.tool, Short: schema.Title, Long: v.about, Example: v.example,
+		GroupID: "tickets"}
 	c.SuggestFor = synonyms(schema.Description)
 	for _, name := range v.args {
 		c.Use += " " + schema.word(name)
@@ -171,7 +173,8 @@ func (v verb) command(o *options) *cobra.Command {
 	for name, p := range schema.InputSchema.Properties {
 		if !slices.Contains(slices.Concat(v.args, v.without), name) && name != "agent" { // for which there is a flag everywhere
 			values[name] = addFlag(c.Flags(), name, p)
-			if err := c.RegisterFlagCompletionFunc(values[name].flag.Name, complete(o, name, p, "")); err != nil {
+			if err := c.RegisterFlagCompletionFunc(values[name].flag.Name,
+				complete(o, name, p, "")); err != nil {
 				panic(err) // a flag twice
 			}
 		}
@@ -228,11 +231,13 @@ func (s toolSchema) word(name string) string {
 
 func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
 	if len(args) > len(v.args) && !v.text {
-		return usageError{fmt.Errorf("unexpected argument %q; usage: ticket-mcp %s", args[len(v.args)], use)}
+		return usageError{fmt.Errorf("unexpected argument %q; usage: ticket-mcp %s",
+			args[len(v.args)], use)}
 	}
 	for _, name := range v.args[min(len(args), len(v.args)):] {
 		if slices.Contains(schema.InputSchema.Required, name) {
-			return usageError{fmt.Errorf("%s is missing; usage: ticket-mcp %s", schema.word(name), use)}
+			return usageError{fmt.Errorf("%s is missing; usage: ticket-mcp %s", schema.word(name),
+				use)}
 		}
 	}
 	return nil
@@ -240,7 +245,8 @@ func (v verb) checkArgs(use string, schema toolSchema, args []string) error {
 
 // arguments are the tool's arguments as the command line gives them. Text that is "-" comes from
 // standard input.
-func (v verb) arguments(schema toolSchema, args []string, values map[string]*given) (map[string]any, error) {
+func (v verb) arguments(schema toolSchema, args []string,
+	values map[string]*given) (map[string]any, error) {
 	if n := len(v.args); v.text && len(args) > n {
 		args = append(slices.Clone(args[:n-1]), strings.Join(args[n-1:], " "))
 	}
@@ -295,7 +301,8 @@ func checkUnicode(c *cobra.Command) (err error) {
 }
 
 func notUnicode(what string) error {
-	return ticketfs.Refuse(ticketfs.Invalid, "give the text as UTF-8; nothing was written", "%s is not UTF-8", what)
+	return ticketfs.Refuse(ticketfs.Invalid, "give the text as UTF-8; nothing was written",
+		"%s is not UTF-8", what)
 }
 
 // callTool calls a tool and prints its answer.

@@ -36,7 +36,8 @@ func withWaiting(c *cobra.Command) {
 	f := c.Flags()
 	f.Bool("ready", false, "until a ticket can be started (this is usual)")
 	f.Bool("any", false, "until any ticket changes")
-	f.Var(new(wait), "timeout", "how `long` at most, like 90s or 2h; a bare number is seconds (default: for ever)")
+	f.Var(new(wait), "timeout",
+		"how `long` at most, like 90s or 2h; a bare number is seconds (default: for ever)")
 	f.Bool("follow", false, "go on, and print a line for each ticket that is news")
 	f.Lookup("id").Usage = "until this ticket changes (may be given several times)"
 	f.Lookup("since").Usage = "what is new since this `cursor`, the last line of an answer"
@@ -109,7 +110,8 @@ func printNews(c *cobra.Command, answer tools.Answer, asJSON bool) error {
 		}
 	case ok:
 		for _, line := range news.Lines() {
-			if _, err := fmt.Fprint(c.OutOrStdout(), styleOf(os.Stdout).answer("wait", line)); err != nil {
+			if _, err := fmt.Fprint(c.OutOrStdout(),
+				styleOf(os.Stdout).answer("wait", line)); err != nil {
 				return err
 			}
 		}

@@ -49,7 +49,8 @@ func TestWaitHoldsNobody(t *testing.T) {
 	began := time.Now()
 	rest, status := w.End()
 	if len(rest) != maxWaits || status != 0 || time.Since(began) > servertest.Soon/2 {
-		t.Errorf("%d answers to %d waits, status %d, after %s", len(rest), maxWaits, status, time.Since(began))
+		t.Errorf("%d answers to %d waits, status %d, after %s", len(rest), maxWaits, status,
+			time.Since(began))
 	}
 	for _, m := range rest {
 		if !strings.Contains(m.Line, `"timed_out":true`) || strings.Contains(m.Line, "in a loop") {
@@ -66,7 +67,8 @@ func TestWaitIsCancelled(t *testing.T) {
 	if cancelled == refused {
 		cancelled = "8"
 	}
-	w.Send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` + cancelled + `}}`)
+	w.Send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":` +
+		cancelled + `}}`)
 	for again := 0; ; again++ {
 		id := strconv.Itoa(200 + again)
 		w.Send(servertest.ToolCall(id, "wait", `{"tag":"none","seconds":0}`))
@@ -103,7 +105,8 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 	dir := servertest.OpenTickets(t, "alpha", "beta")
 	ctx := t.Context()
-	servers, err := client.StartAll(ctx, client.Servers{Program: servertest.Program(t), Number: 1}, dir)
+	servers, err := client.StartAll(ctx, client.Servers{Program: servertest.Program(t), Number: 1},
+		dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +131,8 @@ func TestWaitWakesSoon(t *testing.T) {
 		call("reopen", map[string]any{"id": "alpha"})
 	}
 	slices.Sort(took)
-	t.Logf("from the answer of a close to the exit of a wait: median %s, 90%% %s, longest %s", took[len(took)/2], took[len(took)*9/10], took[len(took)-1])
+	t.Logf("from the answer of a close to the exit of a wait: median %s, 90%% %s, longest %s",
+		took[len(took)/2], took[len(took)*9/10], took[len(took)-1])
 	if median := took[len(took)/2]; median > 50*time.Millisecond {
 		t.Errorf("median %s, more than 50 ms", median)
 	}
@@ -160,7 +164,9 @@ func TestWaitWakesByTime(t *testing.T) {
 	dir := servertest.OpenTickets(t, "alpha")
 	holder := servertest.Start(t, servertest.On(t, dir))
 	until := time.Now().Add(3 * time.Second).Truncate(time.Second).Add(time.Second)
-	holder.Send(servertest.ToolCall("1", "update", fmt.Sprintf(`{"id":"alpha","hold":"Ada: which?","hold_until":%q}`, until.Format(time.RFC3339))))
+	holder.Send(servertest.ToolCall("1", "update",
+		fmt.Sprintf(`{"id":"alpha","hold":"Ada: which?","hold_until":%q}`,
+			until.Format(time.RFC3339))))
 	if m := holder.Answer("1"); m.Kind() != "done" {
 		t.Fatal(m.Line)
 	}

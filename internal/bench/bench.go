@@ -20,8 +20,9 @@ import (
 
 // Options are how much is measured.
 type Options struct {
-	Program   string        // the servers
-	Dir       string        // below which the scratch boards are made; "" for the system's temporary folder
+	Program string // the servers
+	// below which the scratch boards are made; "" for the system's temporary folder
+	Dir       string
 	Cell      time.Duration // each cell with a crowd of processes
 	Sizes     []int         // of the boards that are read
 	Processes []int
@@ -37,7 +38,8 @@ type Options struct {
 // Full measures all, in some minutes.
 func Full() Options {
 	return Options{
-		Cell: 3 * time.Second, Sizes: []int{1_000, 10_000, 100_000}, Processes: []int{1, 8, 32, 48, 128}, Timeout: 15 * time.Minute,
+		Cell: 3 * time.Second, Sizes: []int{1_000, 10_000, 100_000}, Processes: []int{1, 8, 32, 48,
+			128}, Timeout: 15 * time.Minute,
 		changes: 600, starts: 20, idle: 3 * time.Second, Calls: 10_000, reads: 30,
 	}
 }
@@ -45,7 +47,8 @@ func Full() Options {
 // Quick measures less, in half a minute.
 func Quick() Options {
 	return Options{
-		Cell: 500 * time.Millisecond, Sizes: []int{1_000, 10_000}, Processes: []int{1, 8, 32}, Timeout: 15 * time.Minute,
+		Cell: 500 * time.Millisecond, Sizes: []int{1_000, 10_000}, Processes: []int{1, 8,
+			32}, Timeout: 15 * time.Minute,
 		changes: 100, starts: 5, idle: time.Second, Calls: 1_000, reads: 10,
 	}
 }
@@ -55,7 +58,8 @@ func (o Options) Check() error {
 	if o.Cell < 100*time.Millisecond || o.Cell > time.Minute {
 		return fmt.Errorf("seconds must be 0.1 to 60, not %g", o.Cell.Seconds())
 	}
-	return errors.Join(within("calls", []int{o.Calls}, 100, 1_000_000), within("sizes", o.Sizes, 100, 1_000_000), within("processes", o.Processes, 1, 256))
+	return errors.Join(within("calls", []int{o.Calls}, 100, 1_000_000),
+		within("sizes", o.Sizes, 100, 1_000_000), within("processes", o.Processes, 1, 256))
 }
 
 func within(name string, values []int, low, high int) error {
@@ -74,7 +78,8 @@ type bencher struct {
 
 // Run measures everything. Whatever happens, the servers are ended and the boards are removed.
 func Run(ctx context.Context, o Options, progress *os.File) (found Report, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("not finished after %s; see --timeout", o.Timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout,
+		fmt.Errorf("not finished after %s; see --timeout", o.Timeout))
 	defer cancel()
 	defer func() {
 		if ctx.Err() != nil { // whatever went wrong then, went wrong because of this
@@ -121,7 +126,8 @@ func (b *bencher) server(ctx context.Context, dir string, flags ...string) (*cli
 	return servers[0], nil
 }
 
-func (b *bencher) servers(ctx context.Context, n int, dir string, flags ...string) ([]*client.Client, error) {
+func (b *bencher) servers(ctx context.Context, n int, dir string,
+	flags ...string) ([]*client.Client, error) {
 	return client.StartAll(ctx, client.Servers{Program: b.Program, Number: n}, dir, flags...)
 }
 

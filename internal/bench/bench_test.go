@@ -51,11 +51,14 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	nothingLeft(t, o.Dir)
-	if m := found.Machine; m.Cores < 1 || m.Model == "" || m.Kernel == "" || m.Filesystem == "unknown" {
+	if m := found.Machine; m.Cores < 1 || m.Model == "" || m.Kernel == "" ||
+		m.Filesystem == "unknown" {
 		t.Errorf("machine: %+v", m)
 	}
-	if len(found.Changes) != 7 || len(found.Crowds) != 2*len(loads()) || len(found.Process) != 6 || len(found.Reads) != 1 {
-		t.Fatalf("%d changes, %d crowds, %d figures of a process, %d boards", len(found.Changes), len(found.Crowds), len(found.Process), len(found.Reads))
+	if len(found.Changes) != 7 || len(found.Crowds) != 2*len(loads()) || len(found.Process) != 6 ||
+		len(found.Reads) != 1 {
+		t.Fatalf("%d changes, %d crowds, %d figures of a process, %d boards", len(found.Changes),
+			len(found.Crowds), len(found.Process), len(found.Reads))
 	}
 	for _, c := range found.Changes {
 		if c.Median <= 0 || c.P99 < c.Median || c.Ratio <= 0 {
@@ -64,12 +67,14 @@ func TestBench(t *testing.T) {
 	}
 	for _, c := range found.Crowds {
 		// Shape is tested here, not speed.
-		if c.Rate <= 0 || c.Ratio <= 0 || math.IsInf(c.Ratio, 0) || c.Fairness > 1 || c.Busy != 0 || c.P50 <= 0 || c.CPU <= 0 || c.Max < c.P99 || c.P99 < c.P50 {
+		if c.Rate <= 0 || c.Ratio <= 0 || math.IsInf(c.Ratio, 0) || c.Fairness > 1 || c.Busy != 0 ||
+			c.P50 <= 0 || c.CPU <= 0 || c.Max < c.P99 || c.P99 < c.P50 {
 			t.Errorf("%+v", c)
 		}
 	}
 	r := found.Reads[0]
-	for _, d := range []time.Duration{r.Scan, r.First, r.Ready, r.Changed, r.Next, r.Close, r.List, r.Show} {
+	for _, d := range []time.Duration{r.Scan, r.First, r.Ready, r.Changed, r.Next, r.Close, r.List,
+		r.Show} {
 		if d <= 0 {
 			t.Errorf("%+v", r)
 		}
@@ -79,7 +84,8 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("\n%s", &text)
-	for _, want := range []string{"(floor)", "one ticket: note", "100 tickets", "ratio <= 1.15 ", " targets met, in "} {
+	for _, want := range []string{"(floor)", "one ticket: note", "100 tickets", "ratio <= 1.15 ",
+		" targets met, in "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in the report", want)
 		}
@@ -143,7 +149,8 @@ func TestPairRatio(t *testing.T) {
 		want float64
 	}{
 		{nil, nil, 0},
-		{[]time.Duration{20, 200, 3000}, []time.Duration{10, 100, 1000}, 2}, // the machine became slower; the ratio did not
+		// the machine became slower; the ratio did not
+		{[]time.Duration{20, 200, 3000}, []time.Duration{10, 100, 1000}, 2},
 		{[]time.Duration{20, 200, 9}, []time.Duration{10, 100}, 2},
 		{[]time.Duration{20, 5}, []time.Duration{10, 0}, 2},
 	} {
@@ -166,13 +173,18 @@ func TestTally(t *testing.T) {
 	}{
 		{"nothing", [][]answered{nil, nil}, 0, 0, 0},
 		{"nobody", nil, 0, 0, 0},
-		{"even", [][]answered{{one(0, 500), one(500, 2000)}, {one(0, 1000), one(1000, 1999)}}, 2, 1, 1500 * time.Millisecond},
-		{"one waits beyond the end", [][]answered{{one(0, 500), one(500, 1500)}, {one(0, 9000)}}, 1, 0, 9 * time.Second},
-		{"nothing ended in time", [][]answered{{one(0, 5000)}, {one(0, 8000)}}, 0.2, 0, 8 * time.Second},
-		{"a third", [][]answered{{one(0, 1), one(1, 2), one(2, 3)}, {one(0, 4)}}, 2, 1.0 / 3, 4 * time.Millisecond},
+		{"even", [][]answered{{one(0, 500), one(500, 2000)}, {one(0, 1000), one(1000, 1999)}}, 2, 1,
+			1500 * time.Millisecond},
+		{"one waits beyond the end", [][]answered{{one(0, 500), one(500, 1500)}, {one(0, 9000)}}, 1,
+			0, 9 * time.Second},
+		{"nothing ended in time", [][]answered{{one(0, 5000)}, {one(0, 8000)}}, 0.2, 0,
+			8 * time.Second},
+		{"a third", [][]answered{{one(0, 1), one(1, 2), one(2, 3)}, {one(0, 4)}}, 2, 1.0 / 3,
+			4 * time.Millisecond},
 	} {
 		got := tallyUp(test.lanes, begin, end)
-		if got.rate != test.rate || got.fairness != test.fairness || quantile(got.waits, 1) != test.longest {
+		if got.rate != test.rate || got.fairness != test.fairness ||
+			quantile(got.waits, 1) != test.longest {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
@@ -200,7 +212,8 @@ func TestFilesystemOf(t *testing.T) {
 31 22 7:0 / /tmp/a\040b rw - xfs /dev/loop0 rw
 32 22 0:26 / /tmp rw - btrfs /dev/vdb rw
 `
-	for path, want := range map[string]string{"/": "ext4", "/home/x": "ext4", "/tmpx": "ext4", "/tmp": "btrfs", "/tmp/y": "btrfs", "/tmp/a b/c": "xfs"} {
+	for path, want := range map[string]string{"/": "ext4", "/home/x": "ext4", "/tmpx": "ext4",
+		"/tmp": "btrfs", "/tmp/y": "btrfs", "/tmp/a b/c": "xfs"} {
 		if got := filesystemOf(mounts, path); got != want {
 			t.Errorf("%s lies on %s, want %s", path, got, want)
 		}

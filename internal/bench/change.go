@@ -75,13 +75,15 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 			return err
 		}},
 		{"WithTicketLock, flipping a character", 1.15, func() error {
-			return board.Store.WithTicketLock(ctx, benchPath(dir, "door"), func(content []byte) ([]byte, error) {
-				content = slices.Clone(content)
-				flip(content)
-				return content, nil
-			})
+			return board.Store.WithTicketLock(ctx, benchPath(dir, "door"),
+				func(content []byte) ([]byte, error) {
+					content = slices.Clone(content)
+					flip(content)
+					return content, nil
+				})
 		}},
-		{"ping: the protocol alone, nothing done", 0, func() error { return server.Request("ping", nil, nil) }},
+		{"ping: the protocol alone, nothing done", 0,
+			func() error { return server.Request("ping", nil, nil) }},
 		{"start, release: in this process", 0, func() error {
 			j := inside()
 			arguments, err := json.Marshal(j.arguments)
@@ -119,13 +121,15 @@ func (b *bencher) measureChange(ctx context.Context) (found []changeFound, err e
 		}
 	}
 	for i, w := range ways {
-		f := changeFound{w.name, median(times[i]), quantile(times[i], 0.99), pairRatio(times[i], times[0]), nil}
+		f := changeFound{w.name, median(times[i]), quantile(times[i], 0.99),
+			pairRatio(times[i], times[0]), nil}
 		if w.target > 0 {
 			f.Targets = []goal{atMost("ratio", f.Ratio, w.target, "")}
 		}
 		found = append(found, f)
 		if i == 0 {
-			found = append(found, changeFound{"    of that, the two syncs", median(syncs), quantile(syncs, 0.99), pairRatio(syncs, times[0]), nil})
+			found = append(found, changeFound{"    of that, the two syncs", median(syncs),
+				quantile(syncs, 0.99), pairRatio(syncs, times[0]), nil})
 		}
 	}
 	return found, nil

@@ -145,7 +145,8 @@ func warmUp(servers []*client.Client) error {
 }
 
 // window lets each server work until the time is over.
-func (l load) window(ctx context.Context, servers []*client.Client, d time.Duration) (crowdFound, error) {
+func (l load) window(ctx context.Context, servers []*client.Client,
+	d time.Duration) (crowdFound, error) {
 	lanes := make([]lane, len(servers))
 	answers := make([][]answered, len(servers))
 	errs := make([]error, len(servers))
@@ -165,7 +166,8 @@ func (l load) window(ctx context.Context, servers []*client.Client, d time.Durat
 		lanes[i] = lane{server: servers[i], jobs: l.jobs(i)}
 		group.Go(func() {
 			// Each makes one call, however late it gets its turn on a busy machine.
-			for first := true; first || time.Now().Before(end) && ctx.Err() == nil && (most == 0 || done.Load() < most); first = false {
+			for first := true; first || time.Now().Before(end) && ctx.Err() == nil &&
+				(most == 0 || done.Load() < most); first = false {
 				sent := time.Now()
 				wasBusy, err := lanes[i].step()
 				if err != nil {
@@ -195,7 +197,8 @@ func (l load) window(ctx context.Context, servers []*client.Client, d time.Durat
 	t := tallyUp(answers, begin, end)
 	return crowdFound{
 		Name: l.name, Processes: len(servers), Rate: t.rate, Fairness: t.fairness, Busy: int(busy.Load()),
-		P50: median(t.waits), P99: quantile(t.waits, 0.99), Max: quantile(t.waits, 1), CPU: (after - before) / time.Duration(max(done.Load(), 1)),
+		P50: median(t.waits), P99: quantile(t.waits, 0.99), Max: quantile(t.waits,
+			1), CPU: (after - before) / time.Duration(max(done.Load(), 1)),
 	}, nil
 }
 
@@ -224,7 +227,8 @@ func (l load) aloneRow(windows []crowdFound) crowdFound {
 	var rates []float64
 	var p50s, p99s, cpus []time.Duration
 	for _, w := range windows {
-		rates, p50s, p99s, cpus = append(rates, w.Rate), append(p50s, w.P50), append(p99s, w.P99), append(cpus, w.CPU)
+		rates, p50s, p99s, cpus = append(rates, w.Rate), append(p50s, w.P50), append(p99s,
+			w.P99), append(cpus, w.CPU)
 		row.Max = max(row.Max, w.Max)
 		row.Busy += w.Busy
 	}
@@ -237,7 +241,8 @@ func (l load) targets(row crowdFound) []goal {
 	goals := []goal{atMost("busy", float64(row.Busy), 0, "")}
 	switch {
 	case l.shared && row.Processes == 48:
-		goals = append(goals, atLeast("ratio", row.Ratio, 0.6, ""), atLeast("fairness", row.Fairness, 1.0/3, ""))
+		goals = append(goals, atLeast("ratio", row.Ratio, 0.6, ""),
+			atLeast("fairness", row.Fairness, 1.0/3, ""))
 	case !l.shared && row.Processes == 32:
 		goals = append(goals, atLeast("ratio", row.Ratio, 1.5, ""))
 	case row.Processes == 128:

@@ -51,14 +51,16 @@ func benchTicket(id string, status document.Status, blocker string, n int) []byt
 	if status == document.StatusClosed {
 		state += "\nclosed: 2026-01-04T05:36:50Z"
 	}
-	return fmt.Appendf(nil, "---\nschema_version: 1\nid: %s\nstatus: %s\nblocked-by: [%s]\ncreated: 2026-01-04T05:%02d:%02dZ\ntype: feature\npriority: %d\nassignee: Ada Lovelace\n---\n# Ticket %d with a title of usual length\n%s",
+	return fmt.Appendf(nil,
+		"---\nschema_version: 1\nid: %s\nstatus: %s\nblocked-by: [%s]\ncreated: 2026-01-04T05:%02d:%02dZ\ntype: feature\npriority: %d\nassignee: Ada Lovelace\n---\n# Ticket %d with a title of usual length\n%s",
 		id, state, blocker, n/60%60, n%60, 1+n%4, n, benchBody)
 }
 
 // put writes open tickets, or puts them back into that state.
 func (d *benchDisk) put(dir string, ids ...string) error {
 	for i, id := range ids {
-		if err := os.WriteFile(benchPath(dir, id), benchTicket(id, document.StatusOpen, "", i), 0o666); err != nil {
+		if err := os.WriteFile(benchPath(dir, id), benchTicket(id, document.StatusOpen, "", i),
+			0o666); err != nil {
 			return err
 		}
 	}
@@ -86,7 +88,8 @@ func (d *benchDisk) fill(ctx context.Context, dir string, n int) error {
 				if i%4 == 0 {
 					blocker = bigID((i + 2) % n)
 				}
-				errs[w] = os.WriteFile(benchPath(dir, bigID(i)), benchTicket(bigID(i), status, blocker, i), 0o666)
+				errs[w] = os.WriteFile(benchPath(dir, bigID(i)),
+					benchTicket(bigID(i), status, blocker, i), 0o666)
 			}
 		})
 	}
@@ -121,7 +124,8 @@ type floor struct {
 
 func newFloor(dir, id string) (*floor, error) {
 	folder, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	return &floor{folder, make([]byte, 64<<10), id + ".md.lock", id + ".md", "." + id + ".md.tmp"}, err
+	return &floor{folder, make([]byte, 64<<10), id + ".md.lock", id + ".md",
+		"." + id + ".md.tmp"}, err
 }
 
 func (f *floor) close() { _ = unix.Close(f.folder) }
@@ -147,7 +151,8 @@ func (f *floor) change() (syncing time.Duration, err error) {
 		return 0, err
 	}
 	flip(f.buffer[:n])
-	temp, err := unix.Openat(f.folder, f.temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
+	temp, err := unix.Openat(f.folder, f.temp,
+		unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644)
 	if err != nil {
 		return 0, err
 	}
@@ -207,7 +212,8 @@ func bareScan(dir string) error {
 		group.Go(func() {
 			var st unix.Stat_t
 			for _, name := range names[len(names)*w/workers : len(names)*(w+1)/workers] {
-				if err := unix.Fstatat(int(f.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+				if err := unix.Fstatat(int(f.Fd()), name, &st,
+					unix.AT_SYMLINK_NOFOLLOW); err != nil {
 					errs[w] = err
 				}
 			}

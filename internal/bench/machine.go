@@ -29,7 +29,8 @@ type machine struct {
 }
 
 func lookAtMachine(dir, program string) (machine, error) {
-	m := machine{Cores: runtime.NumCPU(), Model: runtime.GOARCH, Time: time.Now().UTC().Truncate(time.Second)}
+	m := machine{Cores: runtime.NumCPU(), Model: runtime.GOARCH,
+		Time: time.Now().UTC().Truncate(time.Second)}
 	built, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return m, err
@@ -103,7 +104,8 @@ func lookAtProcess(pid int) (process, error) {
 	if err != nil {
 		return p, err
 	}
-	kilobytes, err := strconv.ParseInt(strings.TrimSuffix(procField(string(status), "VmRSS"), " kB"), 10, 64)
+	kilobytes, err := strconv.ParseInt(strings.TrimSuffix(procField(string(status), "VmRSS"),
+		" kB"), 10, 64)
 	if err != nil {
 		return p, fmt.Errorf("memory of process %d: %w", pid, err)
 	}

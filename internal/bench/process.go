@@ -60,7 +60,8 @@ func (b *bencher) measureStart(ctx context.Context, dir string) ([]processFound,
 		}
 	}
 	ms := milliseconds(median(times))
-	return []processFound{{"from exec to the tools, median", ms, "ms", []goal{atMost("", ms, 15, " ms")}}}, nil
+	return []processFound{{"from exec to the tools, median", ms, "ms",
+		[]goal{atMost("", ms, 15, " ms")}}}, nil
 }
 
 // measureIdle looks at a server that was asked for its tools and nothing else.
@@ -89,7 +90,8 @@ func (b *bencher) measureIdle(ctx context.Context, dir string) (found []processF
 	rss, used := float64(after.rss)/megabyte, milliseconds(after.cpu-before.cpu)
 	return []processFound{
 		{"memory, idle", rss, "MB", []goal{atMost("", rss, 16, " MB")}},
-		{fmt.Sprintf("processor time in %s, idle", b.idle), used, "ms", []goal{atMost("", used, 0, "")}},
+		{fmt.Sprintf("processor time in %s, idle", b.idle), used, "ms",
+			[]goal{atMost("", used, 0, "")}},
 	}, err
 }
 
@@ -131,7 +133,8 @@ func (b *bencher) measureLeaks(ctx context.Context, dir string) (found []process
 		return busy, nil
 	}
 	look := func() (process, error) {
-		const settle = 200 * time.Millisecond // a wait that was left behind ends when the lock is free
+		// a wait that was left behind ends when the lock is free
+		const settle = 200 * time.Millisecond
 		if err := sleep(ctx, settle); err != nil {
 			return process{}, err
 		}

@@ -19,15 +19,17 @@ type readFound struct {
 	Scan       time.Duration `json:"scan_ns"`  // a bare look at all files
 	First      time.Duration `json:"first_ns"` // ready of a fresh server
 	FirstRatio float64       `json:"first_ratio"`
-	Watched    bool          `json:"watched"` // the server had a watch of the folder, and no need to look through it
-	Ready      time.Duration `json:"ready_ns"`
-	Changed    time.Duration `json:"ready_after_change_ns"` // by another program
-	Next       time.Duration `json:"start_next_ns"`
-	Close      time.Duration `json:"close_ns"`
-	List       time.Duration `json:"list_ns"`
-	Show       time.Duration `json:"show_ns"`
-	PerTicket  float64       `json:"bytes_per_ticket"` // of the server's memory, rough: what the first look left lying is in it
-	Targets    []goal        `json:"targets,omitempty"`
+	// the server had a watch of the folder, and no need to look through it
+	Watched bool          `json:"watched"`
+	Ready   time.Duration `json:"ready_ns"`
+	Changed time.Duration `json:"ready_after_change_ns"` // by another program
+	Next    time.Duration `json:"start_next_ns"`
+	Close   time.Duration `json:"close_ns"`
+	List    time.Duration `json:"list_ns"`
+	Show    time.Duration `json:"show_ns"`
+	// of the server's memory, rough: what the first look left lying is in it
+	PerTicket float64 `json:"bytes_per_ticket"`
+	Targets   []goal  `json:"targets,omitempty"`
 }
 
 func (b *bencher) measureReads(ctx context.Context) ([]readFound, error) {
@@ -97,7 +99,8 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 		scans, firsts = append(scans, scan), append(firsts, first)
 		f.PerTicket = float64(after.rss-before.rss) / float64(n)
 	}
-	f.Tickets, f.Scan, f.First, f.FirstRatio = n, median(scans), median(firsts), pairRatio(firsts, scans)
+	f.Tickets, f.Scan, f.First, f.FirstRatio = n, median(scans), median(firsts), pairRatio(firsts,
+		scans)
 	if err := b.measureWarm(ctx, server, dir, &f); err != nil {
 		return f, err
 	}
@@ -114,7 +117,8 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 }
 
 // measureWarm measures a server that has read the board.
-func (b *bencher) measureWarm(ctx context.Context, server *client.Client, dir string, f *readFound) error {
+func (b *bencher) measureWarm(ctx context.Context, server *client.Client, dir string,
+	f *readFound) error {
 	// The first look finds how large the board is, the second one begins to watch it.
 	if err := calling(server, "ready", nil)(); err != nil {
 		return err

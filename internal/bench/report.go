@@ -23,27 +23,35 @@ type Report struct {
 // Print writes the tables, and how many targets were met.
 func (r Report) Print(w io.Writer) error {
 	m := r.Machine
-	fmt.Fprintf(w, "%d cores, %s; %s; %s; %s; ticket-mcp %s; %s\n", m.Cores, m.Model, m.Kernel, m.Filesystem, m.Go, m.Version, m.Time.Format(time.RFC3339))
+	fmt.Fprintf(w, "%d cores, %s; %s; %s; %s; ticket-mcp %s; %s\n", m.Cores, m.Model, m.Kernel,
+		m.Filesystem, m.Go, m.Version, m.Time.Format(time.RFC3339))
 	p := printer{w: w}
-	p.begin(fmt.Sprintf("one durable change, on a board of %d tickets", smallBoard), "median", "p99", "ratio")
+	p.begin(fmt.Sprintf("one durable change, on a board of %d tickets", smallBoard), "median",
+		"p99", "ratio")
 	for _, c := range r.Changes {
 		p.row(c.Name, c.Targets, ms(c.Median), ms(c.P99), fmt.Sprintf("%.2f", c.Ratio))
 	}
-	p.begin("many processes, each calling as soon as it is answered", "processes", "changes/s", "of one", "slowest/fastest", "busy", "wait p50", "p99", "max", "cpu/change")
+	p.begin("many processes, each calling as soon as it is answered", "processes", "changes/s",
+		"of one", "slowest/fastest", "busy", "wait p50", "p99", "max", "cpu/change")
 	for _, c := range r.Crowds {
-		p.row(c.Name, c.Targets, fmt.Sprint(c.Processes), fmt.Sprintf("%.0f", c.Rate), fmt.Sprintf("%.2f", c.Ratio), fmt.Sprintf("%.2f", c.Fairness), fmt.Sprint(c.Busy), ms(c.P50), ms(c.P99), ms(c.Max), ms(c.CPU))
+		p.row(c.Name, c.Targets, fmt.Sprint(c.Processes), fmt.Sprintf("%.0f", c.Rate),
+			fmt.Sprintf("%.2f", c.Ratio), fmt.Sprintf("%.2f",
+				c.Fairness), fmt.Sprint(c.Busy), ms(c.P50), ms(c.P99), ms(c.Max), ms(c.CPU))
 	}
 	p.begin("a server process", "")
 	for _, c := range r.Process {
 		p.row(c.Name, c.Targets, strings.TrimSpace(fmt.Sprintf("%.4g %s", c.Value, c.Unit)))
 	}
-	p.begin("whole calls on larger boards; a bare scan looks at every file", "scan", "first ready", "in scans", "watch", "ready", "ready, one changed", "start next", "close", "list", "show", "bytes/ticket")
+	p.begin("whole calls on larger boards; a bare scan looks at every file", "scan", "first ready",
+		"in scans", "watch", "ready", "ready, one changed", "start next", "close", "list", "show", "bytes/ticket")
 	for _, c := range r.Reads {
 		watch := "no"
 		if c.Watched {
 			watch = "yes"
 		}
-		p.row(fmt.Sprintf("%d tickets", c.Tickets), c.Targets, ms(c.Scan), ms(c.First), fmt.Sprintf("%.1f", c.FirstRatio), watch, ms(c.Ready), ms(c.Changed), ms(c.Next), ms(c.Close), ms(c.List), ms(c.Show), fmt.Sprintf("%.0f", c.PerTicket))
+		p.row(fmt.Sprintf("%d tickets", c.Tickets), c.Targets, ms(c.Scan), ms(c.First),
+			fmt.Sprintf("%.1f",
+				c.FirstRatio), watch, ms(c.Ready), ms(c.Changed), ms(c.Next), ms(c.Close), ms(c.List), ms(c.Show), fmt.Sprintf("%.0f", c.PerTicket))
 	}
 	if err := p.end(); err != nil {
 		return err

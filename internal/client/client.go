@@ -72,7 +72,8 @@ func Start(ctx context.Context, program string, args, env []string) (*Client, er
 	if err := c.Request("initialize", hello, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("shake hands with server: %w", err), c.Close())
 	}
-	if err := c.send(map[string]any{"jsonrpc": "2.0", "method": "notifications/initialized"}); err != nil {
+	if err := c.send(map[string]any{"jsonrpc": "2.0",
+		"method": "notifications/initialized"}); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
@@ -95,7 +96,8 @@ func (c *Client) Call(tool string, arguments any) (Result, error) {
 		IsError           bool
 		Meta              struct{ Code string } `json:"_meta"`
 	}
-	if err := c.Request("tools/call", map[string]any{"name": tool, "arguments": arguments}, &r); err != nil {
+	if err := c.Request("tools/call", map[string]any{"name": tool, "arguments": arguments},
+		&r); err != nil {
 		return Result{}, err
 	}
 	result := Result{Structured: r.StructuredContent, Code: r.Meta.Code, IsError: r.IsError}
@@ -108,7 +110,8 @@ func (c *Client) Call(tool string, arguments any) (Result, error) {
 // Request sends a request and decodes the result of its answer into result, unless that is nil.
 func (c *Client) Request(method string, params, result any) error {
 	c.id++
-	if err := c.send(map[string]any{"jsonrpc": "2.0", "id": c.id, "method": method, "params": params}); err != nil {
+	if err := c.send(map[string]any{"jsonrpc": "2.0", "id": c.id, "method": method,
+		"params": params}); err != nil {
 		return err
 	}
 	for {
@@ -159,7 +162,8 @@ func StartAll(ctx context.Context, s Servers, dir string, flags ...string) ([]*C
 	var group sync.WaitGroup
 	for i := range servers {
 		group.Go(func() {
-			args := append([]string{"--dir", dir, "--agent", fmt.Sprintf("process-%d", i)}, flags...)
+			args := append([]string{"--dir", dir, "--agent", fmt.Sprintf("process-%d", i)},
+				flags...)
 			servers[i], errs[i] = Start(ctx, s.Program, args, append(Environment(), s.Env...))
 		})
 	}

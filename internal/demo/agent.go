@@ -73,7 +73,8 @@ func (a *agent) must(tool, text string, arguments map[string]any) (ticket, error
 func (a *agent) plan(ctx context.Context) error {
 	var tickets []map[string]any
 	for _, t := range tasks {
-		ticket := map[string]any{"name": t.name, "title": t.title, "type": t.kind, "priority": t.priority}
+		ticket := map[string]any{"name": t.name, "title": t.title, "type": t.kind,
+			"priority": t.priority}
 		if len(t.waits) > 0 {
 			ticket["blocked_by"] = t.waits
 		}
@@ -174,14 +175,16 @@ func (a *agent) finish(ctx context.Context, t ticket, task task) error {
 	if err := a.pause(ctx, 0.6); err != nil {
 		return err
 	}
-	if _, err := a.must("note", task.note, map[string]any{"id": t.ID, "text": task.note}); err != nil {
+	if _, err := a.must("note", task.note, map[string]any{"id": t.ID,
+		"text": task.note}); err != nil {
 		return err
 	}
 	a.demo.tell(a.name, false, "noted: %s", task.note)
 	if err := a.pause(ctx, 1); err != nil {
 		return err
 	}
-	if _, err := a.must("close", task.done, map[string]any{"id": t.ID, "reason": task.done}); err != nil {
+	if _, err := a.must("close", task.done, map[string]any{"id": t.ID,
+		"reason": task.done}); err != nil {
 		return err
 	}
 	a.demo.tell(a.name, false, "closed “%s”: %s", t.Title, task.done)
@@ -190,7 +193,8 @@ func (a *agent) finish(ctx context.Context, t ticket, task task) error {
 
 // die is what happens to an agent that is killed while it holds a ticket.
 func (a *agent) die(ctx context.Context, t ticket) error {
-	if _, err := a.must("note", lastNote, map[string]any{"id": t.ID, "text": lastNote}); err != nil {
+	if _, err := a.must("note", lastNote, map[string]any{"id": t.ID,
+		"text": lastNote}); err != nil {
 		return err
 	}
 	a.demo.tell(a.name, false, "noted: %s", lastNote)
@@ -202,7 +206,8 @@ func (a *agent) die(ctx context.Context, t ticket) error {
 		return fmt.Errorf("kill: %w", err)
 	}
 	a.stop()
-	a.demo.tell(a.name, true, "is killed (kill -9) while it holds “%s”; in ten seconds anybody may take that over", t.Title)
+	a.demo.tell(a.name, true,
+		"is killed (kill -9) while it holds “%s”; in ten seconds anybody may take that over", t.Title)
 	return nil
 }
 

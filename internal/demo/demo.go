@@ -124,7 +124,8 @@ func (d *Demo) connect(ctx context.Context) error {
 	for i, a := range d.agents {
 		group.Go(func() {
 			env := append(client.Environment(), d.options.Env...)
-			a.server, errs[i] = client.Start(ctx, d.options.Program, []string{"--dir", d.Dir, "--agent", a.name}, env)
+			a.server, errs[i] = client.Start(ctx, d.options.Program,
+				[]string{"--dir", d.Dir, "--agent", a.name}, env)
 		})
 	}
 	group.Wait()
@@ -136,7 +137,8 @@ func (d *Demo) tell(who string, bad bool, what string, args ...any) {
 	d.telling.Lock()
 	defer d.telling.Unlock()
 	if d.options.Tell != nil {
-		d.options.Tell(Event{At: time.Since(d.began), Who: who, What: fmt.Sprintf(what, args...), Bad: bad})
+		d.options.Tell(Event{At: time.Since(d.began), Who: who, What: fmt.Sprintf(what, args...),
+			Bad: bad})
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 func (d *Demo) answer(ctx context.Context, t ticket) error {
 	cmd := exec.CommandContext(ctx, d.options.Program, "answer", "--dir", d.Dir, t.ID, reply)
 	cmd.Env = append(personEnvironment(), d.options.Env...)
-	cmd.Env = append(cmd.Env, "USER="+person, "HOME="+d.root) // whose name no git configuration of this machine knows
+	// whose name no git configuration of this machine knows
+	cmd.Env = append(cmd.Env, "USER="+person, "HOME="+d.root)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("answer: %w: %s", err, out)
 	}
@@ -30,6 +31,7 @@ func (d *Demo) answer(ctx context.Context, t ticket) error {
 func personEnvironment() []string {
 	agents := []string{"CLAUDECODE=", "CODEX_THREAD_ID=", "GEMINI_CLI=", "USER=", "HOME="}
 	return slices.DeleteFunc(client.Environment(), func(variable string) bool {
-		return slices.ContainsFunc(agents, func(name string) bool { return strings.HasPrefix(variable, name) })
+		return slices.ContainsFunc(agents,
+			func(name string) bool { return strings.HasPrefix(variable, name) })
 	})
 }

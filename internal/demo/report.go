@@ -64,7 +64,8 @@ func (d *Demo) report(took time.Duration) (Report, error) {
 			continue
 		}
 		var rows []journal.Row
-		if err := open.Journal().Ticket(id, false, func(row journal.Row) bool { rows = append(rows, row); return true }); err != nil {
+		if err := open.Journal().Ticket(id, false,
+			func(row journal.Row) bool { rows = append(rows, row); return true }); err != nil {
 			return r, err
 		}
 		if doc.Ticket().Status == document.StatusClosed {
@@ -81,7 +82,9 @@ func faults(id string, doc *document.Document, rows []journal.Row, made []change
 	found := make(map[change]int)
 	for _, row := range rows {
 		if row.IsOutside() {
-			faults = append(faults, fmt.Sprintf("%s: somebody changed the file past the locks, or a change left no row", id))
+			faults = append(faults,
+				fmt.Sprintf("%s: somebody changed the file past the locks, or a change left no row",
+					id))
 			continue
 		}
 		who := session.ParseClaim(row.Actor)
@@ -103,7 +106,8 @@ func faults(id string, doc *document.Document, rows []journal.Row, made []change
 			in = doc.Ticket().CloseReason
 		}
 		if !strings.Contains(in, c.text) {
-			faults = append(faults, fmt.Sprintf("%s: lost from the file: %s %q by %s", id, c.tool, c.text, c.who))
+			faults = append(faults, fmt.Sprintf("%s: lost from the file: %s %q by %s", id, c.tool,
+				c.text, c.who))
 		}
 		key := change{tool: c.tool, who: c.who, id: id}
 		if found[key]--; found[key] < 0 {
@@ -133,7 +137,8 @@ func (r Report) Print(w io.Writer) error {
 		fmt.Fprintln(w, "\nBROKEN", fault)
 	}
 	fmt.Fprintf(w, "\n%d changes were answered; looked for in the files and in the journal: %d lost.\n", r.Answered, len(r.Faults))
-	_, err := fmt.Fprintf(w, "%d calls were refused, as when nothing was ready; a refusal changes nothing.\n", r.Refused)
+	_, err := fmt.Fprintf(w,
+		"%d calls were refused, as when nothing was ready; a refusal changes nothing.\n", r.Refused)
 	return err
 }
 

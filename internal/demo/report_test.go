@@ -23,9 +23,12 @@ close-reason: tests pass
 `
 
 var (
-	answered = []change{{"create", "planner", "t", "Log in"}, {"start", "builder", "t", ""}, {"note", "builder", "t", "half of it works"},
-		{"start", "tester", "t", ""}, {"note", "tester", "t", "all of it works"}, {"close", "tester", "t", "tests pass"}}
-	kept = []journal.Row{row("create", "planner"), row("start", "builder"), row("note", "builder"), row("start", "tester"), row("note", "tester"), row("close", "tester")}
+	answered = []change{{"create", "planner", "t", "Log in"}, {"start", "builder", "t", ""},
+		{"note", "builder", "t", "half of it works"},
+		{"start", "tester", "t", ""}, {"note", "tester", "t", "all of it works"}, {"close",
+			"tester", "t", "tests pass"}}
+	kept = []journal.Row{row("create", "planner"), row("start", "builder"), row("note", "builder"),
+		row("start", "tester"), row("note", "tester"), row("close", "tester")}
 )
 
 func row(tool, who string) journal.Row {
@@ -41,13 +44,18 @@ func TestFaults(t *testing.T) {
 		want       string
 	}{
 		{"nothing", text, kept, answered, ""},
-		{"a note lost", strings.ReplaceAll(text, "half of it works", "x"), kept, answered, `lost from the file: note "half of it works" by builder`},
-		{"a title lost", strings.ReplaceAll(text, "# Log in", "# Other"), kept, answered, `lost from the file: create "Log in" by planner`},
-		{"a reason lost", strings.ReplaceAll(text, "tests pass", "no"), kept, answered, `lost from the file: close "tests pass" by tester`},
+		{"a note lost", strings.ReplaceAll(text, "half of it works", "x"), kept, answered,
+			`lost from the file: note "half of it works" by builder`},
+		{"a title lost", strings.ReplaceAll(text, "# Log in", "# Other"), kept, answered,
+			`lost from the file: create "Log in" by planner`},
+		{"a reason lost", strings.ReplaceAll(text, "tests pass", "no"), kept, answered,
+			`lost from the file: close "tests pass" by tester`},
 		{"a row lost", text, kept[:5], answered, "no row of a close by tester"},
 		{"closed twice", text, kept, append(answered, answered[5]), "closed 2 times"},
 		{"never closed", text, kept, answered[:5], "closed 0 times"},
-		{"past the locks", text, append(kept, journal.Row{Ticket: "t", Cause: journal.Cause{Tool: journal.Outside}}), answered, "past the locks"},
+		{"past the locks", text, append(kept,
+			journal.Row{Ticket: "t",
+				Cause: journal.Cause{Tool: journal.Outside}}), answered, "past the locks"},
 	} {
 		doc, err := document.Parse("t", []byte(c.text))
 		if err != nil {
@@ -75,7 +83,8 @@ func TestReportIsHonest(t *testing.T) {
 		if err := c.report.Print(&out); err != nil {
 			t.Fatal(err)
 		}
-		if c.report.Kept() != c.kept || strings.Contains(out.String(), "BROKEN") != (len(c.report.Faults) > 0) {
+		if c.report.Kept() != c.kept || strings.Contains(out.String(),
+			"BROKEN") != (len(c.report.Faults) > 0) {
 			t.Errorf("%+v: %s", c.report, out.String())
 		}
 	}

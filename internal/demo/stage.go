@@ -55,5 +55,6 @@ func (d *Demo) Show(ctx context.Context, out *os.File, beside bool) (Report, err
 
 // Taker takes pictures of the demo's board.
 func (d *Demo) Taker() *page.Taker {
-	return page.NewTaker(&tools.Board{Store: ticketfs.NewStore(board.Where{Start: d.Dir}, ticketfs.DefaultLockTimeout)})
+	return page.NewTaker(&tools.Board{Store: ticketfs.NewStore(board.Where{Start: d.Dir},
+		ticketfs.DefaultLockTimeout)})
 }

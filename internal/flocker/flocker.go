@@ -42,7 +42,8 @@ type BusyError struct {
 }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s is held by %s; waited %s", filepath.Base(e.Path), e.Holder, e.Waited.Round(time.Millisecond))
+	return fmt.Sprintf("%s is held by %s; waited %s", filepath.Base(e.Path), e.Holder,
+		e.Waited.Round(time.Millisecond))
 }
 
 // LateError says that the deadline passed while other callers of this process were ahead, so that
@@ -115,7 +116,8 @@ func (l *Locks) AcquireExisting(ctx context.Context, path string) (*Lock, error)
 	return l.acquire(ctx, path, os.O_RDONLY, nil)
 }
 
-func (l *Locks) acquire(ctx context.Context, path string, flags int, create func(string) error) (*Lock, error) {
+func (l *Locks) acquire(ctx context.Context, path string, flags int,
+	create func(string) error) (*Lock, error) {
 	began := time.Now()
 	path = filepath.Clean(path)
 	g := l.enter(path, flags, create)
@@ -161,7 +163,8 @@ func (l *Lock) Check() error {
 func (l *Lock) Enforced() (bool, error) {
 	second, got, err := tryLock(l.file.Path(), os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil // removed meanwhile: nothing shows the contrary, and the last check before a rename sees it
+		// removed meanwhile: nothing shows the contrary, and the last check before a rename sees it
+		return true, nil
 	}
 	if got {
 		err = second.Unlock()

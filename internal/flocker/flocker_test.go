@@ -100,8 +100,10 @@ func TestExcludesOtherProcesses(t *testing.T) {
 		t.Fatalf("a lock that another process holds: %v", err)
 	}
 	if runtime.GOOS == "linux" {
-		if busy.Holder.PID != other.cmd.Process.Pid || busy.Holder.Program != filepath.Base(os.Args[0]) {
-			t.Errorf("holder %v, want pid %d (%s)", busy.Holder, other.cmd.Process.Pid, filepath.Base(os.Args[0]))
+		if busy.Holder.PID != other.cmd.Process.Pid ||
+			busy.Holder.Program != filepath.Base(os.Args[0]) {
+			t.Errorf("holder %v, want pid %d (%s)", busy.Holder, other.cmd.Process.Pid,
+				filepath.Base(os.Args[0]))
 		}
 	}
 	if !strings.HasPrefix(busy.Error(), "t.md.lock is held by ") {
@@ -213,7 +215,8 @@ func TestCancelledWaitHoldsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan error, 1)
 	go func() { _, err := l.Acquire(ctx, path); got <- err }()
-	waitUntil(t, func() bool { return queued(&l, path) == 2 }) // the caller and its blocked goroutine
+	// the caller and its blocked goroutine
+	waitUntil(t, func() bool { return queued(&l, path) == 2 })
 	cancel()
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Fatalf("a cancelled wait: %v", err)
@@ -251,7 +254,8 @@ func TestTimeoutsShareOneWait(t *testing.T) {
 	waitUntil(t, func() bool { return queued(&l, path) == 2 })
 	other.letGo()
 	unlock(t, <-got)
-	waitUntil(t, func() bool { return queued(&l, path) == 0 }) // the goroutine counts itself out after it has handed the lock on
+	// the goroutine counts itself out after it has handed the lock on
+	waitUntil(t, func() bool { return queued(&l, path) == 0 })
 }
 
 func TestReplacedLockFileIsNoticed(t *testing.T) {
@@ -301,7 +305,8 @@ func TestWaiterFollowsTheFile(t *testing.T) {
 func TestLockFileThatCannotBe(t *testing.T) {
 	dir := t.TempDir()
 	var l Locks
-	if _, err := l.Acquire(within(t, time.Second), filepath.Join(dir, "none", "t.lock")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := l.Acquire(within(t, time.Second),
+		filepath.Join(dir, "none", "t.lock")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no folder: %v", err)
 	}
 	path := filepath.Join(dir, "folder.lock")

@@ -27,7 +27,8 @@ func holder(path string) Holder {
 	if !ok {
 		return Holder{}
 	}
-	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)), st.Ino)
+	file := fmt.Sprintf("%02x:%02x:%d", unix.Major(uint64(st.Dev)), unix.Minor(uint64(st.Dev)),
+		st.Ino)
 	// The kernel gives the table in pieces, and a line that moves between two of them while locks
 	// come and go is missed.
 	const tries = 10

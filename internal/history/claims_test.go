@@ -24,7 +24,8 @@ func backlog(n int, seed uint64) map[string]spec.Ticket {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	board := map[string]spec.Ticket{}
 	for i := range n {
-		t := spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i), Type: "task", Priority: 1 + dice.IntN(4)}
+		t := spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i), Type: "task",
+			Priority: 1 + dice.IntN(4)}
 		for range dice.IntN(3) {
 			if b := ticketID(max(0, i-1-dice.IntN(12))); i > 0 && !slices.Contains(t.BlockedBy, b) {
 				t.BlockedBy = append(t.BlockedBy, b)
@@ -51,7 +52,8 @@ type worker struct {
 func (w *worker) does(op spec.UserInput) entry {
 	if w.calls.Add(1) == w.fatal {
 		w.group.Go(func() {
-			time.Sleep(w.delay) // the call takes about as long; each instruction of it may be the last
+			// the call takes about as long; each instruction of it may be the last
+			time.Sleep(w.delay)
 			w.err = w.kill(w.session, w.lane)
 		})
 	}
@@ -107,7 +109,8 @@ func (w *worker) work(ctx context.Context) error {
 // finish notes and closes what the worker holds. Nothing may be refused, but the worker may be
 // killed.
 func (w *worker) finish(id string) error {
-	for _, op := range []spec.UserInput{{Verb: spec.Note, ID: id, Text: "worked on by " + w.key + " for " + id}, {Verb: spec.Close, ID: id}} {
+	for _, op := range []spec.UserInput{{Verb: spec.Note, ID: id,
+		Text: "worked on by " + w.key + " for " + id}, {Verb: spec.Close, ID: id}} {
 		if e := w.does(op); !e.done() {
 			if e.lost() {
 				return nil
@@ -172,7 +175,8 @@ func empty(t *testing.T, program string, seed uint64, sessions, tickets, lives i
 					return
 				}
 				dice := rand.New(rand.NewPCG(seed, uint64(place*100+life+1)))
-				w := &worker{recorder: r, session: s, lane: place, delay: time.Duration(dice.Int64N(int64(8 * time.Millisecond)))}
+				w := &worker{recorder: r, session: s, lane: place,
+					delay: time.Duration(dice.Int64N(int64(8 * time.Millisecond)))}
 				if life < lives-1 {
 					w.fatal = 1 + dice.Int64N(10)
 				}
@@ -215,7 +219,8 @@ func (h history) closedOnce() []string {
 			why = append(why, id+" is left over")
 		}
 		if done[id] != 1 && (done[id] != 0 || lost[id] == 0) {
-			why = append(why, fmt.Sprintf("%s was closed %d times, and perhaps %d more", id, done[id], lost[id]))
+			why = append(why, fmt.Sprintf("%s was closed %d times, and perhaps %d more", id,
+				done[id], lost[id]))
 		}
 	}
 	return why

@@ -30,7 +30,8 @@ func creations(t *testing.T, program string, dirs []string, sessions, each int) 
 				}
 				for range each {
 					title := "Created at once"
-					if e := r.call(s, n, spec.UserInput{Verb: spec.Create, Title: &title}); !e.done() {
+					if e := r.call(s, n, spec.UserInput{Verb: spec.Create,
+						Title: &title}); !e.done() {
 						t.Error("refused:", e)
 					}
 				}
@@ -74,7 +75,9 @@ func TestCreateInClones(t *testing.T) {
 	root := t.TempDir()
 	git := func(dir string, args ...string) {
 		t.Helper()
-		cmd := exec.Command("git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		cmd := exec.Command("git",
+			append([]string{"-c", "user.name=t", "-c", "user.email=t@example.com", "-c",
+				"commit.gpgsign=false"}, args...)...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, out)

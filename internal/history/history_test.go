@@ -32,7 +32,8 @@ import (
 
 var (
 	historyRounds = flag.Int("history.rounds", 1, "`number` of times that each history is played")
-	historySeed   = flag.Uint64("history.seed", 0, "`number` that decides the calls of the first round; 0 for others each time")
+	historySeed   = flag.Uint64("history.seed", 0,
+		"`number` that decides the calls of the first round; 0 for others each time")
 )
 
 // seeds are the seeds of the rounds.
@@ -103,13 +104,17 @@ func pictures(t *testing.T) (string, error) {
 func TestHistory(t *testing.T) {
 	program := realServer(t)
 	for _, p := range []play{
-		{name: "calm", board: family(16), sessions: 6, lanes: 2, calls: 120, lives: 1, choose: anything},
-		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4, choose: anything},
+		{name: "calm", board: family(16), sessions: 6, lanes: 2, calls: 120, lives: 1,
+			choose: anything},
+		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4,
+			choose: anything},
 		// So many tickets that the program watches the folder, and no longer looks at each file.
-		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60, lives: 1, choose: anything},
+		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60,
+			lives: 1, choose: anything},
 		// Several conversations of each process, with agents of each, on a board of the other
 		// dialect.
-		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4, lanes: 3, calls: 80, lives: 1, choose: anything,
+		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4,
+			lanes: 3, calls: 80, lives: 1, choose: anything,
 			conversations: 2, agents: []string{"one", "two"}},
 		dialect, drops, crowd, claims, rings, families, vandalized, worktrees,
 	} {

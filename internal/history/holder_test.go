@@ -27,11 +27,14 @@ type holderScenario struct {
 
 var holderScenarios = []holderScenario{
 	{"a process is no conversation", severalConversations, []sourceEdit{
-		{"internal/ticketfs/session/names.go", "	for _, path := range hostNames {", "	for _, path := range hostNames[:0] {"},
+		{"internal/ticketfs/session/names.go", "	for _, path := range hostNames {",
+			"	for _, path := range hostNames[:0] {"},
 	}},
 	{"an agent is no conversation", severalAgents, []sourceEdit{
-		{"internal/tools/holder.go", "return h.Name == c.name || renamed", "return true || renamed"},
-		{"internal/tools/holder.go", "return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)", "return true || slices.Contains(h.Agents, h.Name)"},
+		{"internal/tools/holder.go", "return h.Name == c.name || renamed",
+			"return true || renamed"},
+		{"internal/tools/holder.go",
+			"return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)", "return true || slices.Contains(h.Agents, h.Name)"},
 	}},
 	{"a copy of a mark proves nothing", copiedMark, []sourceEdit{
 		{"internal/ticketfs/session/probe.go", " || m.Ino == 0 || m.Ino != s.ino", ""},
@@ -39,18 +42,22 @@ var holderScenarios = []holderScenario{
 		noGrace,
 	}},
 	{"a host name is no machine", otherMachine, []sourceEdit{
-		{"internal/ticketfs/session/probe.go", "	if m.Boot == here.Boot {", "	if m.Host == here.Host {\n		return true\n	}\n	if m.Boot == here.Boot {"},
+		{"internal/ticketfs/session/probe.go", "	if m.Boot == here.Boot {",
+			"	if m.Host == here.Host {\n		return true\n	}\n	if m.Boot == here.Boot {"},
 		noGrace,
 	}},
 	{"a host name is not needed on one kernel", otherHostName, []sourceEdit{
-		{"internal/ticketfs/session/probe.go", "	if m.Boot == here.Boot {", "	if m.Host != here.Host {\n		return false\n	}\n	if m.Boot == here.Boot {"},
+		{"internal/ticketfs/session/probe.go", "	if m.Boot == here.Boot {",
+			"	if m.Host != here.Host {\n		return false\n	}\n	if m.Boot == here.Boot {"},
 	}},
 	{"a probe is no owner", manyProbes, []sourceEdit{
-		{"internal/flocker/flocker.go", "	got, err := f.TryRLock()\n", "	got, err := f.TryLock()\n"},
+		{"internal/flocker/flocker.go", "	got, err := f.TryRLock()\n",
+			"	got, err := f.TryLock()\n"},
 	}},
 	{"a dead holder has ten seconds", restartInTime, []sourceEdit{noGrace}},
 	{"the ten seconds are over for processes that live for one call", processPerCall, []sourceEdit{
-		{"internal/ticketfs/session/grace.go", "if boot := self().Boot; shared && boot != \"\" {", "if boot := self().Boot; shared && false && boot != \"\" {"},
+		{"internal/ticketfs/session/grace.go", "if boot := self().Boot; shared && boot != \"\" {",
+			"if boot := self().Boot; shared && false && boot != \"\" {"},
 	}},
 }
 
@@ -98,8 +105,10 @@ func severalConversations(b table) string {
 	env := b.sit("env")
 	one, two := env.in("one"), env.in("two")
 	return b.differs(
-		expects{one, start("t00"), "done"}, expects{two, start("t00"), "claimed"}, expects{env, start("t00"), "claimed"},
-		expects{two, finish("t00"), "claimed"}, expects{one, start("t00"), "already"}, expects{env, start("t01"), "done"},
+		expects{one, start("t00"), "done"}, expects{two, start("t00"), "claimed"}, expects{env,
+			start("t00"), "claimed"},
+		expects{two, finish("t00"), "claimed"}, expects{one, start("t00"), "already"}, expects{env,
+			start("t01"), "done"},
 		expects{one, release("t01"), "claimed"}, expects{one, finish("t00"), "done"},
 	)
 }
@@ -108,8 +117,10 @@ func severalAgents(b table) string {
 	s := b.sit("env")
 	as := func(agent string, op spec.UserInput) spec.UserInput { op.Agent = agent; return op }
 	return b.differs(
-		expects{s, as("sub-1", start("t00")), "done"}, expects{s, as("sub-2", start("t00")), "claimed"}, expects{s, as("sub-2", finish("t00")), "claimed"},
-		expects{s, start("t00"), "claimed"}, expects{s, as("sub-1", start("t00")), "already"}, expects{s, finish("t00"), "done"},
+		expects{s, as("sub-1", start("t00")), "done"}, expects{s, as("sub-2", start("t00")),
+			"claimed"}, expects{s, as("sub-2", finish("t00")), "claimed"},
+		expects{s, start("t00"), "claimed"}, expects{s, as("sub-1", start("t00")),
+			"already"}, expects{s, finish("t00"), "done"},
 	)
 }
 
@@ -142,8 +153,10 @@ func otherMachine(b table) string {
 		return why
 	}
 	b.rises(me)
-	b.remark(filepath.Join(b.dir, ".sessions", me.key+".lock"), func(mark map[string]any) { mark["boot"], mark["machine"] = "of its own", "another" })
-	return b.differs(expects{other, start("t00"), "claimed"}, expects{other, rob("t00"), "taken over"})
+	b.remark(filepath.Join(b.dir, ".sessions", me.key+".lock"),
+		func(mark map[string]any) { mark["boot"], mark["machine"] = "of its own", "another" })
+	return b.differs(expects{other, start("t00"), "claimed"},
+		expects{other, rob("t00"), "taken over"})
 }
 
 // otherHostName: the holder ran in a container on this kernel, under another host name.
@@ -153,7 +166,8 @@ func otherHostName(b table) string {
 		return why
 	}
 	b.rises(me)
-	b.remark(filepath.Join(b.dir, ".sessions", me.key+".lock"), func(mark map[string]any) { mark["host"] = "another" })
+	b.remark(filepath.Join(b.dir, ".sessions", me.key+".lock"),
+		func(mark map[string]any) { mark["host"] = "another" })
 	if why := b.differs(expects{other, start("t00"), "claimed"}); why != "" {
 		return why
 	}
@@ -176,7 +190,9 @@ func manyProbes(b table) string {
 		for range 4 {
 			group.Go(func() {
 				for range 100 {
-					line, err := s.ask("tools/call", map[string]any{"name": "list", "arguments": map[string]any{"status": "in_progress"}})
+					line, err := s.ask("tools/call",
+						map[string]any{"name": "list",
+							"arguments": map[string]any{"status": "in_progress"}})
 					if err != nil || !strings.Contains(string(line), "@"+me.key+", dead") {
 						mu.Lock()
 						seen = append(seen, fmt.Sprintf("%s (%v)", line, err))
@@ -202,11 +218,13 @@ func restartInTime(b table) string {
 	if err := b.kill(me, 0); err != nil {
 		return err.Error()
 	}
-	if why := b.differs(expects{other, start("t00"), "claimed"}, expects{other, rob("t00"), "claimed"}); why != "" {
+	if why := b.differs(expects{other, start("t00"), "claimed"},
+		expects{other, rob("t00"), "claimed"}); why != "" {
 		return why
 	}
 	again := b.sit("me")
-	return b.differs(expects{other, start("t00"), "claimed"}, expects{again, start("t00"), "already"})
+	return b.differs(expects{other, start("t00"), "claimed"},
+		expects{again, start("t00"), "already"})
 }
 
 // processPerCall: each call comes from a server of its own, and ten seconds after the first of them
@@ -263,7 +281,8 @@ func (b table) outlast() {
 		var at int64
 		_, err = fmt.Sscanf(fields[1], "%d", &at)
 		if err == nil {
-			err = os.WriteFile(path, fmt.Appendf(nil, "%s %020d %s\n", fields[0], max(0, at-int64(10*time.Second)), fields[2]), 0o666)
+			err = os.WriteFile(path, fmt.Appendf(nil, "%s %020d %s\n", fields[0],
+				max(0, at-int64(10*time.Second)), fields[2]), 0o666)
 		}
 	}
 	if err != nil {

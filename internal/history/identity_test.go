@@ -75,8 +75,11 @@ func (b table) rises(s *session) {
 	}
 }
 
-func start(id string) spec.UserInput   { return spec.UserInput{Verb: spec.Start, ID: id} }
-func rob(id string) spec.UserInput     { return spec.UserInput{Verb: spec.Start, ID: id, Takeover: true} }
+func start(id string) spec.UserInput { return spec.UserInput{Verb: spec.Start, ID: id} }
+func rob(id string) spec.UserInput {
+	return spec.UserInput{Verb: spec.Start, ID: id,
+		Takeover: true}
+}
 func finish(id string) spec.UserInput  { return spec.UserInput{Verb: spec.Close, ID: id} }
 func release(id string) spec.UserInput { return spec.UserInput{Verb: spec.Release, ID: id} }
 
@@ -130,7 +133,8 @@ func TestTwins(t *testing.T) {
 		group.Go(func() { keys[i] = b.claim(s, ticketID(i)) })
 	}
 	group.Wait()
-	if distinct := slices.Compact(slices.Sorted(slices.Values(keys))); len(distinct) != twins || !slices.Contains(keys, keyOf("twin")) {
+	if distinct := slices.Compact(slices.Sorted(slices.Values(keys))); len(distinct) != twins ||
+		!slices.Contains(keys, keyOf("twin")) {
 		t.Errorf("twins claim as %v; want %d keys, one of them %s", keys, twins, keyOf("twin"))
 	}
 	for i, s := range sessions {

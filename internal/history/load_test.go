@@ -12,7 +12,8 @@ import (
 func family(n int) map[string]spec.Ticket {
 	board := map[string]spec.Ticket{}
 	for i := range n {
-		t := spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i), Type: "task", Priority: 1 + i%4}
+		t := spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i), Type: "task",
+			Priority: 1 + i%4}
 		epics := n / 4
 		switch {
 		case i < epics:
@@ -31,7 +32,8 @@ func family(n int) map[string]spec.Ticket {
 func loose(n int) map[string]spec.Ticket {
 	board := map[string]spec.Ticket{}
 	for i := range n {
-		board[ticketID(i)] = spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i), Type: "task", Priority: 2}
+		board[ticketID(i)] = spec.Ticket{Status: spec.Open, Title: "Ticket " + ticketID(i),
+			Type: "task", Priority: 2}
 	}
 	return board
 }
@@ -40,7 +42,8 @@ func loose(n int) map[string]spec.Ticket {
 func filler(n int) map[string]spec.Ticket {
 	board := map[string]spec.Ticket{}
 	for i := range n {
-		board[fmt.Sprint(fillerID, i)] = spec.Ticket{Status: spec.Closed, Title: "The past", Type: "task", Priority: 2}
+		board[fmt.Sprint(fillerID, i)] = spec.Ticket{Status: spec.Closed, Title: "The past",
+			Type: "task", Priority: 2}
 	}
 	return board
 }
@@ -129,15 +132,23 @@ func (h *hand) fields(u *spec.UserInput, text string) {
 // The loads by which broken programs are caught. Each is small: what is rare is found by many
 // rounds, not by long ones.
 var (
-	drops = play{name: "drops", board: family(8), sessions: 4, lanes: 2, calls: 80, lives: 1, choose: ending, together: true,
+	drops = play{name: "drops", board: family(8), sessions: 4, lanes: 2, calls: 80, lives: 1,
+		choose: ending, together: true,
 		conversations: 1, agents: []string{"one", "two"}}
-	crowd      = play{name: "crowd", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing}
-	claims     = play{name: "claims", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: claiming}
-	dialect    = play{name: "dialect", board: chain(loose(3)), blockerKey: document.KeyDeps, sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming}
-	rings      = play{name: "rings", board: loose(4), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: relating, together: true}
-	families   = play{name: "families", board: child(loose(2)), sessions: 4, lanes: 1, calls: 60, lives: 1, choose: finishing, together: true}
-	worktrees  = play{name: "worktrees", board: loose(2), sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming, worktrees: true}
-	vandalized = play{name: "vandalized", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1, choose: writing, unlink: true}
+	crowd = play{name: "crowd", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1,
+		choose: writing}
+	claims = play{name: "claims", board: loose(2), sessions: 6, lanes: 1, calls: 30, lives: 1,
+		choose: claiming}
+	dialect = play{name: "dialect", board: chain(loose(3)), blockerKey: document.KeyDeps,
+		sessions: 4, lanes: 1, calls: 30, lives: 1, choose: claiming}
+	rings = play{name: "rings", board: loose(4), sessions: 4, lanes: 1, calls: 60, lives: 1,
+		choose: relating, together: true}
+	families = play{name: "families", board: child(loose(2)), sessions: 4, lanes: 1, calls: 60,
+		lives: 1, choose: finishing, together: true}
+	worktrees = play{name: "worktrees", board: loose(2), sessions: 4, lanes: 1, calls: 30,
+		lives: 1, choose: claiming, worktrees: true}
+	vandalized = play{name: "vandalized", board: loose(2), sessions: 6, lanes: 1, calls: 30,
+		lives: 1, choose: writing, unlink: true}
 )
 
 // chain makes each ticket of a board wait for the one before.
@@ -160,13 +171,15 @@ func ending(h *hand) spec.UserInput {
 	case n < 7:
 		return spec.UserInput{Verb: spec.Start, ID: h.any()}
 	case n < 11:
-		return spec.UserInput{Verb: spec.Close, ID: h.any(), Resolution: spec.Dropped, Children: h.IntN(3) > 0, Next: h.IntN(4) == 0}
+		return spec.UserInput{Verb: spec.Close, ID: h.any(), Resolution: spec.Dropped,
+			Children: h.IntN(3) > 0, Next: h.IntN(4) == 0}
 	case n < 14 && mine != "":
 		return spec.UserInput{Verb: spec.Close, ID: mine, Next: h.IntN(2) == 0}
 	case n < 15 && mine != "":
 		return spec.UserInput{Verb: spec.Release, ID: mine, Hold: new(h.name)}
 	case n < 16:
-		return spec.UserInput{Verb: spec.Update, ID: h.any(), Hold: new([]string{"", "", h.name}[h.IntN(3)])}
+		return spec.UserInput{Verb: spec.Update, ID: h.any(),
+			Hold: new([]string{"", "", h.name}[h.IntN(3)])}
 	}
 	return spec.UserInput{Verb: spec.Reopen, ID: h.any()}
 }
@@ -185,7 +198,8 @@ func (h *hand) any() string { return h.ids[h.IntN(len(h.ids))] }
 // writing is mostly notes, the calls that take the ticket's lock alone.
 func writing(h *hand) spec.UserInput {
 	if h.IntN(3) > 0 {
-		return spec.UserInput{Verb: spec.Note, ID: h.any(), Text: fmt.Sprintf("%s-%d", h.name, h.sent)}
+		return spec.UserInput{Verb: spec.Note, ID: h.any(),
+			Text: fmt.Sprintf("%s-%d", h.name, h.sent)}
 	}
 	return spec.UserInput{Verb: []spec.Verb{spec.Start, spec.Release, look}[h.IntN(3)], ID: h.any()}
 }
@@ -205,7 +219,8 @@ func claiming(h *hand) spec.UserInput {
 // relating makes the tickets of a pair wait for each other, and takes it back.
 func relating(h *hand) spec.UserInput {
 	n := h.IntN(len(h.ids))
-	return spec.UserInput{Verb: []spec.Verb{spec.Block, spec.Unblock}[h.IntN(2)], ID: ticketID(n), Blocker: ticketID(n ^ 1)}
+	return spec.UserInput{Verb: []spec.Verb{spec.Block, spec.Unblock}[h.IntN(2)], ID: ticketID(n),
+		Blocker: ticketID(n ^ 1)}
 }
 
 // finishing closes a parent while its child is opened again.
@@ -213,5 +228,6 @@ func finishing(h *hand) spec.UserInput {
 	if id := h.held.any(h.Rand); id != "" && h.IntN(2) == 0 {
 		return spec.UserInput{Verb: spec.Close, ID: id}
 	}
-	return spec.UserInput{Verb: []spec.Verb{spec.Start, spec.Close, spec.Reopen}[h.IntN(3)], ID: h.any()}
+	return spec.UserInput{Verb: []spec.Verb{spec.Start, spec.Close, spec.Reopen}[h.IntN(3)],
+		ID: h.any()}
 }

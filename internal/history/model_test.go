@@ -40,7 +40,8 @@ type state struct {
 // stateOf leaves out what is judged elsewhere: notes by notesBroken, whose order would make the
 // search explode, the parent by rulesBroken.
 func stateOf(t spec.Ticket) state {
-	return state{exists: true, status: t.Status, holder: t.Holder, agent: t.Agent, blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
+	return state{exists: true, status: t.Status, holder: t.Holder, agent: t.Agent,
+		blockers: set(t.BlockedBy), title: t.Title, typ: t.Type,
 		assignee: t.Assignee, closeReason: t.CloseReason, priority: t.Priority,
 		hold: t.Hold, closedBy: t.ClosedBy, resolution: t.Resolution}
 }
@@ -51,7 +52,8 @@ func set(ids []string) string {
 }
 
 func (s state) ticket() spec.Ticket {
-	return spec.Ticket{Status: s.status, Holder: s.holder, Agent: s.agent, BlockedBy: strings.Fields(s.blockers), Title: s.title, Type: s.typ,
+	return spec.Ticket{Status: s.status, Holder: s.holder, Agent: s.agent,
+		BlockedBy: strings.Fields(s.blockers), Title: s.title, Type: s.typ,
 		Assignee: s.assignee, CloseReason: s.closeReason, Priority: s.priority,
 		Hold: s.hold, ClosedBy: s.closedBy, Resolution: s.resolution}
 }
@@ -62,9 +64,11 @@ func (s state) String() string {
 	}
 	words := []string{string(s.status)}
 	for _, w := range []struct{ name, value string }{
-		{"by", s.holder}, {"agent", s.agent}, {"blocked", s.blockers}, {"title", s.title}, {"type", s.typ}, {"assignee", s.assignee},
+		{"by", s.holder}, {"agent", s.agent}, {"blocked", s.blockers}, {"title", s.title}, {"type",
+			s.typ}, {"assignee", s.assignee},
 		{"priority", fmt.Sprint(s.priority)}, {"reason", s.closeReason},
-		{"hold", s.hold}, {"closed by", s.closedBy}, {"as", string(s.resolution)}, {"dead", s.dead}, {"started", s.started},
+		{"hold", s.hold}, {"closed by", s.closedBy}, {"as", string(s.resolution)}, {"dead",
+			s.dead}, {"started", s.started},
 	} {
 		if w.value != "" {
 			words = append(words, w.name+"="+w.value)
@@ -89,7 +93,8 @@ func step(s state, id string, e entry) (ok bool, after state) {
 	if e.lost() && contains(s.dead, e.session) {
 		return true, s // it died before the call had an effect
 	}
-	op := spec.Op{User: e.op, Machine: spec.MachineInput{Session: e.session, NewID: id, Former: contains(s.started, e.session)}}
+	op := spec.Op{User: e.op, Machine: spec.MachineInput{Session: e.session, NewID: id,
+		Former: contains(s.started, e.session)}}
 	op.User.ID = id
 	switch {
 	case e.op.Verb == look:
@@ -104,7 +109,8 @@ func step(s state, id string, e entry) (ok bool, after state) {
 			return false, s // a held ticket is never given again
 		}
 	case e.op.Verb == spec.Update && e.op.Parent != nil:
-		if slices.Contains([]spec.Code{spec.NotFound, spec.ParentStatus, spec.Cycle}, e.result.Code) {
+		if slices.Contains([]spec.Code{spec.NotFound, spec.ParentStatus, spec.Cycle},
+			e.result.Code) {
 			return true, s // about other tickets
 		}
 		op.User.Parent = nil
@@ -233,10 +239,12 @@ func (h history) tickets() []ticketHistory {
 		if t, ok := h.before[id]; ok {
 			first = stateOf(t)
 		}
-		entries := slices.DeleteFunc(slices.Clone(deaths), func(e entry) bool { return !users[id][e.session] })
+		entries := slices.DeleteFunc(slices.Clone(deaths),
+			func(e entry) bool { return !users[id][e.session] })
 		entries = append(entries, parts[id]...)
 		if t, ok := h.after[id]; ok {
-			entries = append(entries, entry{op: spec.UserInput{Verb: look, ID: id}, session: "file", sent: never, got: never, seen: &t})
+			entries = append(entries, entry{op: spec.UserInput{Verb: look, ID: id}, session: "file",
+				sent: never, got: never, seen: &t})
 		}
 		th := ticketHistory{id: id, model: porcupine.Model{
 			Init:              func() any { return first },
@@ -270,7 +278,8 @@ func (h history) disorder(limit time.Duration) (bad []ticketHistory, why []strin
 	for i, th := range tickets {
 		switch {
 		case results[i] == porcupine.Unknown || len(th.ops) > maxEntries:
-			why = append(why, fmt.Sprintf("%s: no verdict on the order of %d entries", th.id, len(th.ops)))
+			why = append(why, fmt.Sprintf("%s: no verdict on the order of %d entries", th.id,
+				len(th.ops)))
 		case results[i] == porcupine.Illegal:
 			bad = append(bad, th)
 			why = append(why, fmt.Sprintf("%s: no order of its %d entries explains the answers and the file", th.id, len(th.ops)))

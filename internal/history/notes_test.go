@@ -65,7 +65,8 @@ func (h history) notesBroken() []string {
 			}
 			for _, later := range notes[id][i+1:] {
 				if w.seen == 1 && later.seen == 1 && later.got < w.sent {
-					report("%s: the notes stand in the wrong order: %s; %s", id, w.entry, later.entry)
+					report("%s: the notes stand in the wrong order: %s; %s", id, w.entry,
+						later.entry)
 				}
 			}
 		}

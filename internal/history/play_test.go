@@ -83,7 +83,8 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), ".tickets")
 	h := history{before: p.board}
-	if err := errors.Join(layOut(dir, p.board, p.blockerKey), layOut(dir, filler(p.closed), "")); err != nil {
+	if err := errors.Join(layOut(dir, p.board, p.blockerKey),
+		layOut(dir, filler(p.closed), "")); err != nil {
 		t.Fatal(err)
 	}
 	r := &recorder{program: program, dir: dir, began: time.Now()}
@@ -161,7 +162,8 @@ func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint6
 	}
 	talks, held := []*session{s}, []*holding{{ids: map[string]bool{}}}
 	for n := range p.conversations {
-		talks, held = append(talks, s.in(fmt.Sprintf("%s-c%d", name, n))), append(held, &holding{ids: map[string]bool{}})
+		talks, held = append(talks, s.in(fmt.Sprintf("%s-c%d", name, n))), append(held,
+			&holding{ids: map[string]bool{}})
 	}
 	killed := life < p.lives-1
 	defer func() {
@@ -178,7 +180,8 @@ func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint6
 	var count atomic.Int64
 	var group sync.WaitGroup
 	for lane := range p.lanes {
-		hand := &hand{Rand: rand.New(rand.NewPCG(dice.Uint64(), 0)), name: fmt.Sprintf("%s-%d", name, lane), held: held[lane%len(held)]}
+		hand := &hand{Rand: rand.New(rand.NewPCG(dice.Uint64(), 0)),
+			name: fmt.Sprintf("%s-%d", name, lane), held: held[lane%len(held)]}
 		talk := talks[lane%len(talks)]
 		hand.ids = slices.Sorted(maps.Keys(p.board))
 		group.Go(func() {
@@ -239,7 +242,8 @@ func layOut(dir string, board map[string]spec.Ticket, blockerKey string) error {
 		return err
 	}
 	for id, t := range board {
-		f := document.Ticket{ID: id, Title: t.Title, Status: document.Status(t.Status), Type: t.Type, Priority: t.Priority,
+		f := document.Ticket{ID: id, Title: t.Title, Status: document.Status(t.Status),
+			Type: t.Type, Priority: t.Priority,
 			Parent: t.Parent, Created: time.Now(), BlockerKey: blockerKey}
 		for _, b := range t.BlockedBy {
 			f.BlockedBy = append(f.BlockedBy, document.Blocker{ID: b})
@@ -275,11 +279,13 @@ func (h *history) readFiles(dir string) error {
 		}
 		d, err := document.Parse(id, content)
 		if err != nil {
-			h.broken = append(h.broken, fmt.Sprintf("the file of %s at the end: %v: %q", id, err, content))
+			h.broken = append(h.broken, fmt.Sprintf("the file of %s at the end: %v: %q", id, err,
+				content))
 			continue
 		}
 		f := d.Ticket()
-		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy), Agent: agentIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
+		t := spec.Ticket{Status: spec.Status(f.Status), Holder: keyIn(f.ClaimedBy),
+			Agent: agentIn(f.ClaimedBy), Parent: f.Parent, Title: f.Title, Type: f.Type,
 			Priority: f.Priority, Assignee: f.Assignee, CloseReason: f.CloseReason,
 			Hold: f.Hold, ClosedBy: keyIn(f.ClosedBy), Resolution: spec.Resolution(f.Resolution), Links: f.Links}
 		for _, b := range f.BlockedBy {

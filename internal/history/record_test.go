@@ -27,7 +27,8 @@ type entry struct {
 	lane      int            // where the picture shows it
 	sent, got int64          // in nanoseconds since the history began
 
-	result spec.Result     // what was answered; for a create without an answer the ID, when its ticket was found
+	// what was answered; for a create without an answer the ID, when its ticket was found
+	result spec.Result
 	seen   *spec.Ticket    // by a show
 	fault  string          // an answer that is neither done nor refused
 	words  string          // of the answer
@@ -84,13 +85,15 @@ func (e entry) asked() string {
 // argumentsOf are the arguments of an operation as the tool takes them.
 func argumentsOf(u spec.UserInput) map[string]any {
 	arguments := map[string]any{}
-	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text, "blocked_by": u.Blocker, "agent": u.Agent,
+	for name, text := range map[string]string{"id": u.ID, "reason": u.Reason, "text": u.Text,
+		"blocked_by": u.Blocker, "agent": u.Agent,
 		"resolution": string(u.Resolution), "duplicate_of": u.DuplicateOf} {
 		if text != "" {
 			arguments[name] = text
 		}
 	}
-	for name, text := range map[string]*string{"title": u.Title, "type": u.Type, "assignee": u.Assignee, "parent": u.Parent, "hold": u.Hold} {
+	for name, text := range map[string]*string{"title": u.Title, "type": u.Type,
+		"assignee": u.Assignee, "parent": u.Parent, "hold": u.Hold} {
 		if text != nil {
 			arguments[name] = *text
 		}
@@ -98,7 +101,8 @@ func argumentsOf(u spec.UserInput) map[string]any {
 	if u.Priority != nil {
 		arguments["priority"] = *u.Priority
 	}
-	for name, yes := range map[string]bool{"takeover": u.Takeover, "children": u.Children, "next": u.Next} {
+	for name, yes := range map[string]bool{"takeover": u.Takeover, "children": u.Children,
+		"next": u.Next} {
 		if yes {
 			arguments[name] = true
 		}
@@ -151,7 +155,8 @@ func (e *entry) read(line json.RawMessage) {
 	case e.op.ID != "" && answer.ID != e.op.ID:
 		e.fault = fmt.Sprintf("asked for %s, the answer is about %q", e.op.ID, answer.ID)
 	case e.op.Verb == look:
-		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type, Priority: answer.Priority,
+		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type,
+			Priority: answer.Priority,
 			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Agent: agentIn(answer.ClaimedBy), Parent: answer.Parent.ID,
 			Hold: answer.Hold, Resolution: answer.Resolution, ClosedBy: keyIn(answer.ClosedBy)}
 		for _, b := range answer.BlockedBy {
@@ -181,14 +186,16 @@ func (e entry) parts() []entry {
 		return entry{op: op, session: e.session, lane: e.lane, sent: e.sent, got: e.got}
 	}
 	for _, id := range e.result.Dropped {
-		below := part(spec.UserInput{Verb: spec.Close, ID: id, Resolution: spec.Dropped, Reason: e.op.Reason})
+		below := part(spec.UserInput{Verb: spec.Close, ID: id, Resolution: spec.Dropped,
+			Reason: e.op.Reason})
 		below.result.ID = id
 		parts = append(parts, below)
 	}
 	if next := part(spec.UserInput{Verb: spec.StartNext}); e.op.Next && e.lost() {
 		parts = append(parts, next)
 	} else if len(e.next) > 0 && string(e.next) != "null" {
-		line, _ := json.Marshal(map[string]any{"result": map[string]any{"structuredContent": e.next}}) // cannot fail: it was read
+		// cannot fail: it was read
+		line, _ := json.Marshal(map[string]any{"result": map[string]any{"structuredContent": e.next}})
 		next.read(line)
 		parts = append(parts, next)
 	}

@@ -64,7 +64,8 @@ func (h history) justDied() []string {
 	var why []string
 	for _, e := range h.entries {
 		for _, d := range h.entries {
-			if e.result.TakenOver && d.op.Verb == death && d.session == e.result.From && e.got < d.sent+grace {
+			if e.result.TakenOver && d.op.Verb == death && d.session == e.result.From &&
+				e.got < d.sent+grace {
 				why = append(why, fmt.Sprintf("was given away, but its owner had only just died: %s; %s", e, d))
 			}
 		}
@@ -86,7 +87,8 @@ func (h history) twoHolders() []string {
 		}
 		until := int64(never)
 		for _, o := range h.entries {
-			finishes := (o.op.Verb == spec.Close || o.op.Verb == spec.Release) && o.op.ID == e.result.ID && (o.done() || o.lost() || o.fault != "")
+			finishes := (o.op.Verb == spec.Close || o.op.Verb == spec.Release) &&
+				o.op.ID == e.result.ID && (o.done() || o.lost() || o.fault != "")
 			if o.session == e.session && o.got > e.sent && (finishes || o.op.Verb == death) {
 				until = min(until, o.sent)
 			}
@@ -100,7 +102,8 @@ func (h history) twoHolders() []string {
 		for i, a := range holds[id] {
 			for _, b := range holds[id][:i] {
 				if a.by.caller() != b.by.caller() && a.from < b.to && b.from < a.to {
-					why = append(why, fmt.Sprintf("%s was held by two callers at once: %s; %s", id, b.by, a.by))
+					why = append(why, fmt.Sprintf("%s was held by two callers at once: %s; %s", id,
+						b.by, a.by))
 				}
 			}
 		}
@@ -113,7 +116,8 @@ func (l *timeline) neverAllowed(entries []entry) []string {
 	var why []string
 	for _, child := range l.ids {
 		for _, parent := range l.related(childOf, child) {
-			bad := and(l.fact(childOf, child, parent).must(), and(l.fact(isClosed, parent, "").must(), l.fact(isClosed, child, "").mustNot()))
+			bad := and(l.fact(childOf, child, parent).must(),
+				and(l.fact(isClosed, parent, "").must(), l.fact(isClosed, child, "").mustNot()))
 			// A ticket that is yet to be created is not closed, but has no parent either.
 			if len(bad) > 0 {
 				why = append(why, fmt.Sprintf("%s was closed while its child %s was not, at %.3f ms", parent, child, float64(bad[0].from)/1e6))
@@ -129,13 +133,15 @@ func (l *timeline) neverAllowed(entries []entry) []string {
 		}
 	}
 	for _, e := range entries {
-		if !e.done() || !slices.Contains([]spec.Verb{spec.Block, spec.Reopen, spec.Update, spec.Create}, e.op.Verb) {
+		if !e.done() || !slices.Contains([]spec.Verb{spec.Block, spec.Reopen, spec.Update,
+			spec.Create}, e.op.Verb) {
 			continue
 		}
 		now := e.got + 1 // what this call did is certain from here on
 		s := spec.State{Tickets: map[string]spec.Ticket{}}
 		for _, id := range l.ids {
-			s.Tickets[id] = spec.Ticket{Status: spec.Closed} // waits for nothing, as nothing more is certain
+			// waits for nothing, as nothing more is certain
+			s.Tickets[id] = spec.Ticket{Status: spec.Closed}
 		}
 		for key, when := range certain {
 			if !when.at(now) {
@@ -174,7 +180,9 @@ func (l *timeline) judge(e entry) string {
 	}
 	switch code, verb := e.result.Code, e.op.Verb; {
 	case code == spec.OK && (verb == spec.Start || verb == spec.StartNext):
-		if !e.result.AlreadyYours && !possible(and(may.notOnHold(id, nil), and(may.blockersClosed(id, nil), may.parentStarted(id)))) {
+		if !e.result.AlreadyYours &&
+			!possible(and(may.notOnHold(id, nil),
+				and(may.blockersClosed(id, nil), may.parentStarted(id)))) {
 			return "started before its blockers were closed or its parent was started, or on hold"
 		}
 	case code == spec.OK && verb == spec.Close:
@@ -216,7 +224,9 @@ func (l *timeline) judge(e entry) string {
 		}
 	case code == spec.NotFound && verb == spec.StartNext:
 		for _, id := range l.ids {
-			ready := and(must.notOnHold(id, nil), and(must.is(isOpen, id, ""), and(must.blockersClosed(id, nil), must.parentStarted(id))))
+			ready := and(must.notOnHold(id, nil),
+				and(must.is(isOpen, id, ""),
+					and(must.blockersClosed(id, nil), must.parentStarted(id))))
 			if len(and(not(ready), within)) == 0 {
 				return "wrongly refused, " + id + " was ready all the time"
 			}
@@ -256,7 +266,8 @@ func (s sight) blockersClosed(id string, below []string) spans {
 	}
 	for _, p := range s.related(childOf, id) {
 		if !slices.Contains(below, p) { // parents that changed may seem to go round
-			when = and(when, or(s.isNot(childOf, id, p), s.blockersClosed(p, append(slices.Clone(below), id))))
+			when = and(when, or(s.isNot(childOf, id, p),
+				s.blockersClosed(p, append(slices.Clone(below), id))))
 		}
 	}
 	return when
@@ -267,7 +278,8 @@ func (s sight) notOnHold(id string, below []string) spans {
 	when := s.isNot(onHold, id, "")
 	for _, p := range s.related(childOf, id) {
 		if !slices.Contains(below, p) {
-			when = and(when, or(s.isNot(childOf, id, p), s.notOnHold(p, append(slices.Clone(below), id))))
+			when = and(when, or(s.isNot(childOf, id, p),
+				s.notOnHold(p, append(slices.Clone(below), id))))
 		}
 	}
 	return when

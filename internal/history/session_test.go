@@ -43,8 +43,9 @@ func (r *recorder) record(e entry) {
 // session is a conversation that a server process serves. A process may serve several.
 type session struct {
 	*process
-	key  string
-	meta map[string]any // of each call: what names the conversation, nil where the environment of the process does
+	key string
+	// of each call: what names the conversation, nil where the environment of the process does
+	meta map[string]any
 }
 
 // process is a server and a client that takes calls from several goroutines at once, as the
@@ -68,14 +69,17 @@ func keyOf(id string) string {
 
 // in is another conversation with the same process.
 func (s *session) in(conversation string) *session {
-	return &session{process: s.process, key: keyOf(conversation), meta: map[string]any{"ticket-mcp/session": conversation}}
+	return &session{process: s.process, key: keyOf(conversation),
+		meta: map[string]any{"ticket-mcp/session": conversation}}
 }
 
 // join starts a server process for the session of a client. It is killed when ctx ends.
 func (r *recorder) join(ctx context.Context, id string, args ...string) (*session, error) {
-	s := &session{key: keyOf(id), process: &process{waiting: make(map[int]chan json.RawMessage), gone: make(chan struct{})}}
+	s := &session{key: keyOf(id), process: &process{waiting: make(map[int]chan json.RawMessage),
+		gone: make(chan struct{})}}
 	// On a slow machine a crowd waits long. That is not judged, but a lock that is never free is.
-	s.cmd = exec.CommandContext(ctx, r.program, append([]string{"--dir", r.dir, "--lock-timeout", "1m"}, args...)...)
+	s.cmd = exec.CommandContext(ctx, r.program,
+		append([]string{"--dir", r.dir, "--lock-timeout", "1m"}, args...)...)
 	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "TICKET_MCP_") || strings.HasPrefix(variable, "CLAUDE_")
 	}), "CLAUDE_CODE_SESSION_ID="+id, "GORACE=atexit_sleep_ms=10") // the race detector holds a process back for a second
@@ -95,7 +99,8 @@ func (r *recorder) join(ctx context.Context, id string, args ...string) (*sessio
 		"protocolVersion": "2025-06-18", "capabilities": struct{}{}, "clientInfo": map[string]string{"name": clientName, "version": "1"},
 	})
 	if err == nil {
-		_, err = io.WriteString(s.input, `{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n")
+		_, err = io.WriteString(s.input,
+			`{"jsonrpc":"2.0","method":"notifications/initialized"}`+"\n")
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("shake hands: %w", err), s.cmd.Process.Kill(), s.wait())
@@ -113,7 +118,8 @@ func (p *process) listen(out *bufio.Reader) {
 		}
 		var head struct{ ID int }
 		if json.Unmarshal(line, &head) != nil {
-			continue // then the call stays without an answer, which the test notices by its time-out
+			// then the call stays without an answer, which the test notices by its time-out
+			continue
 		}
 		p.mu.Lock()
 		wait := p.waiting[head.ID]
@@ -148,7 +154,8 @@ func (p *process) send(method string, params any, answer chan json.RawMessage) e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.calls++
-	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": p.calls, "method": method, "params": params})
+	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": p.calls, "method": method,
+		"params": params})
 	if err != nil {
 		return err
 	}
@@ -183,7 +190,8 @@ func (r *recorder) end(lane int, how func() error, sessions ...*session) error {
 	err := how()
 	got := r.now()
 	for _, s := range sessions {
-		r.record(entry{op: spec.UserInput{Verb: death}, session: s.key, lane: lane, sent: sent, got: got})
+		r.record(entry{op: spec.UserInput{Verb: death}, session: s.key, lane: lane, sent: sent,
+			got: got})
 	}
 	return err
 }

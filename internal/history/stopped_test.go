@@ -20,13 +20,15 @@ func TestStopped(t *testing.T) {
 		b := newTable(t, loose(1))
 		h := history{before: loose(1)}
 		owner := b.sit("owner")
-		other := b.sit("other", "--lock-timeout", "150ms") // an owner that is stopped in the middle of a write keeps its locks
+		// an owner that is stopped in the middle of a write keeps its locks
+		other := b.sit("other", "--lock-timeout", "150ms")
 		b.says(owner, start("t00"), "done")
 		for round := range 8 {
 			note := make(chan entry, 1)
 			text := fmt.Sprintf("%d-%d", seed, round)
 			go func() { note <- b.call(owner, 1, spec.UserInput{Verb: spec.Note, ID: "t00", Text: text}) }()
-			time.Sleep(time.Duration(dice.Int64N(int64(4 * time.Millisecond)))) // somewhere in the call, or after it
+			// somewhere in the call, or after it
+			time.Sleep(time.Duration(dice.Int64N(int64(4 * time.Millisecond))))
 			if err := owner.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}

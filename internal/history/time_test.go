@@ -163,7 +163,8 @@ func (h history) timeline() *timeline {
 	}
 	// A new parent is the end of every other one.
 	for _, e := range h.entries {
-		if e = e.unknown(); e.op.Verb == spec.Update && e.op.Parent != nil && (e.done() || e.lost()) {
+		if e = e.unknown(); e.op.Verb == spec.Update && e.op.Parent != nil &&
+			(e.done() || e.lost()) {
 			for _, other := range l.related(childOf, e.op.ID) {
 				if other != *e.op.Parent {
 					l.set(span{e.sent, e.got}, childOf, e.op.ID, other, false)

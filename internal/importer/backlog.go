@@ -57,33 +57,35 @@ func backlogFolder(dir string) (string, error) {
 // walkBacklog reads the task files below a folder, in the order of their names. Links are not
 // followed.
 func (s *Source) walkBacklog(root, folder string) error {
-	return filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
-		name, relErr := filepath.Rel(root, path)
-		if relErr != nil {
-			return relErr
-		}
-		name = filepath.ToSlash(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && name == folder:
-			return nil
-		case err != nil:
-			s.fault(name, err)
-			return nil
-		case d.IsDir() && (strings.Count(name, "/") > maxDepth || name == "archive/milestones"):
-			return fs.SkipDir
-		case d.IsDir() || !d.Type().IsRegular() || !strings.HasSuffix(name, ".md") || strings.EqualFold(d.Name(), "readme.md"):
-			return nil
-		}
-		content, err := readCapped(path, document.MaxFile)
-		if err != nil {
-			s.fault(name, err)
-			return nil
-		}
-		if s.size += len(content); s.size > MaxInput {
-			return errTooLarge
-		}
-		return s.backlogFile(name, content)
-	})
+	return filepath.WalkDir(filepath.Join(root, folder),
+		func(path string, d fs.DirEntry, err error) error {
+			name, relErr := filepath.Rel(root, path)
+			if relErr != nil {
+				return relErr
+			}
+			name = filepath.ToSlash(name)
+			switch {
+			case errors.Is(err, fs.ErrNotExist) && name == folder:
+				return nil
+			case err != nil:
+				s.fault(name, err)
+				return nil
+			case d.IsDir() && (strings.Count(name, "/") > maxDepth || name == "archive/milestones"):
+				return fs.SkipDir
+			case d.IsDir() || !d.Type().IsRegular() || !strings.HasSuffix(name, ".md") ||
+				strings.EqualFold(d.Name(), "readme.md"):
+				return nil
+			}
+			content, err := readCapped(path, document.MaxFile)
+			if err != nil {
+				s.fault(name, err)
+				return nil
+			}
+			if s.size += len(content); s.size > MaxInput {
+				return errTooLarge
+			}
+			return s.backlogFile(name, content)
+		})
 }
 
 // backlogFile reads one task file, by its path within their folder. The error is that of too many.
@@ -200,7 +202,8 @@ func (item *Item) statusOfTask(r *record, folder string) {
 			}
 		}
 	}
-	switch words := strings.ToLower(strings.NewReplacer("-", " ", "_", " ", "’", "'").Replace(status)); words {
+	switch words := strings.ToLower(strings.NewReplacer("-", " ", "_", " ", "’",
+		"'").Replace(status)); words {
 	case "done", "completed", "complete", "closed", "finished":
 		closed()
 		r.tally.add(Same, from, "closed")
@@ -251,7 +254,8 @@ var (
 )
 
 // usualSections are those that Backlog.md itself writes.
-var usualSections = []string{"Acceptance Criteria", "Definition of Done", "Implementation Plan", "Implementation Notes", "Comments", "Final Summary"}
+var usualSections = []string{"Acceptance Criteria", "Definition of Done", "Implementation Plan",
+	"Implementation Notes", "Comments", "Final Summary"}
 
 // bodyOfTask takes the body as it is, less what Backlog.md writes for itself.
 func (item *Item) bodyOfTask(r *record, description string, sections []document.Section) {

@@ -115,7 +115,8 @@ func (s *Source) lastWins() {
 }
 
 // notWork are the issue types that beads uses for its own machinery.
-var notWork = []string{"message", "event", "gate", "molecule", "wisp", "convoy", "agent", "role", "rig", "slot"}
+var notWork = []string{"message", "event", "gate", "molecule", "wisp", "convoy", "agent", "role",
+	"rig", "slot"}
 
 func (s *Source) beadsLine(where string, line []byte) error {
 	fields, err := decode(line)
@@ -141,7 +142,8 @@ func (s *Source) beadsLine(where string, line []byte) error {
 	relateBead(r, &item)
 	typeOf(r, &item, "issue_type")
 	item.Ticket.Priority = document.DefaultPriority
-	if p, ok := r.fields["priority"].(json.Number); ok && len(p) == 1 && p[0] >= '0' && p[0] <= '4' {
+	if p, ok := r.fields["priority"].(json.Number); ok && len(p) == 1 && p[0] >= '0' &&
+		p[0] <= '4' {
 		item.Ticket.Priority = int(p[0] - '0')
 		r.drop(Same, "priority", "priority")
 	}
@@ -157,7 +159,8 @@ func (s *Source) beadsLine(where string, line []byte) error {
 	notesOfBead(r, &item)
 	statusOfBead(r, &item)
 	r.drop(Lost, "the file's own history tells it", "updated_at")
-	r.drop(Lost, "counted again here", "dependency_count", "dependent_count", "comment_count", "content_hash")
+	r.drop(Lost, "counted again here", "dependency_count", "dependent_count", "comment_count",
+		"content_hash")
 	item.Extra = r.rest()
 	return s.add(item)
 }
@@ -298,7 +301,8 @@ func (item *Item) wasInProgress(r *record, status string) {
 }
 
 // sameType is for types of theirs that have another name here.
-var sameType = map[string]string{"enhancement": "feature", "story": "feature", "defect": "bug", "maintenance": "chore"}
+var sameType = map[string]string{"enhancement": "feature", "story": "feature", "defect": "bug",
+	"maintenance": "chore"}
 
 func typeOf(r *record, item *Item, key string) {
 	kind := strings.ToLower(r.word(key))
@@ -343,7 +347,8 @@ func (item *Item) section(r *record, heading, text, from string) {
 // note adds a text to the notes: an item of a list behind another one, anything else behind a blank
 // line.
 func (item *Item) note(text string) {
-	i := slices.IndexFunc(item.Sections, func(s document.Section) bool { return strings.EqualFold(s.Heading, notes) })
+	i := slices.IndexFunc(item.Sections,
+		func(s document.Section) bool { return strings.EqualFold(s.Heading, notes) })
 	if i < 0 {
 		item.Sections = append(item.Sections, document.Section{Heading: notes, Text: text})
 		return
@@ -378,7 +383,8 @@ func notesOfBead(r *record, item *Item) {
 			continue
 		}
 		head := oneLine(comment.text("created_at") + " " + comment.text("author"))
-		item.note("- " + strings.TrimPrefix(head+": ", ": ") + strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\n  "))
+		item.note("- " + strings.TrimPrefix(head+": ", ": ") +
+			strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\n  "))
 		r.tally.add(Changed, "comments", "notes")
 	}
 	if len(rest) > 0 {

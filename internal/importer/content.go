@@ -31,7 +31,8 @@ func (n New) Content(source string, now time.Time) ([]byte, error) {
 		if t.Closed.IsZero() {
 			t.Closed = now
 		}
-		more = append(more, document.Set("status", string(t.Status)), document.Set("closed", t.Closed.Format(time.RFC3339)))
+		more = append(more, document.Set("status", string(t.Status)),
+			document.Set("closed", t.Closed.Format(time.RFC3339)))
 		if t.CloseReason != "" {
 			more = append(more, document.Set("close-reason", t.CloseReason))
 		}
@@ -40,7 +41,8 @@ func (n New) Content(source string, now time.Time) ([]byte, error) {
 		}
 		t.Status, t.Closed, t.CloseReason, t.Resolution = document.StatusOpen, time.Time{}, "", ""
 	}
-	content, err := document.NewWithBody(t, document.JoinBody(n.Item.Description, n.Item.Sections), more...)
+	content, err := document.NewWithBody(t, document.JoinBody(n.Item.Description, n.Item.Sections),
+		more...)
 	if err != nil {
 		return nil, err
 	}

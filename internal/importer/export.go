@@ -18,7 +18,8 @@ var sameName = map[string]string{
 }
 
 // sections are those that are fields of their own in a JSON line, by their headings in lower case.
-var sections = map[string]string{"design": "design", "acceptance criteria": "acceptance_criteria", "notes": "notes"}
+var sections = map[string]string{"design": "design", "acceptance criteria": "acceptance_criteria",
+	"notes": "notes"}
 
 // WriteJSON writes a ticket as one JSON line in the form of beads, which ParseBeads reads and other
 // programs as well. What was imported and kept under x-<source> has its old place again; fields
@@ -29,7 +30,8 @@ func WriteJSON(w io.Writer, id string, content []byte, ids map[string]string) er
 		return err
 	}
 	title, description, parts := document.SplitBody(body)
-	line := map[string]any{"_type": "issue", "id": id, "title": title, "priority": json.Number(fmt.Sprint(document.DefaultPriority))}
+	line := map[string]any{"_type": "issue", "id": id, "title": title,
+		"priority": json.Number(fmt.Sprint(document.DefaultPriority))}
 	r := record{fields: map[string]any{}, tally: &Tally{}}
 	for key, raw := range fields {
 		if r.fields[key], err = decodeValue(raw); err != nil {
@@ -146,7 +148,8 @@ func dependenciesOf(r *record, id string, ids map[string]string) []map[string]an
 		}
 	}
 	slices.SortFunc(list, func(a, b map[string]any) int {
-		return cmp.Or(cmp.Compare(a["depends_on_id"].(string), b["depends_on_id"].(string)), cmp.Compare(a["type"].(string), b["type"].(string)))
+		return cmp.Or(cmp.Compare(a["depends_on_id"].(string), b["depends_on_id"].(string)),
+			cmp.Compare(a["type"].(string), b["type"].(string)))
 	})
 	return list
 }

@@ -127,7 +127,8 @@ func TestExportImport(t *testing.T) {
 		lines := func() []byte {
 			var b bytes.Buffer
 			for _, file := range archive.Files {
-				if id, found := strings.CutSuffix(file.Name, ".md"); found && !strings.Contains(id, "/") {
+				if id, found := strings.CutSuffix(file.Name, ".md"); found &&
+					!strings.Contains(id, "/") {
 					if err := WriteJSON(&b, id, file.Data, nil); err != nil {
 						t.Fatal(err)
 					}
@@ -142,7 +143,8 @@ func TestExportImport(t *testing.T) {
 		}
 		plan := NewPlan(source, nil, ids())
 		if len(source.Faults) != 0 || len(plan.New) != bytes.Count(first, []byte("\n")) {
-			t.Fatalf("%s: %d of %d lines were imported: %v", name, len(plan.New), bytes.Count(first, []byte("\n")), source.Faults)
+			t.Fatalf("%s: %d of %d lines were imported: %v", name, len(plan.New),
+				bytes.Count(first, []byte("\n")), source.Faults)
 		}
 		want := map[string]map[string]any{}
 		for line := range bytes.Lines(first) {

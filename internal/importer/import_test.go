@@ -65,7 +65,8 @@ func TestImport(t *testing.T) {
 			if err := plan.Report().Write(&table); err != nil {
 				t.Fatal(err)
 			}
-			got := append(archive.Files[:given:given], txtar.File{Name: "table", Data: table.Bytes()})
+			got := append(archive.Files[:given:given],
+				txtar.File{Name: "table", Data: table.Bytes()})
 			for _, n := range plan.New {
 				content, err := n.Content(plan.Source.Name, now)
 				if err != nil {
@@ -74,12 +75,16 @@ func TestImport(t *testing.T) {
 				got = append(got, txtar.File{Name: n.ID + document.Ext, Data: content})
 			}
 			if *update {
-				if err := os.WriteFile(path, txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: got}), 0o666); err != nil {
+				if err := os.WriteFile(path,
+					txtar.Format(&txtar.Archive{Comment: archive.Comment,
+						Files: got}), 0o666); err != nil {
 					t.Fatal(err)
 				}
 				return
 			}
-			if diff := cmp.Diff(string(txtar.Format(archive)), string(txtar.Format(&txtar.Archive{Comment: archive.Comment, Files: got}))); diff != "" {
+			if diff := cmp.Diff(string(txtar.Format(archive)),
+				string(txtar.Format(&txtar.Archive{Comment: archive.Comment,
+					Files: got}))); diff != "" {
 				t.Errorf("(-file +got); go test -run TestImport -update writes it:\n%s", diff)
 			}
 		})
@@ -98,13 +103,15 @@ func TestImportAgain(t *testing.T) {
 	first := NewPlan(source, nil, ids())
 	board := []Existing{}
 	for _, n := range first.New {
-		board = append(board, Existing{ID: n.ID, ExternalRef: n.Item.Ref, Status: document.StatusOpen})
+		board = append(board, Existing{ID: n.ID, ExternalRef: n.Item.Ref,
+			Status: document.StatusOpen})
 	}
 	if again := NewPlan(source, board, ids()); len(again.New) != 0 || again.Done != 3 {
 		t.Errorf("a second run: %d new, %d done", len(again.New), again.Done)
 	}
 
-	board = []Existing{{ID: "x1", ExternalRef: "a", Status: document.StatusClosed}, {ID: "x2", ExternalRef: "b"}, {ID: "C"}}
+	board = []Existing{{ID: "x1", ExternalRef: "a", Status: document.StatusClosed},
+		{ID: "x2", ExternalRef: "b"}, {ID: "C"}}
 	rest := NewPlan(source, board, ids())
 	if len(rest.New) != 1 {
 		t.Fatalf("%d new, want only c", len(rest.New))
@@ -115,7 +122,8 @@ func TestImportAgain(t *testing.T) {
 	}
 
 	board[1].Status = document.StatusClosed
-	if n := NewPlan(source, board, ids()).New[0]; n.Parent != "" || !cmp.Equal(n.Links, []string{"x1", "x2"}) {
+	if n := NewPlan(source, board, ids()).New[0]; n.Parent != "" ||
+		!cmp.Equal(n.Links, []string{"x1", "x2"}) {
 		t.Errorf("below a closed parent c became %+v", n)
 	}
 }
@@ -132,7 +140,8 @@ func TestOrder(t *testing.T) {
 		for i := range n {
 			fmt.Fprintf(&b, `{"id":"t%d","title":"T","status":"open"`, i)
 			if next := i + 1; next < n || ring {
-				fmt.Fprintf(&b, `,"dependencies":[{"depends_on_id":"t%d","type":"%s"}]`, next%n, kind)
+				fmt.Fprintf(&b, `,"dependencies":[{"depends_on_id":"t%d","type":"%s"}]`, next%n,
+					kind)
 			}
 			b.WriteString("}\n")
 		}
@@ -168,7 +177,8 @@ func TestOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if edges := checkOrder(t, NewPlan(source, nil, ids())); edges != test.edges && test.edges >= 0 {
+			if edges := checkOrder(t, NewPlan(source, nil, ids())); edges != test.edges &&
+				test.edges >= 0 {
 				t.Errorf("%d edges were kept, want %d", edges, test.edges)
 			}
 		})
@@ -189,7 +199,8 @@ func checkOrder(t *testing.T, plan *Plan) (edges int) {
 			if parent == nil {
 				t.Fatalf("%s comes before its parent %s", n.ID, n.Parent)
 			}
-			if parent.Item.Ticket.Status == document.StatusClosed && n.Item.Ticket.Status != document.StatusClosed {
+			if parent.Item.Ticket.Status == document.StatusClosed &&
+				n.Item.Ticket.Status != document.StatusClosed {
 				t.Fatalf("%s is open below the closed %s", n.ID, n.Parent)
 			}
 			edges++
@@ -211,7 +222,8 @@ func TestCaps(t *testing.T) {
 		t.Skip("reads 64 MiB, twice")
 	}
 	long := `{"id":"long","title":"` + strings.Repeat("x", MaxLine) + `"}`
-	source, err := ParseBeads(strings.NewReader(long + "\n" + `{"id":"a","title":"A"}` + "\n" + long))
+	source, err := ParseBeads(strings.NewReader(long + "\n" + `{"id":"a","title":"A"}` + "\n" +
+		long))
 	if err != nil || len(source.Items) != 1 || len(source.Faults) != 2 {
 		t.Errorf("%v; %+v", err, source.Faults)
 	}
@@ -238,14 +250,16 @@ func TestCaps(t *testing.T) {
 	}
 	for i := range MaxInput/document.MaxFile + 1 {
 		path := filepath.Join(folder, fmt.Sprintf("%03d.md", i))
-		if err := errors.Join(os.WriteFile(path, nil, 0o666), os.Truncate(path, document.MaxFile)); err != nil {
+		if err := errors.Join(os.WriteFile(path, nil, 0o666),
+			os.Truncate(path, document.MaxFile)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := ReadBacklog(filepath.Dir(folder)); !errors.Is(err, errTooLarge) {
 		t.Errorf("%v, want %v", err, errTooLarge)
 	}
-	deep := `{"id":"a","title":"A","x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) + "}"
+	deep := `{"id":"a","title":"A","x":` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000) +
+		"}"
 	big := `{"id":"b","title":"B","description":"` + strings.Repeat("x", document.MaxFile) + `"}`
 	wide := `{"id":"c","title":"C","x":"` + strings.Repeat("x", document.MaxFrontMatter) + `"}`
 	nul := `{"id":"d","title":"D","description":"\u0000"}`

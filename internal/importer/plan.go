@@ -239,7 +239,8 @@ func (p *planner) resolveLinks() {
 		for _, ref := range p.items[i].Links {
 			switch to, ok := p.find(ref); {
 			case !ok:
-				if !slices.ContainsFunc(p.news[i].Item.edges, func(e edge) bool { return e.To == ref }) {
+				if !slices.ContainsFunc(p.news[i].Item.edges,
+					func(e edge) bool { return e.To == ref }) {
 					p.leave(i, "related", ref, missing)
 				}
 			case to.item != i && !seen[to.id]:

@@ -109,14 +109,16 @@ func (r *record) texts(key string) []string {
 }
 
 // times are the forms of a time in other trackers' files; without a zone it is UTC.
-var times = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+var times = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04",
+	"2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
 // time takes a time. One of another form stays where it is.
 func (r *record) time(key string) time.Time {
 	s, _ := r.fields[key].(string)
 	for _, form := range times {
 		// Beyond these years RFC 3339 has no form.
-		if t, err := time.Parse(form, strings.TrimSpace(s)); err == nil && t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 {
+		if t, err := time.Parse(form, strings.TrimSpace(s)); err == nil && t.UTC().Year() >= 1 &&
+			t.UTC().Year() <= 9999 {
 			delete(r.fields, key)
 			return t.UTC().Truncate(time.Second)
 		}

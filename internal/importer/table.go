@@ -41,7 +41,8 @@ func (p *Plan) Report() Report {
 	}
 	r.Rows = all.Rows()
 	for _, f := range p.Source.Faults {
-		r.Unreadable = append(r.Unreadable, fmt.Sprintf("%s: %.200s", f.Where, oneLine(f.Err.Error())))
+		r.Unreadable = append(r.Unreadable, fmt.Sprintf("%s: %.200s", f.Where,
+			oneLine(f.Err.Error())))
 	}
 	return r
 }
@@ -52,7 +53,8 @@ const shownFaults = 20
 // Write writes the report as a table.
 func (r Report) Write(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "%d new (%d open, %d closed), %d here already, %d unreadable\n\n", r.New, r.Open, r.Closed, r.Present, len(r.Unreadable))
+	fmt.Fprintf(t, "%d new (%d open, %d closed), %d here already, %d unreadable\n\n", r.New, r.Open,
+		r.Closed, r.Present, len(r.Unreadable))
 	fmt.Fprintf(t, "%s\there\t\tcount\n", r.Source)
 	for _, row := range r.Rows {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", row.From, row.Outcome, row.To, row.Count)

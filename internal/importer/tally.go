@@ -55,7 +55,8 @@ func (t *Tally) Rows() []Row {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(a, b Row) int {
-		return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
+		return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.From, b.From),
+			cmp.Compare(a.To, b.To))
 	})
 	return rows
 }

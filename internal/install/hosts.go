@@ -21,12 +21,15 @@ type host struct {
 // hostFile is one of a host's configuration files. docs/clients.md says what each is for;
 // packaging/verify compares what is written here with what the hosts' own programs write and read.
 type hostFile struct {
-	scope    string
-	path     func(paths) (string, error)
-	servers  string // the key below which servers stand; "" in TOML
-	entry    string // as the host's own program writes it; ARGS and COMMAND stand for the arguments, without and with the program
-	comments bool   // the host reads JSON with comments
-	folder   string // what the host puts the project's folder in for; used where it starts servers somewhere else
+	scope   string
+	path    func(paths) (string, error)
+	servers string // the key below which servers stand; "" in TOML
+	// as the host's own program writes it; ARGS and COMMAND stand for the arguments, without and
+	// with the program
+	entry    string
+	comments bool // the host reads JSON with comments
+	// what the host puts the project's folder in for; used where it starts servers somewhere else
+	folder   string
 	needsDir string // why the server cannot find a board by itself; "" where it can
 	next     string // what the person does now
 }
@@ -43,58 +46,73 @@ var hosts = []host{
 	{"claude", "Claude Code", []hostFile{
 		{scope: "project", path: inProject(".mcp.json"), servers: "mcpServers", entry: stdioEntry,
 			next: "start it in this project and approve the server once; `claude mcp list` shows it"},
-		{scope: "local", path: claudeLocal, servers: "mcpServers", entry: stdioEntry, next: "`claude mcp list` shows the server"},
-		{scope: "user", path: claudeUser, servers: "mcpServers", entry: stdioEntry, next: "`claude mcp list` shows the server"},
+		{scope: "local", path: claudeLocal, servers: "mcpServers", entry: stdioEntry,
+			next: "`claude mcp list` shows the server"},
+		{scope: "user", path: claudeUser, servers: "mcpServers", entry: stdioEntry,
+			next: "`claude mcp list` shows the server"},
 	}},
 	{"codex", "Codex", []hostFile{
-		{scope: "user", path: inHome("CODEX_HOME", ".codex", "config.toml"), next: "`codex mcp list` shows the server"},
-		{scope: "project", path: inProject(".codex/config.toml"), next: "`codex mcp list` shows the server once Codex trusts this project"},
+		{scope: "user", path: inHome("CODEX_HOME", ".codex", "config.toml"),
+			next: "`codex mcp list` shows the server"},
+		{scope: "project", path: inProject(".codex/config.toml"),
+			next: "`codex mcp list` shows the server once Codex trusts this project"},
 	}},
 	{"gemini", "Gemini CLI", []hostFile{
-		{scope: "project", path: inProject(".gemini/settings.json"), servers: "mcpServers", entry: plainEntry, comments: true,
+		{scope: "project", path: inProject(".gemini/settings.json"), servers: "mcpServers",
+			entry: plainEntry, comments: true,
 			next: "start it in this folder and trust it; `gemini mcp list` shows the server"},
 		{scope: "user", path: geminiUser, servers: "mcpServers", entry: plainEntry, comments: true,
 			next: "`gemini mcp list` in a trusted folder shows the server"},
 	}},
 	{"cursor", "Cursor", []hostFile{
-		{scope: "project", path: inProject(".cursor/mcp.json"), servers: "mcpServers", entry: plainEntry, comments: true, folder: workspace,
+		{scope: "project", path: inProject(".cursor/mcp.json"), servers: "mcpServers",
+			entry: plainEntry, comments: true, folder: workspace,
 			next: "switch the server on in Settings, MCP"},
-		{scope: "user", path: inHome("", ".cursor", "mcp.json"), servers: "mcpServers", entry: plainEntry, comments: true, folder: workspace,
+		{scope: "user", path: inHome("", ".cursor", "mcp.json"), servers: "mcpServers",
+			entry: plainEntry, comments: true, folder: workspace,
 			next: "Settings, MCP shows the server"},
 	}},
 	{"vscode", "VS Code", []hostFile{
-		{scope: "project", path: inProject(".vscode/mcp.json"), servers: "servers", entry: codeEntry, comments: true, folder: workspace,
+		{scope: "project", path: inProject(".vscode/mcp.json"), servers: "servers",
+			entry: codeEntry, comments: true, folder: workspace,
 			next: "run the command MCP: List Servers, start the server and trust it"},
-		{scope: "user", path: inConfig("Code/User/mcp.json"), servers: "servers", entry: codeEntry, comments: true,
+		{scope: "user", path: inConfig("Code/User/mcp.json"), servers: "servers", entry: codeEntry,
+			comments: true,
 			needsDir: "VS Code starts a user's servers outside the project, and does not know ${workspaceFolder} there",
 			next:     "run the command MCP: List Servers, start the server and trust it"},
 	}},
 	{"zed", "Zed", []hostFile{
-		{scope: "project", path: inProject(".zed/settings.json"), servers: "context_servers", entry: zedEntry, comments: true,
+		{scope: "project", path: inProject(".zed/settings.json"), servers: "context_servers",
+			entry: zedEntry, comments: true,
 			next: "trust the project; a green dot in the agent panel's settings says that the server runs"},
 		{scope: "user", path: zedUser, servers: "context_servers", entry: zedEntry, comments: true,
 			next: "a green dot in the agent panel's settings says that the server runs"},
 	}},
 	{"windsurf", "Windsurf", []hostFile{
-		{scope: "user", path: inHome("", ".codeium", "windsurf", "mcp_config.json"), servers: "mcpServers", entry: plainEntry,
+		{scope: "user", path: inHome("", ".codeium", "windsurf", "mcp_config.json"),
+			servers: "mcpServers", entry: plainEntry,
 			needsDir: "Windsurf has one list of servers for all projects and does not tell them which is open",
 			next:     "press refresh in Cascade's list of MCP servers"},
 	}},
 	{"copilot", "Copilot CLI", []hostFile{
-		{scope: "user", path: inHome("COPILOT_HOME", ".copilot", "mcp-config.json"), servers: "mcpServers", comments: true,
+		{scope: "user", path: inHome("COPILOT_HOME", ".copilot", "mcp-config.json"),
+			servers: "mcpServers", comments: true,
 			entry: `{"tools":["*"],"type":"local","command":"ticket-mcp","args":ARGS}`, next: "`copilot mcp list` shows the server"},
 		// The file is Claude Code's as well, so the entry is the one that both read.
 		{scope: "project", path: inProject(".mcp.json"), servers: "mcpServers", entry: stdioEntry,
 			next: "`copilot mcp list` shows the server once this folder is trusted"},
 	}},
 	{"opencode", "opencode", []hostFile{
-		{scope: "project", path: openCode(inProject("opencode.jsonc"), inProject("opencode.json")), servers: "mcp", comments: true,
+		{scope: "project", path: openCode(inProject("opencode.jsonc"), inProject("opencode.json")),
+			servers: "mcp", comments: true,
 			entry: `{"type":"local","command":COMMAND,"enabled":true}`, next: "`opencode mcp list` shows the server"},
-		{scope: "user", path: openCode(inXDG("opencode/opencode.jsonc"), inXDG("opencode/opencode.json")), servers: "mcp", comments: true,
+		{scope: "user", path: openCode(inXDG("opencode/opencode.jsonc"),
+			inXDG("opencode/opencode.json")), servers: "mcp", comments: true,
 			entry: `{"type":"local","command":COMMAND,"enabled":true}`, next: "`opencode mcp list` shows the server"},
 	}},
 	{"claude-desktop", "Claude Desktop", []hostFile{
-		{scope: "user", path: inConfig("Claude/claude_desktop_config.json"), servers: "mcpServers", entry: plainEntry,
+		{scope: "user", path: inConfig("Claude/claude_desktop_config.json"), servers: "mcpServers",
+			entry:    plainEntry,
 			needsDir: "Claude Desktop opens no project", next: "restart it; Settings, Developer shows the server"},
 	}},
 }
@@ -139,7 +157,8 @@ func (h host) scoped(scope string) (hostFile, error) {
 			return f, nil
 		}
 	}
-	return hostFile{}, fmt.Errorf("%s has no scope %q, but %s", h.title, scope, strings.Join(h.scopes(), ", "))
+	return hostFile{}, fmt.Errorf("%s has no scope %q, but %s", h.title, scope,
+		strings.Join(h.scopes(), ", "))
 }
 
 func (f hostFile) toml() bool { return f.servers == "" }
@@ -213,7 +232,8 @@ func inHome(variable, folder string, file ...string) func(paths) (string, error)
 		if variable != "" {
 			moved = os.Getenv(variable)
 		}
-		return filepath.Join(cmp.Or(moved, filepath.Join(p.home, folder)), filepath.Join(file...)), nil
+		return filepath.Join(cmp.Or(moved, filepath.Join(p.home, folder)),
+			filepath.Join(file...)), nil
 	}
 }
 
@@ -232,7 +252,8 @@ func claudeLocal(p paths) (string, error) {
 }
 
 func geminiUser(p paths) (string, error) {
-	return filepath.Join(cmp.Or(os.Getenv("GEMINI_CLI_HOME"), p.home), ".gemini", "settings.json"), nil
+	return filepath.Join(cmp.Or(os.Getenv("GEMINI_CLI_HOME"), p.home), ".gemini",
+		"settings.json"), nil
 }
 
 func zedUser(p paths) (string, error) {

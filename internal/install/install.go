@@ -20,9 +20,10 @@ import (
 
 // Request is what the command line asks for.
 type Request struct {
-	Client        string // the name of a client
-	Scope         string // which of its files; "" for the first that Clients lists
-	Dir           string // the board, or where the server shall begin to look for it; "" for where the client starts it
+	Client string // the name of a client
+	Scope  string // which of its files; "" for the first that Clients lists
+	// the board, or where the server shall begin to look for it; "" for where the client starts it
+	Dir           string
 	Name          string // of the server in the client
 	DryRun, Force bool
 }
@@ -134,7 +135,8 @@ func (in Installation) Run(out io.Writer) error {
 		if old.info == nil {
 			before = os.DevNull
 		}
-		fmt.Fprintf(out, "%sdry run: nothing was written\n", diff.Diff(before, old.text, path, change.text))
+		fmt.Fprintf(out, "%sdry run: nothing was written\n",
+			diff.Diff(before, old.text, path, change.text))
 		return nil
 	}
 	if err := old.replace(change.text, in.file.scope); err != nil {
@@ -159,7 +161,8 @@ func (in Installation) edit(old []byte, entry string) (fileEdit, error) {
 		return editTOML(old, in.name, in.args)
 	}
 	if !in.file.comments && hasComments(old) {
-		return fileEdit{}, errors.New("has comments or trailing commas, which " + in.host.title + " does not read")
+		return fileEdit{}, errors.New("has comments or trailing commas, which " + in.host.title +
+			" does not read")
 	}
 	return editJSON(old, in.keys(), entry)
 }

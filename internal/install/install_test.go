@@ -98,14 +98,21 @@ var jsonEdits = []struct{ name, old, want, there, fault string }{
 		there: `{"command":"tk","env":{"A":"b"}}`,
 		want:  "{\n  \"mcpServers\": {\n    \"tickets\": {\n      \"command\": \"ticket-mcp\",\n      \"args\": []\n    }, // mine\n    \"x\": {}\n  }\n}\n",
 	},
-	{name: "broken", old: "{\n  \"a\": 1,\n  \"b\"\n}\n", fault: "is not JSON: line 4, column 1: invalid character '}' after object name"},
-	{name: "cut off", old: "{\"a\": {", fault: "is not JSON: line 1, column 8: parsing value: unexpected EOF"},
-	{name: "an open comment", old: "{} /* ", fault: "is not JSON: line 1, column 4: parsing comment: unexpected EOF"},
-	{name: "two values", old: "{}\n{}\n", fault: "is not JSON: line 2, column 1: invalid character '{' after top-level value"},
-	{name: "a comma for nothing", old: "{,}", fault: "is not JSON: line 1, column 2: invalid character ',' at start of value"},
+	{name: "broken", old: "{\n  \"a\": 1,\n  \"b\"\n}\n",
+		fault: "is not JSON: line 4, column 1: invalid character '}' after object name"},
+	{name: "cut off", old: "{\"a\": {",
+		fault: "is not JSON: line 1, column 8: parsing value: unexpected EOF"},
+	{name: "an open comment", old: "{} /* ",
+		fault: "is not JSON: line 1, column 4: parsing comment: unexpected EOF"},
+	{name: "two values", old: "{}\n{}\n",
+		fault: "is not JSON: line 2, column 1: invalid character '{' after top-level value"},
+	{name: "a comma for nothing", old: "{,}",
+		fault: "is not JSON: line 1, column 2: invalid character ',' at start of value"},
 	{name: "no object", old: "[]", fault: "is not a JSON object"},
-	{name: "servers that are no object", old: `{"mcpServers": []}`, fault: `"mcpServers" is not an object`},
-	{name: "servers twice", old: `{"mcpServers": {}, "mcpServers": {}}`, fault: `has "mcpServers" twice`},
+	{name: "servers that are no object", old: `{"mcpServers": []}`,
+		fault: `"mcpServers" is not an object`},
+	{name: "servers twice", old: `{"mcpServers": {}, "mcpServers": {}}`,
+		fault: `has "mcpServers" twice`},
 }
 
 var testKeys = []string{"mcpServers", "tickets"}
@@ -157,7 +164,8 @@ var tomlEdits = []struct{ name, old, want, there, fault string }{
 	},
 	{name: "no last newline", old: "a = 1", want: "a = 1\n\n" + ourTable},
 	{name: "an empty line at the end", old: "a = 1\n\n", want: "a = 1\n\n" + ourTable},
-	{name: "CRLF", old: "a = 1\r\n[b]\r\nc = 2", want: "a = 1\r\n[b]\r\nc = 2\r\n\r\n[mcp_servers.tickets]\r\ncommand = \"ticket-mcp\"\r\n"},
+	{name: "CRLF", old: "a = 1\r\n[b]\r\nc = 2",
+		want: "a = 1\r\n[b]\r\nc = 2\r\n\r\n[mcp_servers.tickets]\r\ncommand = \"ticket-mcp\"\r\n"},
 	{
 		name: "our header within strings and arrays",
 		old:  "a = \"\"\"\n[mcp_servers.tickets]\ncommand = 'x'\"\"\"\"\nb = [\n  [\"[mcp_servers.tickets]\"], # ]\n  ['''\n[mcp_servers.tickets]'''],\n]\n",
@@ -189,10 +197,14 @@ var tomlEdits = []struct{ name, old, want, there, fault string }{
 		there: `{"command":"tk","env":{"A":"b"}}`,
 		want:  ourTable + "\n# of a\n[a]\nb = 1\n\n# of c\n\n[c]\n",
 	},
-	{name: "our server in one line", old: "[mcp_servers]\ntickets = { command = \"tk\" }\n", fault: "has its servers in a form that cannot be edited without loss"},
-	{name: "servers in one line", old: "mcp_servers = { a = { command = \"a\" } }\n", fault: "has its servers in a form that cannot be edited without loss"},
-	{name: "dotted", old: "mcp_servers.tickets.command = \"tk\"\n", fault: "has its servers in a form that cannot be edited without loss"},
-	{name: "our server is a list", old: "[[mcp_servers.tickets]]\ncommand = \"tk\"\n", want: ourTable, there: `[{"command":"tk"}]`},
+	{name: "our server in one line", old: "[mcp_servers]\ntickets = { command = \"tk\" }\n",
+		fault: "has its servers in a form that cannot be edited without loss"},
+	{name: "servers in one line", old: "mcp_servers = { a = { command = \"a\" } }\n",
+		fault: "has its servers in a form that cannot be edited without loss"},
+	{name: "dotted", old: "mcp_servers.tickets.command = \"tk\"\n",
+		fault: "has its servers in a form that cannot be edited without loss"},
+	{name: "our server is a list", old: "[[mcp_servers.tickets]]\ncommand = \"tk\"\n",
+		want: ourTable, there: `[{"command":"tk"}]`},
 	{name: "broken", old: "a = 1\n[b\n", fault: "is not TOML: "},
 	{name: "a key twice", old: "a = 1\na = 2\n", fault: "is not TOML: "},
 }
@@ -236,7 +248,8 @@ func FuzzEditJSON(f *testing.F) {
 	f.Fuzz(func(t *testing.T, old []byte) {
 		edit, err := editJSON(old, testKeys, testEntry())
 		if err == nil {
-			checkKept(t, old, edit, func(text []byte) (fileEdit, error) { return editJSON(text, testKeys, testEntry()) })
+			checkKept(t, old, edit,
+				func(text []byte) (fileEdit, error) { return editJSON(text, testKeys, testEntry()) })
 		}
 	})
 }

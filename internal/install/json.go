@@ -78,7 +78,8 @@ func hasComments(text []byte) bool {
 }
 
 // spliceJSON finds the deepest object on the way to the entry that is there, and writes into it.
-func spliceJSON(text []byte, root hujson.Value, keys []string, entry string, want any) (fileEdit, error) {
+func spliceJSON(text []byte, root hujson.Value, keys []string, entry string,
+	want any) (fileEdit, error) {
 	style := styleOf(text, root)
 	at := root
 	for i, key := range keys {
@@ -106,7 +107,8 @@ func spliceJSON(text []byte, root hujson.Value, keys []string, entry string, wan
 			if sameEntry(was, want) {
 				return fileEdit{text: text}, nil
 			}
-			return fileEdit{text: style.replace(text, *value, entry), there: string(old.Pack())}, nil
+			return fileEdit{text: style.replace(text, *value, entry),
+				there: string(old.Pack())}, nil
 		}
 	}
 	panic("no keys")

@@ -42,7 +42,8 @@ func TestRightsStay(t *testing.T) {
 		}
 	}
 	// Version 2; the owner rw, user 4711 r, the group r, mask r, others none.
-	list := []byte{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0x67, 0x12, 0, 0, 4, 0, 4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255}
+	list := []byte{2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 2, 0, 4, 0, 0x67, 0x12, 0, 0, 4, 0,
+		4, 0, 255, 255, 255, 255, 16, 0, 4, 0, 255, 255, 255, 255, 32, 0, 0, 0, 255, 255, 255, 255}
 	attributes := map[string]string{"user.mine": "kept"}
 	if err := unix.Setxattr(path, "system.posix_acl_access", list, 0); err == nil {
 		attributes["system.posix_acl_access"] = string(list)

@@ -73,7 +73,8 @@ func keepAttributes(f *os.File, old string) error {
 		}
 		// What the kernel keeps for itself, as the label of a security module, it gives to the new
 		// file as well.
-		if err != nil && !strings.HasPrefix(name, "security.") && !strings.HasPrefix(name, "trusted.") {
+		if err != nil && !strings.HasPrefix(name, "security.") &&
+			!strings.HasPrefix(name, "trusted.") {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -65,7 +65,8 @@ func editTOML(text []byte, name string, args []string) (fileEdit, error) {
 		edit.text = replaceTable(text, keys, table)
 	}
 	after, err := decodeTOML(edit.text)
-	if err != nil || !sameEntry(takeOut(after, keys), want) || !reflect.DeepEqual(pruned(before, keys), pruned(after, keys)) {
+	if err != nil || !sameEntry(takeOut(after, keys), want) ||
+		!reflect.DeepEqual(pruned(before, keys), pruned(after, keys)) {
 		return fileEdit{}, errForm
 	}
 	return edit, nil

@@ -42,8 +42,10 @@ func resolve(path, project string, scope string) (string, error) {
 		there, rest = filepath.Dir(there), filepath.Join(filepath.Base(there), rest)
 	}
 	real := filepath.Join(there, rest)
-	if below, err := filepath.Rel(project, real); scope == "project" && (err != nil || !filepath.IsLocal(below)) {
-		return "", fmt.Errorf("%s is a link out of the project, to %s; it was not followed", path, real)
+	if below, err := filepath.Rel(project, real); scope == "project" &&
+		(err != nil || !filepath.IsLocal(below)) {
+		return "", fmt.Errorf("%s is a link out of the project, to %s; it was not followed", path,
+			real)
 	}
 	return real, nil
 }
@@ -116,7 +118,8 @@ func (c config) replace(text []byte, scope string) (err error) {
 		}
 	}
 	// Not os.CreateTemp, whose files are 0600 whatever the umask would give.
-	temp := filepath.Join(filepath.Dir(c.path), fmt.Sprintf(".%s.%08x.tmp", filepath.Base(c.path), rand.Uint32()))
+	temp := filepath.Join(filepath.Dir(c.path),
+		fmt.Sprintf(".%s.%08x.tmp", filepath.Base(c.path), rand.Uint32()))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
@@ -148,7 +151,8 @@ func (c config) replace(text []byte, scope string) (err error) {
 		return err
 	}
 	if !bytes.Equal(now.text, c.text) || (now.info == nil) != (c.info == nil) {
-		return fmt.Errorf("%s was changed by another program; nothing was written, run this again", c.path)
+		return fmt.Errorf("%s was changed by another program; nothing was written, run this again",
+			c.path)
 	}
 	return os.Rename(temp, c.path)
 }

@@ -52,7 +52,8 @@ func TestReplaceLooksAgain(t *testing.T) {
 		read.text = []byte(text)
 		for _, old := range []config{none, read} {
 			err := old.replace([]byte("ours again"), "user")
-			if err == nil || !strings.Contains(err.Error(), "was changed by another program; nothing was written") {
+			if err == nil || !strings.Contains(err.Error(),
+				"was changed by another program; nothing was written") {
 				t.Errorf("old %q: got %v", old.text, err)
 			}
 		}
@@ -136,11 +137,13 @@ func TestModeOfAFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := runInstall(t, Request{Client: "claude", Scope: test.scope, Name: "tickets"}); err != nil {
+		if err := runInstall(t, Request{Client: "claude", Scope: test.scope,
+			Name: "tickets"}); err != nil {
 			t.Fatal(err)
 		}
 		if info, err := os.Stat(test.path); err != nil || info.Mode() != test.want {
-			t.Errorf("%s, mode before %v: now %v, want %v (%v)", test.scope, test.before, info.Mode(), test.want, err)
+			t.Errorf("%s, mode before %v: now %v, want %v (%v)", test.scope, test.before,
+				info.Mode(), test.want, err)
 		}
 	}
 }
@@ -164,14 +167,20 @@ func TestLinks(t *testing.T) {
 		request        Request
 		fault          string
 	}{
-		{"file out of the project", ".mcp.json", filepath.Join(outside, "mcp.json"), Request{Client: "claude"}, "is a link out of the project"},
-		{"new file out of the project", ".cursor", outside, Request{Client: "cursor"}, "is a link out of the project"},
-		{"new folder out of the project", ".cursor", filepath.Dir(outside), Request{Client: "cursor"}, "is a link out of the project"},
-		{"upwards", ".mcp.json", "../mcp.json", Request{Client: "claude"}, "is a link that leads nowhere"},
-		{"to nothing", ".mcp.json", "nothing", Request{Client: "claude"}, "is a link that leads nowhere"},
+		{"file out of the project", ".mcp.json", filepath.Join(outside, "mcp.json"),
+			Request{Client: "claude"}, "is a link out of the project"},
+		{"new file out of the project", ".cursor", outside, Request{Client: "cursor"},
+			"is a link out of the project"},
+		{"new folder out of the project", ".cursor", filepath.Dir(outside),
+			Request{Client: "cursor"}, "is a link out of the project"},
+		{"upwards", ".mcp.json", "../mcp.json", Request{Client: "claude"},
+			"is a link that leads nowhere"},
+		{"to nothing", ".mcp.json", "nothing", Request{Client: "claude"},
+			"is a link that leads nowhere"},
 		{"to a folder", ".mcp.json", ".git", Request{Client: "claude"}, "is not a regular file"},
 		{"within the project", ".mcp.json", "shared.json", Request{Client: "claude"}, ""},
-		{"of a user", "home/.claude.json", filepath.Join(outside, ".claude.json"), Request{Client: "claude", Scope: "user"}, ""},
+		{"of a user", "home/.claude.json", filepath.Join(outside, ".claude.json"),
+			Request{Client: "claude", Scope: "user"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inProjectFolder(t)
@@ -186,13 +195,15 @@ func TestLinks(t *testing.T) {
 			}
 			test.request.Name = "tickets"
 			err := runInstall(t, test.request)
-			if test.fault == "" && err != nil || test.fault != "" && (err == nil || !strings.Contains(err.Error(), test.fault)) {
+			if test.fault == "" && err != nil || test.fault != "" &&
+				(err == nil || !strings.Contains(err.Error(), test.fault)) {
 				t.Errorf("got %v, want %q", err, test.fault)
 			}
 			if info, err := os.Lstat(test.link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 				t.Errorf("the link is no link any more: %v %v", info, err)
 			}
-			if text, err := os.ReadFile(filepath.Join(outside, "mcp.json")); err != nil || string(text) != theirs {
+			if text, err := os.ReadFile(filepath.Join(outside, "mcp.json")); err != nil ||
+				string(text) != theirs {
 				t.Errorf("the file outside holds %q %v", text, err)
 			}
 			if left, err := os.ReadDir(outside); err != nil || len(left) != 2 {

@@ -35,8 +35,10 @@ func TestAppend(t *testing.T) {
 		t.Errorf("%d bytes, though nothing is kept", n)
 	}
 	rows := b.rows("t")
-	if got := rows[1]; got.Cause.Client != "codex" || got.ID() != "t:k3f9x2ab" || len(got.Fields) != maxFields ||
-		got.Reason != strings.Repeat("ä", 500)+"…" || got.Fields[19].Old != strings.Repeat("<", 200)+"…" {
+	if got := rows[1]; got.Cause.Client != "codex" || got.ID() != "t:k3f9x2ab" ||
+		len(got.Fields) != maxFields ||
+		got.Reason != strings.Repeat("ä", 500)+"…" ||
+		got.Fields[19].Old != strings.Repeat("<", 200)+"…" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -68,7 +70,8 @@ func TestAppendRefuses(t *testing.T) {
 			if err := b.journal.Append(r); err == nil {
 				t.Error("a row was appended")
 			}
-			if err := b.journal.Ticket("t", false, func(Row) bool { return true }); err == nil && name != "folder is a dead end" {
+			if err := b.journal.Ticket("t", false, func(Row) bool { return true }); err == nil &&
+				name != "folder is a dead end" {
 				t.Error("it was read without an error")
 			}
 			if string(b.text("t")) != ticket {

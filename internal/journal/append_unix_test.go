@@ -27,7 +27,8 @@ func TestRights(t *testing.T) {
 		b := newBoard(t)
 		b.must(os.Chmod(b.dir, mode))
 		b.must(b.journal.Append(rowOf(nil, []byte(ticket))))
-		for path, want := range map[string]os.FileMode{b.journal.dir: mode, b.journal.path("t"): mode & 0o666} {
+		for path, want := range map[string]os.FileMode{b.journal.dir: mode,
+			b.journal.path("t"): mode & 0o666} {
 			info, err := os.Stat(path)
 			b.must(err)
 			if got := info.Mode() & (os.ModePerm | os.ModeSetgid); got != want {

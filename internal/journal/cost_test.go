@@ -48,7 +48,8 @@ func BenchmarkCost(b *testing.B) {
 				used[i] = c.Cmd.ProcessState.UserTime() + c.Cmd.ProcessState.SystemTime()
 			}
 			report(b, "median", median(took[0]), median(took[1]))
-			report(b, "cpu", used[0]/time.Duration(len(took[0])), used[1]/time.Duration(len(took[1])))
+			report(b, "cpu", used[0]/time.Duration(len(took[0])),
+				used[1]/time.Duration(len(took[1])))
 		})
 	}
 }
@@ -67,7 +68,8 @@ func costBoard(b *testing.B, program string) *client.Client {
 	}
 	for i := range 100 {
 		text := fmt.Sprintf("---\nschema_version: 1\nid: t%d\nstatus: open\nblocked-by: []\ncreated: 2026-01-04T05:22:09Z\npriority: 2\n---\n# T\n\nWords.\n", i)
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("t%d.md", i)), []byte(text), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("t%d.md", i)), []byte(text),
+			0o644); err != nil {
 			b.Fatal(err)
 		}
 	}

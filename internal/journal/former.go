@@ -37,7 +37,8 @@ func bodyStart(text []byte) int {
 			return 0
 		}
 		from += i + len(fence)
-		if rest := bytes.TrimPrefix(text[from:], []byte("\r")); bytes.HasPrefix(rest, []byte("\n")) {
+		if rest := bytes.TrimPrefix(text[from:], []byte("\r")); bytes.HasPrefix(rest,
+			[]byte("\n")) {
 			return len(text) - len(rest) + 1
 		}
 	}

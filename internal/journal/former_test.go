@@ -17,11 +17,14 @@ func TestFormer(t *testing.T) {
 		before, after string
 		most          int // bytes kept
 	}{
-		"note":        {ticket, ticket + "\n## Notes\n\n- one\n", 0},
-		"status":      {ticket, strings.Replace(ticket, "open", "in_progress\nclaimed-by: a@b", 1), 10},
-		"both ends":   {ticket + long, strings.Replace(ticket, "open", "closed", 1) + long + "- note\n", 10},
-		"body gone":   {ticket + long, ticket, len(long)},
-		"crlf":        {"---\r\nstatus: open\r\n---\r\nx" + long, "---\r\nstatus: closed\r\n---\r\nx" + long + "y", 10},
+		"note": {ticket, ticket + "\n## Notes\n\n- one\n", 0},
+		"status": {ticket, strings.Replace(ticket, "open", "in_progress\nclaimed-by: a@b", 1),
+			10},
+		"both ends": {ticket + long, strings.Replace(ticket, "open", "closed", 1) + long +
+			"- note\n", 10},
+		"body gone": {ticket + long, ticket, len(long)},
+		"crlf": {"---\r\nstatus: open\r\n---\r\nx" + long,
+			"---\r\nstatus: closed\r\n---\r\nx" + long + "y", 10},
 		"no fence":    {"abc", "abd", 1},
 		"fence added": {"# T\n", ticket, 20},
 		"no utf-8":    {"---\nid: t\n---\n\xff\xfe\n", "---\nid: t\n---\n", 4},
@@ -68,7 +71,8 @@ func restores(t rapid.TB, r Row, before, after []byte) {
 }
 
 func TestFormerOfAnything(t *testing.T) {
-	part := rapid.OneOf(rapid.SampledFrom([]string{"---\n", "\n---\n", "\r\n", "status: open\n", "- x\n", "\xff", "\u2028", "\x00"}),
+	part := rapid.OneOf(rapid.SampledFrom([]string{"---\n", "\n---\n", "\r\n", "status: open\n",
+		"- x\n", "\xff", "\u2028", "\x00"}),
 		rapid.String())
 	text := rapid.Custom(func(t *rapid.T) []byte {
 		return []byte(strings.Join(rapid.SliceOfN(part, 0, 8).Draw(t, "parts"), ""))

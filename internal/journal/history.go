@@ -131,7 +131,8 @@ func (c *collector) add(r Row) {
 	k := keyOf(r)
 	c.keys = append(c.keys, k)
 	wanted := c.query.By == "" || ByActor(c.query.By, r.Actor)
-	told := c.forward() && r.Time.Before(since.time) || since.ticket != "" && k.compare(c.cursor()) <= 0
+	told := c.forward() && r.Time.Before(since.time) || since.ticket != "" &&
+		k.compare(c.cursor()) <= 0
 	switch {
 	case !wanted:
 	case told:

@@ -22,7 +22,8 @@ func (b *board) history(q Query) Page {
 func TestHistory(t *testing.T) {
 	b := newBoard(t)
 	for i := range 6 {
-		b.change(fmt.Sprint("t", i%2), []string{"ann@5f3a9c21d0e4", "bob@0123456789ab", "ann@person"}[i%3], fmt.Sprint(ticket, i))
+		b.change(fmt.Sprint("t", i%2), []string{"ann@5f3a9c21d0e4", "bob@0123456789ab",
+			"ann@person"}[i%3], fmt.Sprint(ticket, i))
 	}
 	b.write("t1", ticket)
 	b.must(os.Chtimes(filepath.Join(b.dir, "t1.md"), time.Time{}, b.now.Add(time.Minute)))
@@ -53,7 +54,8 @@ func TestHistory(t *testing.T) {
 			page := b.history(c.query)
 			more := page.Earlier || page.Later > 0
 			if got := told(page.Rows); got != c.want || more != c.more || page.Unread != nil {
-				t.Errorf("told %q, more %v, unread %v; want %q, %v", got, more, page.Unread, c.want, c.more)
+				t.Errorf("told %q, more %v, unread %v; want %q, %v", got, more, page.Unread, c.want,
+					c.more)
 			}
 		})
 	}
@@ -112,7 +114,8 @@ func TestCursor(t *testing.T) {
 			case 0:
 				ask()
 			case 1:
-				b.now = b.now.Add(time.Duration(rapid.IntRange(0, 20).Draw(rt, "pause")) * time.Second)
+				b.now = b.now.Add(time.Duration(rapid.IntRange(0, 20).Draw(rt,
+					"pause")) * time.Second)
 			}
 			ticket := rapid.SampledFrom([]string{"t", "u", "v"}).Draw(rt, "ticket")
 			late := time.Duration(rapid.IntRange(0, 8).Draw(rt, "late")) * time.Second
@@ -167,8 +170,10 @@ func TestParseSince(t *testing.T) {
 			t.Errorf("%q is %s, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "soon", "-5m", "25:00", "3x", "99999999d", "c1-2", "c1-zz-t", "cx-1-t", "2026-13-01"} {
-		if got, err := ParseSince(text, now); err == nil || !strings.Contains(err.Error(), "no time") {
+	for _, text := range []string{"", "soon", "-5m", "25:00", "3x", "99999999d", "c1-2", "c1-zz-t",
+		"cx-1-t", "2026-13-01"} {
+		if got, err := ParseSince(text, now); err == nil ||
+			!strings.Contains(err.Error(), "no time") {
 			t.Errorf("%q is %s, %v", text, got, err)
 		}
 	}

@@ -62,7 +62,8 @@ func (b *board) change(ticket, actor, content string) Row {
 	r := Row{
 		Time: b.now, Ticket: ticket,
 		Cause:  Cause{Call: fmt.Sprintf("call%d", b.calls), Actor: actor, Tool: "update"},
-		Before: HashOf(before), After: HashOf([]byte(content)), Former: FormerOf(before, []byte(content)),
+		Before: HashOf(before), After: HashOf([]byte(content)), Former: FormerOf(before,
+			[]byte(content)),
 	}
 	b.must(b.journal.Append(r))
 	return r

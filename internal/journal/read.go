@@ -124,7 +124,8 @@ func lastRows(f *os.File, ticket string, n int) (from int64, err error) {
 }
 
 // rowsOf tells the rows of a ticket's open journal that begin at an offset or behind it.
-func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool, yield func(Row) bool) (err error) {
+func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool,
+	yield func(Row) bool) (err error) {
 	var c chain
 	more := func(r Row) bool {
 		if !former {

@@ -23,11 +23,14 @@ func TestOutside(t *testing.T) {
 	}{
 		"never changed here": {func(b *board) { b.write("t", one) }, ""},
 		"no file":            {func(b *board) {}, ""},
-		"in order":           {func(b *board) { b.change("t", "a", one); b.change("t", "a", two) }, "call1 call2"},
-		"there before":       {func(b *board) { b.write("t", one); b.change("t", "a", two) }, "call1"},
+		"in order": {func(b *board) { b.change("t", "a", one); b.change("t", "a", two) },
+			"call1 call2"},
+		"there before": {func(b *board) { b.write("t", one); b.change("t", "a", two) },
+			"call1"},
 		"an editor between": {func(b *board) { b.change("t", "a", one); b.write("t", two); b.change("t", "a", three) },
 			"call1 outside call2"},
-		"an editor last": {func(b *board) { b.change("t", "a", one); b.write("t", two) }, "call1 outside"},
+		"an editor last": {func(b *board) { b.change("t", "a", one); b.write("t", two) },
+			"call1 outside"},
 		"removed":        {func(b *board) { b.change("t", "a", one); b.must(os.Remove(filepath.Join(b.dir, "t.md"))) }, "call1 outside"},
 		"there and back": {func(b *board) { b.change("t", "a", one); b.write("t", two); b.write("t", one) }, "call1"},
 		"both": {func(b *board) {
@@ -136,20 +139,28 @@ func TestTorn(t *testing.T) {
 	b.must(err)
 	rows := strings.SplitAfter(string(text), "}\n")
 	for name, c := range map[string]struct{ text, want string }{
-		"whole":           {rows[0] + rows[1] + rows[2], "call1 call2 call3"},
-		"first torn":      {rows[0][:50] + rows[1] + rows[2], "call2 call3"},
-		"middle torn":     {rows[0] + rows[1][:50] + rows[2], "call1 outside call3"},
-		"end torn":        {rows[0] + rows[1] + rows[2][:50], "call1 call2 outside"},
-		"newline missing": {rows[0] + strings.TrimSuffix(rows[1], "\n") + rows[2], "call1 call2 call3"},
-		"being written":   {rows[0] + rows[1] + strings.TrimSuffix(rows[2], "\n"), "call1 call2 outside"},
-		"zeros":           {rows[0] + strings.Repeat("\x00", 5000) + rows[1] + rows[2], "call1 call2 call3"},
-		"of another":      {rows[0] + strings.Replace(rows[1], `"ticket":"t"`, `"ticket":"u"`, 1) + rows[2], "call1 outside call3"},
-		"no hash":         {rows[0] + strings.Replace(rows[1], `"after":"`, `"after":"x`, 1) + rows[2], "call1 outside call3"},
+		"whole":       {rows[0] + rows[1] + rows[2], "call1 call2 call3"},
+		"first torn":  {rows[0][:50] + rows[1] + rows[2], "call2 call3"},
+		"middle torn": {rows[0] + rows[1][:50] + rows[2], "call1 outside call3"},
+		"end torn":    {rows[0] + rows[1] + rows[2][:50], "call1 call2 outside"},
+		"newline missing": {rows[0] + strings.TrimSuffix(rows[1], "\n") + rows[2],
+			"call1 call2 call3"},
+		"being written": {rows[0] + rows[1] + strings.TrimSuffix(rows[2], "\n"),
+			"call1 call2 outside"},
+		"zeros": {rows[0] + strings.Repeat("\x00", 5000) + rows[1] + rows[2],
+			"call1 call2 call3"},
+		"of another": {rows[0] + strings.Replace(rows[1], `"ticket":"t"`, `"ticket":"u"`, 1) +
+			rows[2], "call1 outside call3"},
+		"no hash": {rows[0] + strings.Replace(rows[1], `"after":"`, `"after":"x`, 1) +
+			rows[2], "call1 outside call3"},
 		"calls itself outside": {
-			rows[0] + strings.Replace(rows[1], `"update"`, `"outside"`, 1) + rows[2], "call1 outside call3",
+			rows[0] + strings.Replace(rows[1], `"update"`, `"outside"`, 1) +
+				rows[2], "call1 outside call3",
 		},
-		"too long":  {rows[0] + "\n{" + strings.Repeat(" ", maxRow) + "}" + rows[1] + rows[2], "call1 call2 call3"},
-		"CRLF":      {strings.ReplaceAll(rows[0]+rows[1]+rows[2], "\n", "\r\n"), "call1 call2 call3"},
+		"too long": {rows[0] + "\n{" + strings.Repeat(" ", maxRow) + "}" + rows[1] + rows[2],
+			"call1 call2 call3"},
+		"CRLF": {strings.ReplaceAll(rows[0]+rows[1]+rows[2], "\n", "\r\n"),
+			"call1 call2 call3"},
 		"all empty": {"", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,8 @@ func (j Journal) Refusals(since time.Time, yield func(Refusal)) error {
 	for {
 		line, _, err = readLine(b, line[:0])
 		var r Refusal
-		if len(line) > 1 && json.Unmarshal(line, &r) == nil && r.Code != "" && !r.Time.Before(since) {
+		if len(line) > 1 && json.Unmarshal(line, &r) == nil && r.Code != "" &&
+			!r.Time.Before(since) {
 			yield(r)
 		}
 		if err == io.EOF {

@@ -24,7 +24,8 @@ func TestRefusals(t *testing.T) {
 	path := filepath.Join(b.journal.dir, refusals)
 	text, err := os.ReadFile(path)
 	b.must(err)
-	b.must(os.WriteFile(path, append(text, `{"time":"2026-01-04T05:22:09Z","code":"torn`...), 0o644))
+	b.must(os.WriteFile(path, append(text, `{"time":"2026-01-04T05:22:09Z","code":"torn`...),
+		0o644))
 	r.Time = began.Add(time.Hour)
 	b.must(b.journal.Refused(r))
 	if got := read(began); len(got) != 2 || got[1] != r {

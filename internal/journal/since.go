@@ -53,7 +53,8 @@ func ParseSince(text string, now time.Time) (Since, error) {
 			continue
 		}
 		if t.Year() == 0 { // no date was given
-			t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0, now.Location())
+			t = time.Date(now.Year(), now.Month(), now.Day(), t.Hour(), t.Minute(), t.Second(), 0,
+				now.Location())
 			if t.After(now) {
 				t = t.AddDate(0, 0, -1)
 			}
@@ -65,7 +66,8 @@ func ParseSince(text string, now time.Time) (Since, error) {
 }
 
 func parseAgo(text string) (time.Duration, bool) {
-	for suffix, unit := range map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour} {
+	for suffix, unit := range map[string]time.Duration{"d": 24 * time.Hour,
+		"w": 7 * 24 * time.Hour} {
 		if number, found := strings.CutSuffix(text, suffix); found {
 			n, err := strconv.ParseUint(number, 10, 16)
 			return time.Duration(n) * unit, err == nil

@@ -51,7 +51,8 @@ func TestUndo(t *testing.T) {
 			c.play(b)
 			u, err := Undo(b.rows("t"), b.text("t"), c.pick)
 			var later *LaterError
-			if errors.As(err, &later) != (c.later != "") || later != nil && told([]Row{later.Later}) != c.later {
+			if errors.As(err, &later) != (c.later != "") || later != nil &&
+				told([]Row{later.Later}) != c.later {
 				t.Fatalf("%v, want %q", err, c.later)
 			}
 			switch {
@@ -62,8 +63,10 @@ func TestUndo(t *testing.T) {
 				if c.want != "" {
 					t.Errorf("nothing to undo, want %q", c.want)
 				}
-			case told(u.Rows) != c.want || string(u.Content) != c.content || u.Created != (u.Rows[len(u.Rows)-1].Before == ""):
-				t.Errorf("undid %q, created %v: %q; want %q: %q", told(u.Rows), u.Created, u.Content, c.want, c.content)
+			case told(u.Rows) != c.want || string(u.Content) != c.content ||
+				u.Created != (u.Rows[len(u.Rows)-1].Before == ""):
+				t.Errorf("undid %q, created %v: %q; want %q: %q", told(u.Rows), u.Created,
+					u.Content, c.want, c.content)
 			}
 		})
 	}

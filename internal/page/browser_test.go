@@ -56,7 +56,8 @@ func openBrowser(t *testing.T) *browser {
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(time.Minute))
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update",
+			true), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -156,16 +157,19 @@ func (b *browser) press(key string) {
 // shown waits until an element is to be seen.
 func (b *browser) shown(selector string) {
 	b.t.Helper()
-	b.until(selector+" is shown", "!!document.querySelector(`"+selector+"`)?.checkVisibility()", 10*time.Second)
+	b.until(selector+" is shown", "!!document.querySelector(`"+selector+"`)?.checkVisibility()",
+		10*time.Second)
 }
 
 // look sets size and colours.
 func (b *browser) look(width, height int64, scheme string) {
 	b.t.Helper()
 	b.run(chromedp.EmulateViewport(width, height))
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
-	}})
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia,
+		emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion",
+				Value: "reduce"},
+		}})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -241,7 +245,8 @@ func serveBoard(t *testing.T, b *Board, text func(string) (Text, error)) (*serve
 }
 
 func cards(column string) string {
-	return `[...document.querySelectorAll(".column.` + column + ` .card")].map(c => c.dataset.id).join(" ")`
+	return `[...document.querySelectorAll(".column.` + column +
+		` .card")].map(c => c.dataset.id).join(" ")`
 }
 
 func TestBrowserColumns(t *testing.T) {
@@ -261,7 +266,8 @@ func TestBrowserColumns(t *testing.T) {
 		`.card[data-id="dc20j2"]`: "left by builder, which died", `.card[data-id="d5chec"]`: "5 of 9 children closed",
 		`.needs`: "Stripe or Adyen?", `#live`: "live · 3 working, 1 abandoned",
 	} {
-		if got := eval[string](b, "document.querySelector(`"+selector+"`).innerText"); !strings.Contains(got, want) {
+		if got := eval[string](b,
+			"document.querySelector(`"+selector+"`).innerText"); !strings.Contains(got, want) {
 			t.Errorf("%s says %q, want %q in it", selector, got, want)
 		}
 	}
@@ -287,11 +293,13 @@ func TestBrowserFollowsTheBoard(t *testing.T) {
 		i := slices.IndexFunc(b.Tickets, func(t Ticket) bool { return t.ID == "dc20hr" })
 		b.Tickets[i].Column, b.Tickets[i].Holder = InProgress, &Holder{"tester", Alive, time.Now()}
 	})
-	took := b.until("the card moves", `!!document.querySelector('.column.progress .card[data-id="dc20hr"]')`, 10*time.Second)
+	took := b.until("the card moves",
+		`!!document.querySelector('.column.progress .card[data-id="dc20hr"]')`, 10*time.Second)
 	if got := eval[string](b, `document.activeElement.dataset.id`); got != "dc20hr" {
 		t.Errorf("the focus went to %q when the card moved", got)
 	}
-	if got := eval[string](b, `document.querySelector("#news").textContent`); got != "Retry webhooks with back-off: In progress" {
+	if got := eval[string](b,
+		`document.querySelector("#news").textContent`); got != "Retry webhooks with back-off: In progress" {
 		t.Errorf("a screen reader is told %q", got)
 	}
 	// The time is the page's where one of three changes is shown in it: a machine that does other
@@ -299,7 +307,8 @@ func TestBrowserFollowsTheBoard(t *testing.T) {
 	for n := 2; took > time.Second && n <= 3; n++ {
 		title := fmt.Sprintf("Changed %d times", n)
 		served.change(func(b *Board) { b.Tickets[0].Title = title })
-		took = b.until("the title changes", "[...document.querySelectorAll(`.card h3`)].some(h => h.textContent === `"+title+"`)", 10*time.Second)
+		took = b.until("the title changes",
+			"[...document.querySelectorAll(`.card h3`)].some(h => h.textContent === `"+title+"`)", 10*time.Second)
 	}
 	if took > time.Second {
 		t.Errorf("the page showed the last of three changes after %s, want at most 1 s", took)
@@ -314,10 +323,12 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 	b.open(server.URL())
 	b.press("/")
 	b.run(chromedp.KeyEvent("log-in audit"))
-	b.until("the search finds", `document.querySelector("#found").textContent === "1 ticket"`, 5*time.Second)
+	b.until("the search finds", `document.querySelector("#found").textContent === "1 ticket"`,
+		5*time.Second)
 	b.run(chromedp.KeyEvent("\r"))
 	b.shown("#panel[open] h2")
-	if got := eval[string](b, `document.querySelector("#panel").innerText`); !strings.Contains(got, "Audit the log-in") || !strings.Contains(got, "Log in with a passkey") {
+	if got := eval[string](b, `document.querySelector("#panel").innerText`); !strings.Contains(got,
+		"Audit the log-in") || !strings.Contains(got, "Log in with a passkey") {
 		t.Errorf("the panel says %q", got)
 	}
 	b.run(chromedp.KeyEvent("\x1b"))
@@ -328,12 +339,14 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 	// What only stands in a text is found too.
 	b.press("/")
 	b.run(chromedp.KeyEvent("WebAuthn"))
-	b.until("the search finds a word of a text", `document.querySelector("#results li a")?.dataset.id === "d5logi"`, 5*time.Second)
+	b.until("the search finds a word of a text",
+		`document.querySelector("#results li a")?.dataset.id === "d5logi"`, 5*time.Second)
 	b.press("Escape")
 	// Without a pointer: from column to column, and into a ticket.
 	eval[any](b, `document.activeElement.blur()`)
 	for _, step := range []struct{ key, want string }{
-		{"ArrowDown", "dc20hr"}, {"ArrowDown", "dc20j2"}, {"ArrowRight", "d5chec"}, {"ArrowUp", "d5logi"}, {"ArrowLeft", "dc20hr"}, {"ArrowUp", "dc20hr"},
+		{"ArrowDown", "dc20hr"}, {"ArrowDown", "dc20j2"}, {"ArrowRight", "d5chec"}, {"ArrowUp",
+			"d5logi"}, {"ArrowLeft", "dc20hr"}, {"ArrowUp", "dc20hr"},
 	} {
 		b.press(step.key)
 		if got := eval[string](b, `document.activeElement.dataset.id ?? ""`); got != step.want {
@@ -351,7 +364,8 @@ func TestBrowserPictures(t *testing.T) {
 	b := openBrowser(t)
 	small, text := sample(time.Now())
 	_, server := serveBoard(t, small, text)
-	_, large := serveBoard(t, crowd(10_000, time.Now()), func(string) (Text, error) { return Text{Body: "# Title\n"}, nil })
+	_, large := serveBoard(t, crowd(10_000, time.Now()),
+		func(string) (Text, error) { return Text{Body: "# Title\n"}, nil })
 	for _, p := range []struct {
 		name, at, scheme string
 		server           *Server
@@ -400,7 +414,8 @@ func TestBrowserPictures(t *testing.T) {
 			folder = "../../docs/images"
 		}
 		if folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, p.name+".png"), picture, 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, p.name+".png"), picture,
+				0o666); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -428,13 +443,15 @@ func TestBrowserHostileTickets(t *testing.T) {
 	for _, url := range []string{server.URL(), "file://" + file} {
 		b.run(chromedp.Navigate(url))
 		b.shown("#live")
-		for _, view := range []string{"", "#graph", "#history", "#report", "#find/window", "#t/h0-0"} {
+		for _, view := range []string{"", "#graph", "#history", "#report", "#find/window",
+			"#t/h0-0"} {
 			eval[any](b, "location.hash = `"+view+"`")
 			time.Sleep(50 * time.Millisecond) // for what a script would do
 		}
 		for i := range hostile {
 			eval[any](b, fmt.Sprintf("location.hash = `#t/h%d-1`", i))
-			b.until("the ticket is shown", fmt.Sprintf("document.querySelector(`#panel`).open && document.querySelector(`#panel .id`)?.textContent === `h%d-1`", i), 20*time.Second)
+			b.until("the ticket is shown",
+				fmt.Sprintf("document.querySelector(`#panel`).open && document.querySelector(`#panel .id`)?.textContent === `h%d-1`", i), 20*time.Second)
 		}
 		if eval[bool](b, `"pwned" in window`) {
 			t.Errorf("%s: a script of a ticket ran", url)
@@ -455,7 +472,8 @@ func TestBrowserHostileTickets(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, r := range b.requests {
-		if !strings.HasPrefix(r, "http://"+server.hosts[0]) && !strings.HasPrefix(r, "file://"+file) && r != "about:blank" {
+		if !strings.HasPrefix(r, "http://"+server.hosts[0]) &&
+			!strings.HasPrefix(r, "file://"+file) && r != "about:blank" {
 			t.Errorf("a ticket made the page ask for %s", r)
 		}
 	}
@@ -463,7 +481,8 @@ func TestBrowserHostileTickets(t *testing.T) {
 
 // terminalPage is a page that looks as a terminal does that shows a text.
 func terminalPage(text string) string {
-	colours := map[string]string{"31": "#ff7b72", "32": "#4cc38a", "33": "#f0a84b", "34": "#7aa7ff", "35": "#b79cf5", "36": "#4fc7b8"}
+	colours := map[string]string{"31": "#ff7b72", "32": "#4cc38a", "33": "#f0a84b", "34": "#7aa7ff",
+		"35": "#b79cf5", "36": "#4fc7b8"}
 	var body strings.Builder
 	for i, part := range strings.Split(text, "\x1b[") {
 		codes, rest, found := strings.Cut(part, "m")
@@ -503,9 +522,11 @@ func TestBrowserTerminalPicture(t *testing.T) {
 		t.Errorf("140 columns are %d wide", wide)
 	}
 	picture := value(b, chromedp.CaptureScreenshot())
-	for _, folder := range []string{os.Getenv("PAGE_IMAGES"), map[bool]string{true: "../../docs/images"}[os.Getenv("PAGE_DOCS") != ""]} {
+	for _, folder := range []string{os.Getenv("PAGE_IMAGES"),
+		map[bool]string{true: "../../docs/images"}[os.Getenv("PAGE_DOCS") != ""]} {
 		if folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, "terminal.png"), picture, 0o666); err != nil {
+			if err := os.WriteFile(filepath.Join(folder, "terminal.png"), picture,
+				0o666); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -23,10 +23,11 @@ type graph struct {
 	Width, Height int
 	Nodes         []graphNode
 	Edges         []graphEdge
-	Left          int // tickets with dependencies that are not drawn; around one ticket, at least so many
-	Free          int // tickets without any
-	Label         string
-	Arrow         string // the id of its arrow head on the page
+	// tickets with dependencies that are not drawn; around one ticket, at least so many
+	Left  int
+	Free  int // tickets without any
+	Label string
+	Arrow string // the id of its arrow head on the page
 }
 
 type graphNode struct {
@@ -61,7 +62,8 @@ func (b *Board) boardGraph() graph {
 		if t.Column.closed() {
 			continue
 		}
-		open := slices.ContainsFunc(r.blocks[t.ID], func(id string) bool { return b.openTicket(id) })
+		open := slices.ContainsFunc(r.blocks[t.ID],
+			func(id string) bool { return b.openTicket(id) })
 		if !open && len(t.waitsOn()) == 0 {
 			free++
 			continue
@@ -76,7 +78,8 @@ func (b *Board) boardGraph() graph {
 		roots = append(roots, t)
 	}
 	slices.SortStableFunc(roots, func(x, y *Ticket) int {
-		return cmp.Or(cmp.Compare(startRank(x), startRank(y)), cmp.Compare(len(r.blocks[y.ID]), len(r.blocks[x.ID])),
+		return cmp.Or(cmp.Compare(startRank(x), startRank(y)),
+			cmp.Compare(len(r.blocks[y.ID]), len(r.blocks[x.ID])),
 			cmp.Compare(x.Priority, y.Priority))
 	})
 	var starts []string
@@ -168,7 +171,8 @@ func (b *Board) draw(chosen map[string]bool, r links, focus string) graph {
 	slices.SortFunc(ids, func(x, y string) int {
 		a, _ := b.Ticket(x)
 		c, _ := b.Ticket(y)
-		return cmp.Or(cmp.Compare(startRank(&a), startRank(&c)), cmp.Compare(a.Priority, c.Priority), cmp.Compare(x, y))
+		return cmp.Or(cmp.Compare(startRank(&a), startRank(&c)),
+			cmp.Compare(a.Priority, c.Priority), cmp.Compare(x, y))
 	})
 	index := make(map[string]int, len(ids))
 	for i, id := range ids {
@@ -237,7 +241,8 @@ func (b *Board) drawEdge(from, to string, l layout, i int, e edge) graphEdge {
 		if to.x < at.x { // back, around both
 			half = nodeWidth / 2
 		}
-		fmt.Fprintf(&d, "C%.0f %.0f %.0f %.0f %.0f %.0f", at.x+half, at.y, to.x-half, to.y, to.x, to.y)
+		fmt.Fprintf(&d, "C%.0f %.0f %.0f %.0f %.0f %.0f", at.x+half, at.y, to.x-half, to.y, to.x,
+			to.y)
 		at = to
 	}
 	for _, bend := range l.bends[i] {

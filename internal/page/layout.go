@@ -35,9 +35,10 @@ type point struct{ x, y float64 }
 // layout is where everything stands.
 type layout struct {
 	width, height float64
-	nodes         []point   // upper left corners
-	bends         [][]point // for each edge the places between its ends; empty for one to the next layer
-	backward      []bool    // for each edge: it closes a cycle
+	nodes         []point // upper left corners
+	// for each edge the places between its ends; empty for one to the next layer
+	bends    [][]point
+	backward []bool // for each edge: it closes a cycle
 }
 
 // packed lays n nodes out, what hangs together apart from the rest: the parts stand beside each
@@ -58,9 +59,11 @@ func packed(n int, edges []edge, width float64) layout {
 		order[p] = p
 		width = max(width, layouts[p].width)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(layouts[b].height, layouts[a].height) })
+	slices.SortStableFunc(order,
+		func(a, b int) int { return cmp.Compare(layouts[b].height, layouts[a].height) })
 	corner := make([]point, len(parts))
-	all := layout{nodes: make([]point, n), bends: make([][]point, len(edges)), backward: make([]bool, len(edges))}
+	all := layout{nodes: make([]point, n), bends: make([][]point, len(edges)),
+		backward: make([]bool, len(edges))}
 	var x, y, shelf float64
 	for _, p := range order {
 		l := layouts[p]
@@ -377,7 +380,8 @@ func (g *layering) relax(row []int) {
 				break
 			}
 			pools = pools[:len(pools)-1]
-			pools[len(pools)-1] = pool{before.sum + last.sum, before.weight + last.weight, before.nodes + last.nodes}
+			pools[len(pools)-1] = pool{before.sum + last.sum, before.weight + last.weight,
+				before.nodes + last.nodes}
 		}
 	}
 	i := 0
@@ -391,7 +395,8 @@ func (g *layering) relax(row []int) {
 
 func (g *layering) result() layout {
 	const margin = 8
-	l := layout{nodes: make([]point, g.n), bends: make([][]point, len(g.edges)), backward: g.backward}
+	l := layout{nodes: make([]point, g.n), bends: make([][]point, len(g.edges)),
+		backward: g.backward}
 	if g.n == 0 {
 		return l
 	}

@@ -14,7 +14,8 @@ func TestLayout(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "nodes")
 		edges := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) edge {
-			return edge{rapid.IntRange(0, n-1).Draw(t, "from"), rapid.IntRange(0, n-1).Draw(t, "to")}
+			return edge{rapid.IntRange(0, n-1).Draw(t, "from"),
+				rapid.IntRange(0, n-1).Draw(t, "to")}
 		}), 0, 80).Draw(t, "edges")
 		l := packed(n, edges, graphWidth)
 		for a := range n {
@@ -24,7 +25,8 @@ func TestLayout(t *testing.T) {
 			}
 			for b := range a {
 				q := l.nodes[b]
-				if p.x < q.x+nodeWidth && q.x < p.x+nodeWidth && p.y < q.y+nodeHeight-0.01 && q.y < p.y+nodeHeight-0.01 {
+				if p.x < q.x+nodeWidth && q.x < p.x+nodeWidth && p.y < q.y+nodeHeight-0.01 &&
+					q.y < p.y+nodeHeight-0.01 {
 					t.Fatalf("nodes %d at %v and %d at %v overlap", a, p, b, q)
 				}
 			}

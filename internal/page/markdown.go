@@ -33,7 +33,8 @@ const (
 func markdown(body string) template.HTML {
 	var more string
 	if len(body) > maxBody {
-		more = fmt.Sprintf("<p class=\"cut\">%s more bytes are not shown.</p>", number(len(body)-maxBody))
+		more = fmt.Sprintf("<p class=\"cut\">%s more bytes are not shown.</p>",
+			number(len(body)-maxBody))
 		body = body[:maxBody]
 	}
 	body = clean(body)

@@ -68,8 +68,9 @@ type Ticket struct {
 	Priority                          int
 	Column                            Column
 	Waits                             []Wait
-	Holder                            *Holder // of a started ticket, and of one that a dead holder left
-	Hold                              string  // why it is on hold, and for whom
+	// of a started ticket, and of one that a dead holder left
+	Holder                            *Holder
+	Hold                              string // why it is on hold, and for whom
 	HoldUntil                         time.Time
 	Created, Closed                   time.Time
 	CloseReason, Resolution, ClosedBy string
@@ -181,9 +182,11 @@ func (b *Board) inColumn(c Column) []*Ticket {
 		}
 		if c == OnHold {
 			// What waits for a person before what waits for a date.
-			return cmp.Or(x.HoldUntil.Compare(y.HoldUntil), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
+			return cmp.Or(x.HoldUntil.Compare(y.HoldUntil), x.Created.Compare(y.Created),
+				cmp.Compare(x.ID, y.ID))
 		}
-		return cmp.Or(cmp.Compare(x.Priority, y.Priority), x.Created.Compare(y.Created), cmp.Compare(x.ID, y.ID))
+		return cmp.Or(cmp.Compare(x.Priority, y.Priority), x.Created.Compare(y.Created),
+			cmp.Compare(x.ID, y.ID))
 	})
 	return list
 }

@@ -143,7 +143,8 @@ func (b *Board) fragment(version string, text func(id string) (Text, error)) ([]
 func (b *Board) livePage(version string, text func(id string) (Text, error)) ([]byte, error) {
 	var out bytes.Buffer
 	err := templates().ExecuteTemplate(&out, "page", pageData{
-		Board: b.view(version, text), Style: template.CSS(source("page.css")), Script: template.JS(source("page.js")),
+		Board: b.view(version,
+			text), Style: template.CSS(source("page.css")), Script: template.JS(source("page.js")),
 	})
 	return out.Bytes(), err
 }

@@ -45,13 +45,16 @@ func hostileBoard(now time.Time) (*Board, func(string) (Text, error)) {
 	for i, text := range hostile {
 		for c := range Done {
 			t := Ticket{
-				ID: fmt.Sprintf("h%d-%d", i, c), Title: text, Type: text, Assignee: text, Tags: []string{text, text}, Column: c, Priority: 1,
+				ID: fmt.Sprintf("h%d-%d", i,
+					c), Title: text, Type: text, Assignee: text, Tags: []string{text, text}, Column: c, Priority: 1,
 				Hold: text, CloseReason: text, Resolution: text, ClosedBy: text, Closed: now, Parent: "h0-0",
-				Holder: &Holder{text, Alive, now}, Blockers: []string{"h0-1"}, Waits: []Wait{{ID: "h0-1", State: "open"}},
+				Holder: &Holder{text, Alive,
+					now}, Blockers: []string{"h0-1"}, Waits: []Wait{{ID: "h0-1", State: "open"}},
 			}
 			b.Tickets = append(b.Tickets, t)
 		}
-		b.Changes = append(b.Changes, Change{At: now, Who: text, What: text, ID: "h0-0", Title: text, Detail: text})
+		b.Changes = append(b.Changes, Change{At: now, Who: text, What: text, ID: "h0-0",
+			Title: text, Detail: text})
 		b.Broken = append(b.Broken, Broken{fmt.Sprintf("b%d", i), text})
 	}
 	return b.prepare(), func(id string) (Text, error) {
@@ -59,7 +62,8 @@ func hostileBoard(now time.Time) (*Board, func(string) (Text, error)) {
 		if _, err := fmt.Sscanf(id, "h%d-%d", &i, &c); err != nil {
 			return Text{}, fmt.Errorf("%s: %s", id, hostile[0])
 		}
-		return Text{Body: "# " + hostile[i] + "\n\n" + hostile[i] + "\n\n- [ ] " + hostile[i], Notes: hostile, Boxes: 3, BoxesDone: 1}, nil
+		return Text{Body: "# " + hostile[i] + "\n\n" + hostile[i] + "\n\n- [ ] " + hostile[i],
+			Notes: hostile, Boxes: 3, BoxesDone: 1}, nil
 	}
 }
 
@@ -67,7 +71,8 @@ func hostileBoard(now time.Time) (*Board, func(string) (Text, error)) {
 var hostileReport = func() (r report.Report) {
 	for i, text := range hostile {
 		item := report.Item{ID: fmt.Sprintf("h%d-0", i), Title: text, Who: text, Why: text}
-		r.NeedsPerson, r.Abandoned, r.Done = append(r.NeedsPerson, item), append(r.Abandoned, item), append(r.Done, item)
+		r.NeedsPerson, r.Abandoned, r.Done = append(r.NeedsPerson, item), append(r.Abandoned,
+			item), append(r.Done, item)
 		r.Agents = append(r.Agents, report.Agent{Name: text, Median: text})
 		r.Outside = append(r.Outside, text)
 	}
@@ -83,7 +88,8 @@ func TestFileIsBounded(t *testing.T) {
 	for name, make := range map[string]func() (*Board, func(string) (Text, error)){
 		"hostile": func() (*Board, func(string) (Text, error)) { return hostileBoard(now) },
 		"large": func() (*Board, func(string) (Text, error)) {
-			return crowd(10_000, now), func(string) (Text, error) { return Text{Body: strings.Repeat("words and more words\n\n", 200)}, nil }
+			return crowd(10_000,
+				now), func(string) (Text, error) { return Text{Body: strings.Repeat("words and more words\n\n", 200)}, nil }
 		},
 	} {
 		b, text := make()
@@ -109,7 +115,8 @@ func TestAllTicketsAreCounted(t *testing.T) {
 		shown := b.counts()[Done]
 		for _, c := range v.Columns {
 			if len(c.Cards) > maxCards || len(c.Cards)+c.More != c.N {
-				t.Errorf("%d tickets: column %s has %d cards and %d more of %d", n, c.Name, len(c.Cards), c.More, c.N)
+				t.Errorf("%d tickets: column %s has %d cards and %d more of %d", n, c.Name,
+					len(c.Cards), c.More, c.N)
 			}
 			shown += len(c.Cards) + c.More
 		}
@@ -132,12 +139,15 @@ func TestMarkdown(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"text", "a *b* **c** `d`", "<p>a <em>b</em> <strong>c</strong> <code>d</code></p>\n"},
 		{"html is text", "a <b onclick=x>c</b>", "<p>a &lt;b onclick=x&gt;c&lt;/b&gt;</p>\n"},
-		{"a block of html is text", "<script>x</script>\n", "<pre>&lt;script&gt;x&lt;/script&gt;\n</pre>\n"},
+		{"a block of html is text", "<script>x</script>\n",
+			"<pre>&lt;script&gt;x&lt;/script&gt;\n</pre>\n"},
 		{"no image is loaded", "![alt](http://x/y.png)", "<p>[image: alt]</p>\n"},
-		{"a link", "[t](https://go.dev)", `<p><a href="https://go.dev" rel="nofollow noreferrer noopener" target="_blank">t</a></p>` + "\n"},
+		{"a link", "[t](https://go.dev)",
+			`<p><a href="https://go.dev" rel="nofollow noreferrer noopener" target="_blank">t</a></p>` + "\n"},
 		{"no script by a link", "[t](javascript:alert(1))", "<p>t</p>\n"},
 		{"no link into the page's own files", "[t](/secret)", "<p>t</p>\n"},
-		{"boxes", "- [x] a\n- [ ] b", "<ul>\n<li><input type=\"checkbox\" disabled=\"\" checked=\"\" aria-label=\"done\"> a</li>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> b</li>\n</ul>\n"},
+		{"boxes", "- [x] a\n- [ ] b",
+			"<ul>\n<li><input type=\"checkbox\" disabled=\"\" checked=\"\" aria-label=\"done\"> a</li>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> b</li>\n</ul>\n"},
 		{"control characters are seen", "a\x1b[1mb\u202Ec", "<p>a\uFFFD[1mb\uFFFDc</p>\n"},
 	} {
 		if got := string(markdown(c.body)); got != c.want {
@@ -156,8 +166,10 @@ func TestMarkdownEnds(t *testing.T) {
 		markdown(body)
 		return time.Since(began)
 	}
-	for _, unit := range []string{"[", ">", "*a ", "`", "![](", "- ", "<a ", "&", "|", "(http://a.", "_a*", "~", "[a](<", "<!--", "1. \n", "\t- x\n", "|a|\n|-|\n", "[x]: y\n", "\\", "a@b."} {
-		for _, body := range []string{strings.Repeat(unit, maxBody/len(unit)), strings.Repeat(strings.Repeat(unit, maxMarks/3)+"\n\n", maxBody/maxMarks)} {
+	for _, unit := range []string{"[", ">", "*a ", "`", "![](", "- ", "<a ", "&", "|", "(http://a.",
+		"_a*", "~", "[a](<", "<!--", "1. \n", "\t- x\n", "|a|\n|-|\n", "[x]: y\n", "\\", "a@b."} {
+		for _, body := range []string{strings.Repeat(unit, maxBody/len(unit)),
+			strings.Repeat(strings.Repeat(unit, maxMarks/3)+"\n\n", maxBody/maxMarks)} {
 			// Beside words of the same length, since the machine may do other things as well.
 			words := render(strings.Repeat("word ", maxBody/5))
 			if took := render(body); took > max(3*time.Second, 1000*words) {
@@ -244,12 +256,15 @@ func TestServerRefuses(t *testing.T) {
 			t.Errorf("%s: refused, but with the board: %s", c.name, body)
 		}
 		policy := response.Header.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'none'", "script-src 'sha256-", "style-src 'sha256-", "frame-ancestors 'none'"} {
+		for _, want := range []string{"default-src 'none'", "script-src 'sha256-",
+			"style-src 'sha256-", "frame-ancestors 'none'"} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("%s: policy %q without %s", c.name, policy, want)
 			}
 		}
-		if strings.Contains(policy, "unsafe") || response.Header.Get("Referrer-Policy") != "no-referrer" || response.Header.Get("Access-Control-Allow-Origin") != "" {
+		if strings.Contains(policy, "unsafe") ||
+			response.Header.Get("Referrer-Policy") != "no-referrer" ||
+			response.Header.Get("Access-Control-Allow-Origin") != "" {
 			t.Errorf("%s: headers %v", c.name, response.Header)
 		}
 	}

@@ -46,24 +46,29 @@ func viewReport(r report.Report) reportView {
 	var v reportView
 	for _, status := range []string{"open", "in_progress", "closed", report.Malformed} {
 		if r.Then[status]+r.Now[status] > 0 {
-			v.Numbers = append(v.Numbers, numberView{strings.ReplaceAll(status, "_", " "), r.Then[status], r.Now[status]})
+			v.Numbers = append(v.Numbers, numberView{strings.ReplaceAll(status, "_", " "),
+				r.Then[status], r.Now[status]})
 		}
 	}
 	for _, l := range []struct {
 		name, key string
 		items     []report.Item
 	}{
-		{"Needs a person", "hold", r.NeedsPerson}, {"Abandoned: the holder is dead", "missing", r.Abandoned},
+		{"Needs a person", "hold", r.NeedsPerson}, {"Abandoned: the holder is dead", "missing",
+			r.Abandoned},
 		{"Stuck: unchanged for longer than is usual here (" + r.Usual + ")", "waiting", r.Stuck},
-		{fmt.Sprintf("Done, %d with evidence", r.Evidence), "today", r.Done}, {"Dropped", "done", r.Dropped}, {"New", "ready", r.New},
+		{fmt.Sprintf("Done, %d with evidence", r.Evidence), "today", r.Done}, {"Dropped", "done",
+			r.Dropped}, {"New", "ready", r.New},
 	} {
 		if len(l.items) == 0 {
 			continue
 		}
-		list := listView{Name: l.name, Key: l.key, N: len(l.items), More: max(0, len(l.items)-maxItems)}
+		list := listView{Name: l.name, Key: l.key, N: len(l.items),
+			More: max(0, len(l.items)-maxItems)}
 		for _, item := range l.items[:min(len(l.items), maxItems)] {
 			list.Items = append(list.Items, report.Item{
-				ID: line(item.ID, 64), Title: line(item.Title, maxTitle), Who: line(nameOf(item.Who), maxMeta), Why: line(item.Why, maxNote),
+				ID: line(item.ID, 64), Title: line(item.Title,
+					maxTitle), Who: line(nameOf(item.Who), maxMeta), Why: line(item.Why, maxNote),
 			})
 		}
 		v.Lists = append(v.Lists, list)
@@ -80,7 +85,8 @@ func viewReport(r report.Report) reportView {
 		what string
 		ids  []string
 	}{
-		{"changed by another program", r.Outside}, {"their changes do not lead to what they are", r.Unclear},
+		{"changed by another program", r.Outside}, {"their changes do not lead to what they are",
+			r.Unclear},
 		{"their journal cannot be read", r.Unread},
 	} {
 		if n := len(doubt.ids); n > 0 {

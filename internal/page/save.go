@@ -16,7 +16,8 @@ import (
 
 // Save writes the board as a page into a file. Whoever reads the file meanwhile sees the old page
 // or the new one. A device or a pipe is written to and never replaced, and a link stays one.
-func (b *Board) Save(path string, text func(id string) (Text, error), r *report.Report) (err error) {
+func (b *Board) Save(path string, text func(id string) (Text, error),
+	r *report.Report) (err error) {
 	var page bytes.Buffer
 	if err := b.WriteFile(&page, text, r); err != nil {
 		return err

@@ -21,20 +21,22 @@ import (
 
 // Source is where a live page has its board from.
 type Source struct {
-	Board func() (*Board, error)         // as it is now
-	Text  func(id string) (Text, error)  // of one ticket, as it is now
-	Wait  func(ctx context.Context) bool // returns when something may have changed; false when ctx is done
+	Board func() (*Board, error)        // as it is now
+	Text  func(id string) (Text, error) // of one ticket, as it is now
+	// returns when something may have changed; false when ctx is done
+	Wait func(ctx context.Context) bool
 	// Find returns the ids of tickets whose texts have all words of a query.
 	Find   func(ctx context.Context, query string) ([]string, error)
 	Report func(ctx context.Context) (report.Report, error)
 }
 
 const (
-	maxStreams  = 64 // pages that are open at a time
-	heartbeat   = 15 * time.Second
-	writeTime   = 10 * time.Second
-	headTime    = 5 * time.Second
-	restBetween = 100 * time.Millisecond // between two pictures of a board that changes all the time
+	maxStreams = 64 // pages that are open at a time
+	heartbeat  = 15 * time.Second
+	writeTime  = 10 * time.Second
+	headTime   = 5 * time.Second
+	// between two pictures of a board that changes all the time
+	restBetween = 100 * time.Millisecond
 )
 
 // Server shows a board on loopback, for reading only. Who has not the URL sees nothing: it holds a
@@ -75,7 +77,8 @@ func NewServer(l net.Listener, source Source) (*Server, error) {
 		return nil, fmt.Errorf("serve the board: %s is not on loopback", l.Addr())
 	}
 	hosts := []string{addr.String(), fmt.Sprintf("localhost:%d", addr.Port)}
-	return &Server{source: source, token: rand.Text(), hosts: hosts, streams: make(map[chan struct{}]bool), watched: make(chan struct{})}, nil
+	return &Server{source: source, token: rand.Text(), hosts: hosts,
+		streams: make(map[chan struct{}]bool), watched: make(chan struct{})}, nil
 }
 
 // Serve shows the board as a live page until ctx is done. announce is told the page's URL.
@@ -84,7 +87,8 @@ func (k *Taker) Serve(ctx context.Context, port int, announce func(url string) e
 	if err != nil {
 		return fmt.Errorf("serve the board: %w", err)
 	}
-	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait, Find: k.Find, Report: k.Report})
+	server, err := NewServer(l, Source{Board: k.Board, Text: k.Text, Wait: k.Wait, Find: k.Find,
+		Report: k.Report})
 	if err == nil {
 		err = announce(server.URL())
 	}
@@ -99,10 +103,12 @@ func (s *Server) URL() string { return "http://" + s.hosts[0] + "/" + s.token + 
 
 // Serve answers until ctx is done.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: headTime, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		BaseContext: func(net.Listener) context.Context { return ctx }}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: headTime, IdleTimeout: time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		BaseContext:    func(net.Listener) context.Context { return ctx }}
 	go s.watch(ctx)
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // streams never end by themselves
+	// streams never end by themselves
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stopped()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the board: %w", err)
@@ -113,7 +119,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // ServeHTTP checks what every request must have, then answers it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range map[string]string{
-		"Content-Security-Policy":      contentPolicy() + "; img-src 'self'; frame-ancestors 'none'", // for the icon
+		// for the icon
+		"Content-Security-Policy": contentPolicy() +
+			"; img-src 'self'; frame-ancestors 'none'",
 		"X-Content-Type-Options":       "nosniff",
 		"X-Frame-Options":              "DENY",
 		"Referrer-Policy":              "no-referrer", // the URL is the secret
@@ -134,7 +142,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	token, rest, found := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if !found || subtle.ConstantTimeCompare([]byte(token), []byte(s.token)) != 1 {
-		http.Error(w, "not found: open the whole URL that ticket-mcp board printed", http.StatusNotFound)
+		http.Error(w, "not found: open the whole URL that ticket-mcp board printed",
+			http.StatusNotFound)
 		return
 	}
 	name, id, _ := strings.Cut(rest, "/")
@@ -216,7 +225,9 @@ func (s *Server) picture() (state, error) {
 	}
 	sum := sha256.Sum256(fragment)
 	version := hex.EncodeToString(sum[:8])
-	return state{board: b, version: version, fragment: bytes.Replace(fragment, []byte(noVersion), []byte(` data-version="`+version+`"`), 1)}, nil
+	return state{board: b, version: version,
+		fragment: bytes.Replace(fragment, []byte(noVersion), []byte(` data-version="`+version+`"`),
+			1)}, nil
 }
 
 // watch takes a picture whenever something may have changed and somebody looks, and tells those who
@@ -363,7 +374,8 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	say := func(text string) bool {
-		_ = control.SetWriteDeadline(time.Now().Add(writeTime)) // a writer without deadlines waits longer
+		// a writer without deadlines waits longer
+		_ = control.SetWriteDeadline(time.Now().Add(writeTime))
 		_, err := w.Write([]byte(text))
 		return err == nil && control.Flush() == nil
 	}

@@ -115,11 +115,13 @@ func ticketOf(s tools.Standing, now, today time.Time) Ticket {
 		shown.Blockers = append(shown.Blockers, blocker.ID)
 	}
 	for _, w := range s.Waits {
-		wait := Wait{ID: w.ID, State: strings.ReplaceAll(w.State, "_", " "), Through: w.Through, Start: w.Start}
+		wait := Wait{ID: w.ID, State: strings.ReplaceAll(w.State, "_", " "), Through: w.Through,
+			Start: w.Start}
 		shown.Waits = append(shown.Waits, wait)
 	}
 	if t.Status == document.StatusInProgress {
-		shown.Holder = &Holder{Name: nameOf(t.ClaimedBy), Life: Life(s.Holder.Life), Since: t.ClaimedAt}
+		shown.Holder = &Holder{Name: nameOf(t.ClaimedBy), Life: Life(s.Holder.Life),
+			Since: t.ClaimedAt}
 		if s.Holder.Person() {
 			shown.Holder.Life = Person
 		}
@@ -133,7 +135,8 @@ func ticketOf(s tools.Standing, now, today time.Time) Ticket {
 		shown.Column = DoneToday
 	case t.Status == document.StatusClosed:
 		shown.Column = Done
-	case t.Status == document.StatusInProgress && (s.Holder.Life != session.Dead || s.Grace > 0 || held || len(s.Waits) > 0):
+	case t.Status == document.StatusInProgress &&
+		(s.Holder.Life != session.Dead || s.Grace > 0 || held || len(s.Waits) > 0):
 		shown.Column = InProgress
 	case held:
 		shown.Column = OnHold
@@ -224,7 +227,8 @@ func fieldsChanged(r journal.Row) string {
 			}
 		default:
 			if r.From != "" { // the fields of a new ticket are no change
-				parts = append(parts, fmt.Sprintf("%s: %s → %s", f.Key, cmp.Or(f.Old, "none"), cmp.Or(f.New, "none")))
+				parts = append(parts, fmt.Sprintf("%s: %s → %s", f.Key, cmp.Or(f.Old, "none"),
+					cmp.Or(f.New, "none")))
 			}
 		}
 	}

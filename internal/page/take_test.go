@@ -26,12 +26,14 @@ func newBoard(t *testing.T, files map[string]string) (*Taker, *tools.Board) {
 		t.Fatal(err)
 	}
 	for id, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte("---\nid: "+id+"\n"+text), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte("---\nid: "+id+"\n"+text),
+			0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
 	open := func() *ticketfs.Store { return ticketfs.NewStore(board.Where{Start: dir}, time.Second) }
-	agent := &tools.Board{Store: open(), Session: session.New("", time.Now), Agent: "builder", Now: time.Now}
+	agent := &tools.Board{Store: open(), Session: session.New("", time.Now), Agent: "builder",
+		Now: time.Now}
 	t.Cleanup(func() {
 		if err := agent.Session.Close(); err != nil {
 			t.Error(err)
@@ -55,18 +57,21 @@ func call(t *testing.T, b *tools.Board, tool string, arguments map[string]any) {
 func TestTake(t *testing.T) {
 	now := time.Now().UTC()
 	taker, agent := newBoard(t, map[string]string{
-		"free":     "status: open\npriority: 1\n---\n# Free\n",
-		"work":     "status: open\ntags: [api, ui]\n---\n# Work\n\n- [x] a\n- [ ] b\n",
-		"legal":    "status: in_progress\nclaimed-by: Ada-Lovelace@person\n---\n# Legal\n",
-		"other":    "status: in_progress\nclaimed-by: bob\n---\n# By another program\n",
-		"blocked":  "status: open\nblocked-by: [free, gone]\n---\n# Blocked\n",
-		"epic":     "status: open\n---\n# Epic\n",
-		"child":    "status: open\nparent: epic\n---\n# Child\n",
-		"asked":    "status: open\nhold: \"for Grace: which one?\"\n---\n# Asked\n",
-		"later":    "status: open\nhold: the sale\nhold-until: " + now.Add(time.Hour).Format(time.RFC3339) + "\n---\n# Later\n",
-		"now":      "status: open\nhold: the sale\nhold-until: " + now.Add(-time.Hour).Format(time.RFC3339) + "\n---\n# The date has come\n",
-		"old":      "status: closed\nclosed: 2020-01-01T00:00:00Z\n---\n# Old\n",
-		"today":    "status: closed\nclosed: " + now.Format(time.RFC3339) + "\nclosed-by: Ada\nclose-reason: tests pass\n---\n# Today\n",
+		"free":    "status: open\npriority: 1\n---\n# Free\n",
+		"work":    "status: open\ntags: [api, ui]\n---\n# Work\n\n- [x] a\n- [ ] b\n",
+		"legal":   "status: in_progress\nclaimed-by: Ada-Lovelace@person\n---\n# Legal\n",
+		"other":   "status: in_progress\nclaimed-by: bob\n---\n# By another program\n",
+		"blocked": "status: open\nblocked-by: [free, gone]\n---\n# Blocked\n",
+		"epic":    "status: open\n---\n# Epic\n",
+		"child":   "status: open\nparent: epic\n---\n# Child\n",
+		"asked":   "status: open\nhold: \"for Grace: which one?\"\n---\n# Asked\n",
+		"later": "status: open\nhold: the sale\nhold-until: " +
+			now.Add(time.Hour).Format(time.RFC3339) + "\n---\n# Later\n",
+		"now": "status: open\nhold: the sale\nhold-until: " +
+			now.Add(-time.Hour).Format(time.RFC3339) + "\n---\n# The date has come\n",
+		"old": "status: closed\nclosed: 2020-01-01T00:00:00Z\n---\n# Old\n",
+		"today": "status: closed\nclosed: " + now.Format(time.RFC3339) +
+			"\nclosed-by: Ada\nclose-reason: tests pass\n---\n# Today\n",
 		"deps":     "status: open\ndeps: [old]\n---\n# In the other dialect\n",
 		"nonsense": "status: unheard-of\n---\n# Nonsense\n",
 	})
@@ -94,12 +99,14 @@ func TestTake(t *testing.T) {
 		t.Errorf("broken files: %v", b.Broken)
 	}
 	text := b.Print(Look{Width: 250}, taker.Text)
-	for _, want := range []string{"● builder", "“half of it”", "50%", "■ Ada Lovelace", "○ bob, liveness unknown", "waits for free, gone", "waits for epic", "needs a person asked"} {
+	for _, want := range []string{"● builder", "“half of it”", "50%", "■ Ada Lovelace",
+		"○ bob, liveness unknown", "waits for free, gone", "waits for epic", "needs a person asked"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	if len(b.Changes) != 2 || b.Changes[0].What != "noted on" || b.Changes[0].Who != "builder" || b.Changes[0].Detail != "half of it" || b.Changes[1].What != "started" {
+	if len(b.Changes) != 2 || b.Changes[0].What != "noted on" || b.Changes[0].Who != "builder" ||
+		b.Changes[0].Detail != "half of it" || b.Changes[1].What != "started" {
 		t.Errorf("changes: %+v", b.Changes)
 	}
 	r, err := taker.Report(context.Background())
@@ -168,7 +175,8 @@ func TestLivePageFollowsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	told("an editor's change", func() {
-		if err := os.WriteFile(filepath.Join(folder.Dir(), "more.md"), []byte("---\nid: more\nstatus: open\n---\n# More\n"), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(folder.Dir(), "more.md"),
+			[]byte("---\nid: more\nstatus: open\n---\n# More\n"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	})

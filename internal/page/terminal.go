@@ -36,7 +36,8 @@ const (
 	cyan   = "36"
 )
 
-var columnStyles = map[Column]string{Ready: blue, InProgress: green, Waiting: purple, OnHold: yellow, DoneToday: cyan, Done: dim}
+var columnStyles = map[Column]string{Ready: blue, InProgress: green, Waiting: purple,
+	OnHold: yellow, DoneToday: cyan, Done: dim}
 
 // span is text of one style; it has no control characters.
 type span struct{ style, text string }
@@ -129,7 +130,8 @@ func (look Look) line(r row) string {
 
 // head is what stands above the columns: the name, who works, and what needs a person.
 func (b *Board) head(look Look) []string {
-	lines := []string{look.line(row{{bold, line(b.Name, 40)}, {dim, "  " + b.summary() + "  " + b.At.Format("15:04:05")}})}
+	lines := []string{look.line(row{{bold, line(b.Name, 40)},
+		{dim, "  " + b.summary() + "  " + b.At.Format("15:04:05")}})}
 	var cards []cardView
 	held := b.inColumn(OnHold)
 	for _, t := range held[:min(len(held), maxCards)] {
@@ -137,17 +139,22 @@ func (b *Board) head(look Look) []string {
 	}
 	asked, more := needs(cards, len(held))
 	for _, c := range asked {
-		lines = append(lines, look.line(row{{"1;" + yellow, "needs a person "}, {plain, c.ID + " " + c.Title + ": "}, {yellow, c.Hold}}))
+		lines = append(lines,
+			look.line(row{{"1;" + yellow, "needs a person "}, {plain, c.ID + " " + c.Title + ": "},
+				{yellow, c.Hold}}))
 	}
 	if more > 0 {
 		lines = append(lines, look.line(row{{dim, "+" + number(more) + " more on hold"}}))
 	}
 	for i, broken := range b.Broken {
 		if i == maxBroken {
-			lines = append(lines, look.line(row{{dim, "+" + counted(len(b.Broken)-i, "more file") + " that cannot be read"}}))
+			lines = append(lines,
+				look.line(row{{dim, "+" + counted(len(b.Broken)-i, "more file") +
+					" that cannot be read"}}))
 			break
 		}
-		lines = append(lines, look.line(row{{"1;" + red, "cannot be read "}, {plain, line(broken.Why, maxTitle)}}))
+		lines = append(lines,
+			look.line(row{{"1;" + red, "cannot be read "}, {plain, line(broken.Why, maxTitle)}}))
 	}
 	return append(lines, "")
 }
@@ -180,9 +187,11 @@ func (b *Board) beside(look Look, above int, text func(id string) (Text, error))
 }
 
 // column is one of several: its head, its tickets in a few lines each, and how many more there are.
-func (b *Board) column(c Column, look Look, width, above int, text func(id string) (Text, error)) []row {
+func (b *Board) column(c Column, look Look, width, above int,
+	text func(id string) (Text, error)) []row {
 	list := b.inColumn(c)
-	rows := []row{{{"1;" + columnStyles[c], c.String()}, {dim, " " + number(len(list))}}, {{columnStyles[c], strings.Repeat("─", width)}}}
+	rows := []row{{{"1;" + columnStyles[c], c.String()}, {dim, " " + number(len(list))}},
+		{{columnStyles[c], strings.Repeat("─", width)}}}
 	for i, t := range list {
 		card := printed(b.card(t, text), c, width)
 		room := look.Height - above - len(rows) - 1
@@ -269,11 +278,13 @@ func status(c cardView, column Column) row {
 		return row{{dim, "waits for " + strings.Join(ids, ", ")}}
 	case OnHold:
 		if !c.HoldUntil.IsZero() {
-			return row{{yellow, strings.TrimSpace("not before " + c.HoldUntil.Format("2 Jan") + " " + c.Hold)}}
+			return row{{yellow, strings.TrimSpace("not before " + c.HoldUntil.Format("2 Jan") +
+				" " + c.Hold)}}
 		}
 		return row{{yellow, c.Hold}}
 	case DoneToday:
-		return row{{cyan, "✓ "}, {dim, strings.TrimSpace(c.Resolution + " " + c.Holder + " " + c.Age + " ago")}}
+		return row{{cyan, "✓ "}, {dim,
+			strings.TrimSpace(c.Resolution + " " + c.Holder + " " + c.Age + " ago")}}
 	}
 	return nil
 }
@@ -318,7 +329,8 @@ func (b *Board) below(look Look, above int, text func(id string) (Text, error)) 
 		if len(list) == 0 {
 			continue
 		}
-		lines = append(lines, look.line(row{{"1;" + columnStyles[c], c.String()}, {dim, " " + number(len(list))}}))
+		lines = append(lines,
+			look.line(row{{"1;" + columnStyles[c], c.String()}, {dim, " " + number(len(list))}}))
 		ids := 0
 		for _, t := range list[:min(len(list), most)] {
 			ids = max(ids, len(t.ID))
@@ -346,7 +358,8 @@ func (b *Board) short(t *Ticket, c Column, ids, width int, text func(id string) 
 	if card.Priority <= 1 {
 		priority = red
 	}
-	r := row{{cyan, "  " + card.ID + strings.Repeat(" ", max(0, ids-len(card.ID)))}, {priority, fmt.Sprintf(" P%d ", card.Priority)}}
+	r := row{{cyan, "  " + card.ID + strings.Repeat(" ", max(0, ids-len(card.ID)))},
+		{priority, fmt.Sprintf(" P%d ", card.Priority)}}
 	last := status(card, c)
 	room := width - r.width()
 	if last.width() > room/2 {

@@ -21,8 +21,11 @@ func TestPrintFits(t *testing.T) {
 	for name, c := range map[string]struct {
 		board *Board
 		text  func(string) (Text, error)
-	}{"small": {small, smallText}, "hostile": {bad, badText}, "large": {crowd(10_000, now), smallText}, "empty": {(&Board{Name: "empty", At: now}).prepare(), smallText}} {
-		for _, look := range []Look{{Width: 20}, {Width: 59, Height: 10}, {Width: 80, Height: 24, Colour: true}, {Width: 95}, {Width: 96}, {Width: 120, Height: 40, Colour: true}, {Width: 250, Colour: true}} {
+	}{"small": {small, smallText}, "hostile": {bad, badText}, "large": {crowd(10_000, now),
+		smallText}, "empty": {(&Board{Name: "empty", At: now}).prepare(), smallText}} {
+		for _, look := range []Look{{Width: 20}, {Width: 59, Height: 10},
+			{Width: 80, Height: 24, Colour: true}, {Width: 95}, {Width: 96}, {Width: 120,
+				Height: 40, Colour: true}, {Width: 250, Colour: true}} {
 			text := c.board.Print(look, c.text)
 			if look.Colour == (colours.FindString(text) == "") {
 				t.Errorf("%s %+v: colours are wrong", name, look)
@@ -36,7 +39,8 @@ func TestPrintFits(t *testing.T) {
 				if w := uniseg.StringWidth(l); w > look.Width {
 					t.Errorf("%s %+v: %d wide: %q", name, look, w, l)
 				}
-				if strings.ContainsFunc(l, func(r rune) bool { return r < ' ' || r == 0x7f || isBidi(r) }) {
+				if strings.ContainsFunc(l,
+					func(r rune) bool { return r < ' ' || r == 0x7f || isBidi(r) }) {
 					t.Errorf("%s %+v: control characters in %q", name, look, l)
 				}
 			}
@@ -60,7 +64,8 @@ dc20hr P1 feature     d5logi P0 60% #auth   dc2rel P1 task        for Grace: Str
 Update Go to 1.26     “the library wants a  dc21aa, d5pool        for EU cards.         ago
 dc20j2 P2 chore       newer Go”
 `
-	got := "\n" + strings.Join(strings.Split(b.Print(Look{Width: 108}, text), "\n")[:11], "\n") + "\n"
+	got := "\n" + strings.Join(strings.Split(b.Print(Look{Width: 108}, text), "\n")[:11], "\n") +
+		"\n"
 	if got != want {
 		t.Errorf("got:%s\nwant:%s", got, want)
 	}
@@ -115,7 +120,8 @@ func TestTreesEnd(t *testing.T) {
 	} {
 		b := &Board{}
 		for i := range 300 {
-			ticket := Ticket{ID: fmt.Sprintf("t%03d", i), Title: hostile[i%len(hostile)], Column: Waiting}
+			ticket := Ticket{ID: fmt.Sprintf("t%03d", i), Title: hostile[i%len(hostile)],
+				Column: Waiting}
 			for _, j := range blockers(i) {
 				ticket.Blockers = append(ticket.Blockers, fmt.Sprintf("t%03d", max(j, -1)))
 			}
@@ -176,6 +182,7 @@ func TestMermaidAndDot(t *testing.T) {
 }
 `
 	if mermaid.String() != wantMermaid || dot.String() != wantDot {
-		t.Errorf("got:\n%s\n%s\nwant:\n%s\n%s", mermaid.String(), dot.String(), wantMermaid, wantDot)
+		t.Errorf("got:\n%s\n%s\nwant:\n%s\n%s", mermaid.String(), dot.String(), wantMermaid,
+			wantDot)
 	}
 }

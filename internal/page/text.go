@@ -24,7 +24,8 @@ func clean(text string) string {
 		if r == '\n' || r == '\t' {
 			return r
 		}
-		if unicode.IsControl(r) || isBidi(r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || r >= 0xE0000 && r <= 0xE0FFF {
+		if unicode.IsControl(r) || isBidi(r) || unicode.Is(unicode.Zl, r) ||
+			unicode.Is(unicode.Zp, r) || r >= 0xE0000 && r <= 0xE0FFF {
 			return utf8.RuneError
 		}
 		return r
@@ -33,7 +34,8 @@ func clean(text string) string {
 
 // isBidi reports whether a character changes the direction of its neighbours.
 func isBidi(r rune) bool {
-	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 || r == 0x200E || r == 0x200F || r == 0x061C
+	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 || r == 0x200E || r == 0x200F ||
+		r == 0x061C
 }
 
 // line is a text on one line, cut to a width in columns of a terminal. It looks at no more of a long text than it may show.

@@ -92,7 +92,8 @@ func (c cardView) Progress() string {
 	case c.Boxes > 0:
 		return fmt.Sprintf("%d of %s done", c.BoxesDone, plural(c.Boxes, "box", "boxes"))
 	case c.Children > 0:
-		return fmt.Sprintf("%d of %s closed", c.ChildrenClosed, plural(c.Children, "child", "children"))
+		return fmt.Sprintf("%d of %s closed", c.ChildrenClosed,
+			plural(c.Children, "child", "children"))
 	}
 	return ""
 }
@@ -198,9 +199,11 @@ func (c Change) shown() Change {
 func (b *Board) card(t *Ticket, text func(id string) (Text, error)) cardView {
 	c := cardView{
 		ID: t.ID, Title: cmp.Or(line(t.Title, maxTitle), "(no title)"), Type: line(t.Type, maxMeta),
-		Assignee: line(t.Assignee, maxMeta), Priority: t.Priority, Column: t.Column.Key(), Waits: t.Waits,
+		Assignee: line(t.Assignee,
+			maxMeta), Priority: t.Priority, Column: t.Column.Key(), Waits: t.Waits,
 		Hold: line(t.Hold, maxNote), HoldUntil: t.HoldUntil,
-		Closed: t.Closed, Reason: line(t.CloseReason, maxNote), Resolution: line(t.Resolution, maxMeta),
+		Closed: t.Closed, Reason: line(t.CloseReason, maxNote), Resolution: line(t.Resolution,
+			maxMeta),
 		Children: t.Children, ChildrenClosed: t.ChildrenClosed,
 	}
 	for i, tag := range t.Tags {
@@ -217,7 +220,8 @@ func (b *Board) card(t *Ticket, text func(id string) (Text, error)) cardView {
 		c.WaitsFor = append(c.WaitsFor, b.waitView(w))
 	}
 	if t.Holder != nil {
-		c.Holder, c.Life, c.Since = cmp.Or(line(t.Holder.Name, maxMeta), "somebody"), t.Holder.Life, t.Holder.Since
+		c.Holder, c.Life, c.Since = cmp.Or(line(t.Holder.Name, maxMeta),
+			"somebody"), t.Holder.Life, t.Holder.Since
 	}
 	if t.Column.closed() {
 		c.Holder = cmp.Or(line(t.ClosedBy, maxMeta), c.Holder)
@@ -276,12 +280,14 @@ type ticketView struct {
 type relatedView struct{ ID, Title, State, Key string }
 
 // ticketView makes the view of one ticket; found is false when there is no such ticket.
-func (b *Board) ticketView(id string, text func(id string) (Text, error)) (v ticketView, found bool) {
+func (b *Board) ticketView(id string,
+	text func(id string) (Text, error)) (v ticketView, found bool) {
 	t, found := b.links.byID[id]
 	if !found {
 		for _, broken := range b.Broken {
 			if broken.ID == id {
-				return ticketView{cardView: cardView{ID: id, Title: "Not a ticket"}, Malformed: line(broken.Why, 2000)}, true
+				return ticketView{cardView: cardView{ID: id, Title: "Not a ticket"},
+					Malformed: line(broken.Why, 2000)}, true
 			}
 		}
 		return v, false
@@ -333,7 +339,8 @@ func (b *Board) related(id string) relatedView {
 	if !found {
 		return relatedView{ID: line(id, 64), Title: "missing", State: "missing", Key: "missing"}
 	}
-	return relatedView{t.ID, cmp.Or(line(t.Title, maxTitle), "(no title)"), t.Column.String(), t.Column.Key()}
+	return relatedView{t.ID, cmp.Or(line(t.Title, maxTitle), "(no title)"), t.Column.String(),
+		t.Column.Key()}
 }
 
 // withoutTitle leaves the first heading out of a body: it stands above it.
@@ -364,7 +371,8 @@ func (b *Board) index() []indexRow {
 		if t.Hold != "" {
 			more = append(more, line(t.Hold, maxNote))
 		}
-		rows = append(rows, indexRow{t.ID, line(t.Title, maxTitle), t.Column.Key(), fmt.Sprint(t.Priority), strings.Join(more, " ")})
+		rows = append(rows, indexRow{t.ID, line(t.Title, maxTitle), t.Column.Key(),
+			fmt.Sprint(t.Priority), strings.Join(more, " ")})
 	}
 	return rows
 }

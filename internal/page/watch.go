@@ -66,7 +66,8 @@ func (k *Taker) screenful(f *os.File, lines func() []string) (string, Look, erro
 	}
 	text := b.Print(room, k.Text)
 	if len(below) > 0 {
-		text += strings.Repeat("\n", 1+max(0, room.Height-strings.Count(text, "\n"))) + strings.Join(below, "\n")
+		text += strings.Repeat("\n", 1+max(0, room.Height-strings.Count(text, "\n"))) +
+			strings.Join(below, "\n")
 	}
 	return text, look, nil
 }
@@ -78,7 +79,8 @@ func (k *Taker) waitOn(ctx context.Context, f *os.File, look Look) {
 	var sized sync.WaitGroup
 	sized.Go(func() {
 		for sleep(ctx, pollEach) {
-			if width, height, err := terminal.Size(f); err != nil || width != look.Width || height-1 != look.Height {
+			if width, height, err := terminal.Size(f); err != nil || width != look.Width ||
+				height-1 != look.Height {
 				cancel()
 			}
 		}

@@ -25,7 +25,8 @@ func openTerminal(t *testing.T, width, height uint16) (f *os.File, written func(
 		err = unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0)
 	}
 	if err == nil {
-		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: height})
+		err = unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ,
+			&unix.Winsize{Col: width, Row: height})
 	}
 	if err != nil {
 		t.Skip("no pseudo terminal here: ", err)
@@ -61,7 +62,8 @@ func openTerminal(t *testing.T, width, height uint16) (f *os.File, written func(
 func TestWatch(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	f, written := openTerminal(t, 120, 30)
-	taker, agent := newBoard(t, map[string]string{"work": "status: open\n---\n# Work to do\n", "evil": "status: open\n---\n# \x1b[31mred \x07bell\n"})
+	taker, agent := newBoard(t, map[string]string{"work": "status: open\n---\n# Work to do\n",
+		"evil": "status: open\n---\n# \x1b[31mred \x07bell\n"})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -82,7 +84,8 @@ func TestWatch(t *testing.T) {
 	seen("what happened", "something happened")
 	call(t, agent, "start", map[string]any{"id": "work"})
 	seen("a change", "● builder")
-	if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: 60, Row: 20}); err != nil {
+	if err := unix.IoctlSetWinsize(int(f.Fd()), unix.TIOCSWINSZ,
+		&unix.Winsize{Col: 60, Row: 20}); err != nil {
 		t.Fatal(err)
 	}
 	seen("a smaller terminal", "\x1b[36m  work") // one line a ticket

@@ -45,7 +45,8 @@ func (b *Board) goals() []string {
 	reached := make(map[string]bool)
 	take := func(id string) {
 		goals = append(goals, id)
-		walk([]string{id}, len(b.Tickets)+1, reached, func(id string) []string { return b.links.blockers[id] })
+		walk([]string{id}, len(b.Tickets)+1, reached,
+			func(id string) []string { return b.links.blockers[id] })
 	}
 	var open []Ticket
 	for _, t := range b.Tickets {
@@ -94,7 +95,8 @@ func (p *treePrinter) ticket(id, branch, below string, follow map[string][]strin
 		state += ", " + line(t.Holder.Name, maxMeta)
 	}
 	title := cmp.Or(line(t.Title, maxTitle), "(no title)")
-	r := row{{dim, branch}, {columnStyles[t.Column], t.ID}, {plain, " " + title}, {dim, " (" + strings.ToLower(state) + ")"}}
+	r := row{{dim, branch}, {columnStyles[t.Column], t.ID}, {plain, " " + title},
+		{dim, " (" + strings.ToLower(state) + ")"}}
 	again := p.told[id] && len(follow[id]) > 0 && !t.Column.closed()
 	if again {
 		r = append(r, span{dim, " see above"})
@@ -129,7 +131,8 @@ func (b *Board) drawn(id string) []string {
 	chosen := make(map[string]bool)
 	if id != "" {
 		for _, follow := range []map[string][]string{b.links.blockers, b.links.blocks} {
-			walk([]string{id}, len(chosen)+len(b.Tickets)+1, chosen, func(id string) []string { return follow[id] })
+			walk([]string{id}, len(chosen)+len(b.Tickets)+1, chosen,
+				func(id string) []string { return follow[id] })
 		}
 	} else {
 		for i := range b.Tickets {
@@ -152,13 +155,15 @@ func (b *Board) drawn(id string) []string {
 
 // Mermaid writes the graph for places that draw Mermaid, as GitHub does in Markdown.
 func (b *Board) Mermaid(w io.Writer, id string) error {
-	escape := strings.NewReplacer(`&`, "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "#", "#35;", "`", "#96;", `\`, "#92;")
+	escape := strings.NewReplacer(`&`, "#amp;", `"`, "#quot;", "<", "#lt;", ">", "#gt;", "#",
+		"#35;", "`", "#96;", `\`, "#92;")
 	// Only the frame has a colour, so that the text can be read on light and on dark.
 	const classes = "  classDef ready stroke:#2563eb,stroke-width:2px\n  classDef progress stroke:#15803d,stroke-width:2px\n" +
 		"  classDef waiting stroke:#7048c6,stroke-width:2px\n  classDef hold stroke:#b45309,stroke-width:2px\n" +
 		"  classDef today stroke:#0f766e\n  classDef done stroke:#64748b\n  classDef missing stroke:#c02626,stroke-dasharray:4\n"
 	return b.export(w, id, "graph LR\n", classes, func(name, key string, t Ticket) string {
-		return fmt.Sprintf("  %s[\"%s<br/>%s\"]:::%s\n", name, escape.Replace(line(t.ID, 64)), escape.Replace(line(t.Title, maxTitle)), key)
+		return fmt.Sprintf("  %s[\"%s<br/>%s\"]:::%s\n", name, escape.Replace(line(t.ID, 64)),
+			escape.Replace(line(t.Title, maxTitle)), key)
 	}, "  %s --> %s\n")
 }
 
@@ -173,7 +178,8 @@ func (b *Board) Dot(w io.Writer, id string) error {
 }
 
 // export writes a graph: an edge leads from a ticket to one that waits for it.
-func (b *Board) export(w io.Writer, id, head, end string, node func(name, key string, t Ticket) string, edge string) error {
+func (b *Board) export(w io.Writer, id, head, end string,
+	node func(name, key string, t Ticket) string, edge string) error {
 	var out strings.Builder
 	out.WriteString(head)
 	names := make(map[string]string)

@@ -21,9 +21,10 @@ import (
 // Options are how a race is run.
 type Options struct {
 	Processes, Updates, Rounds int
-	Dir                        string // below which the scratch board is made; "" for the system's temporary folder
-	Seed                       uint64 // decides which process makes which call
-	Timeout                    time.Duration
+	// below which the scratch board is made; "" for the system's temporary folder
+	Dir     string
+	Seed    uint64 // decides which process makes which call
+	Timeout time.Duration
 
 	Program string   // of the servers; "" for this one
 	Env     []string // of the servers, besides what they inherit
@@ -34,7 +35,8 @@ func (o Options) Check() error {
 	for _, n := range []struct {
 		name             string
 		value, low, high int
-	}{{"processes", o.Processes, 3, 256}, {"updates", o.Updates, 1, 1000}, {"rounds", o.Rounds, 1, 10000}} {
+	}{{"processes", o.Processes, 3, 256}, {"updates", o.Updates, 1, 1000}, {"rounds", o.Rounds, 1,
+		10000}} {
 		if n.value < n.low || n.value > n.high {
 			return fmt.Errorf("%s must be %d to %d, not %d", n.name, n.low, n.high, n.value)
 		}
@@ -50,7 +52,8 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout, fmt.Errorf("not finished after %s; see --timeout", o.Timeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Timeout,
+		fmt.Errorf("not finished after %s; see --timeout", o.Timeout))
 	defer cancel()
 	defer func() {
 		if ctx.Err() != nil { // whatever went wrong then, went wrong because of this
@@ -66,7 +69,8 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 	}
 	// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is
 	// told to retry.
-	servers, err := client.StartAll(ctx, client.Servers{Program: o.Program, Number: o.Processes, Env: o.Env}, s.dir, "--lock-timeout", "1m")
+	servers, err := client.StartAll(ctx, client.Servers{Program: o.Program, Number: o.Processes,
+		Env: o.Env}, s.dir, "--lock-timeout", "1m")
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +84,8 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 	show, clear := terminal.Progress(progress)
 	defer clear()
 	for _, s := range scenarios(o.Processes, o.Updates, o.Rounds) {
-		result, err := r.run(ctx, s, func(n int) { show(fmt.Sprintf("%s: round %d of %d", s.name, n+1, s.rounds)) })
+		result, err := r.run(ctx, s,
+			func(n int) { show(fmt.Sprintf("%s: round %d of %d", s.name, n+1, s.rounds)) })
 		if err != nil {
 			return nil, err
 		}
@@ -104,8 +109,10 @@ func Report(w io.Writer, o Options, results []Result, took time.Duration) (kept 
 		if t.mostWinners != t.fewestWinners {
 			winners += fmt.Sprintf(" to %d", t.mostWinners)
 		}
-		fmt.Fprintf(table, "%-*s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%.0f\t%s\t%s\t\n", width, t.name, t.rounds, t.overlapping, t.done, t.refused, t.lost,
-			winners, len(t.broken), float64(t.done)/t.spent.Seconds(), percentile(t.waits, 50), percentile(t.waits, 99))
+		fmt.Fprintf(table, "%-*s\t%d\t%d\t%d\t%d\t%d\t%s\t%d\t%.0f\t%s\t%s\t\n", width, t.name,
+			t.rounds, t.overlapping, t.done, t.refused, t.lost,
+			winners, len(t.broken), float64(t.done)/t.spent.Seconds(), percentile(t.waits,
+				50), percentile(t.waits, 99))
 		done, refused, broken = done+t.done, refused+t.refused, broken+len(t.broken)
 	}
 	_ = table.Flush()
@@ -123,7 +130,8 @@ func Report(w io.Writer, o Options, results []Result, took time.Duration) (kept 
 	if broken > 0 {
 		verdict = fmt.Sprintf("PROMISES WERE BROKEN, %d times", broken)
 	}
-	fmt.Fprintf(w, "\n%s: %d changes answered, %d calls refused, in %.1f s\n", verdict, done, refused, took.Seconds())
+	fmt.Fprintf(w, "\n%s: %d changes answered, %d calls refused, in %.1f s\n", verdict, done,
+		refused, took.Seconds())
 	return broken == 0
 }
 

@@ -19,7 +19,8 @@ import (
 // smallRace is a race of few processes that leaves nothing in dir.
 func smallRace(t *testing.T) Options {
 	t.Helper()
-	return Options{Processes: 4, Updates: 8, Rounds: 15, Dir: t.TempDir(), Seed: 1 + rand.Uint64N(1_000_000), Timeout: time.Minute, Program: servertest.Program(t)}
+	return Options{Processes: 4, Updates: 8, Rounds: 15, Dir: t.TempDir(),
+		Seed: 1 + rand.Uint64N(1_000_000), Timeout: time.Minute, Program: servertest.Program(t)}
 }
 
 // runRace runs a race and returns the scenarios by the beginning of their names.
@@ -54,7 +55,8 @@ func TestRace(t *testing.T) {
 	want := [][2]int{{4 * 8, 0}, {5, 5 * 3}, {15, 15}, {2 * 15, 15}, {15, 15}}
 	for i, w := range want {
 		if got := [2]int{results[i].done, results[i].refused}; got != w {
-			t.Errorf("%s: %d done and %d refused, want %d and %d", results[i].name, got[0], got[1], w[0], w[1])
+			t.Errorf("%s: %d done and %d refused, want %d and %d", results[i].name, got[0], got[1],
+				w[0], w[1])
 		}
 	}
 	overlapping := 0
@@ -70,7 +72,8 @@ func TestRace(t *testing.T) {
 func TestRaceWithoutServers(t *testing.T) {
 	o := smallRace(t)
 	o.Program = filepath.Join(t.TempDir(), "missing")
-	if _, err := Run(t.Context(), o, os.Stdin); err == nil || !strings.Contains(err.Error(), "start server") {
+	if _, err := Run(t.Context(), o, os.Stdin); err == nil ||
+		!strings.Contains(err.Error(), "start server") {
 		t.Errorf("race of servers that cannot be started: %v", err)
 	}
 	if left, err := os.ReadDir(o.Dir); err != nil || len(left) > 0 {
@@ -109,7 +112,8 @@ func TestRaceInterrupted(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err == nil || errors.Is(err, exec.ErrWaitDelay) || cmd.ProcessState.ExitCode() != 1 {
+	if err := cmd.Wait(); err == nil || errors.Is(err, exec.ErrWaitDelay) ||
+		cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("end of an interrupted race: %v, status %d", err, cmd.ProcessState.ExitCode())
 	}
 	if !strings.Contains(stderr.String(), "interrupted") {
@@ -125,14 +129,20 @@ func TestRaceInterrupted(t *testing.T) {
 var brokenDoors = []struct{ file, old, new string }{
 	// Each process locks files of its own, and nobody looks whether the ticket was written
 	// meanwhile.
-	{"door.go", "s.locks.Acquire(ctx, path)", `s.locks.Acquire(ctx, path+map[bool]string{true: fmt.Sprint(os.Getpid())}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
-	{"door.go", "s.locks.AcquireExisting(ctx, path)", `s.locks.AcquireExisting(ctx, path+map[bool]string{true: ".none"}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
-	{"durable/replace.go", "if err := r.Unchanged(); err != nil {", `if err := r.Unchanged(); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
+	{"door.go", "s.locks.Acquire(ctx, path)",
+		`s.locks.Acquire(ctx, path+map[bool]string{true: fmt.Sprint(os.Getpid())}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
+	{"door.go", "s.locks.AcquireExisting(ctx, path)",
+		`s.locks.AcquireExisting(ctx, path+map[bool]string{true: ".none"}[os.Getenv("BROKEN_DOOR") == "no locks"])`},
+	{"durable/replace.go", "if err := r.Unchanged(); err != nil {",
+		`if err := r.Unchanged(); err != nil && os.Getenv("BROKEN_DOOR") == "" {`},
 	// Each ticket has a relations lock of its own.
-	{"door.go", "filepath.Join(dir, relationsLock)", `map[bool]string{true: paths[0] + ".relations" + lockExt, false: filepath.Join(dir, relationsLock)}[os.Getenv("BROKEN_DOOR") == "no relations lock"]`},
+	{"door.go", "filepath.Join(dir, relationsLock)",
+		`map[bool]string{true: paths[0] + ".relations" + lockExt, false: filepath.Join(dir, relationsLock)}[os.Getenv("BROKEN_DOOR") == "no relations lock"]`},
 	// The new content is made from what was read before the lock was there.
-	{"door.go", "	p := passage{parts: make([]part, len(paths))}\n", "$0	early, _ := readTicketFile(paths[0])\n"},
-	{"door.go", "	if err := p.read(); err != nil {\n\t\treturn err\n\t}\n", "$0	if os.Getenv(\"BROKEN_DOOR\") == \"early read\" {\n\t\tp.parts[0].Old = early\n\t}\n"},
+	{"door.go", "	p := passage{parts: make([]part, len(paths))}\n",
+		"$0	early, _ := readTicketFile(paths[0])\n"},
+	{"door.go", "	if err := p.read(); err != nil {\n\t\treturn err\n\t}\n",
+		"$0	if os.Getenv(\"BROKEN_DOOR\") == \"early read\" {\n\t\tp.parts[0].Old = early\n\t}\n"},
 }
 
 // brokenServer is ticket-mcp with the broken doors in it.
@@ -143,7 +153,8 @@ func brokenServer(t *testing.T) string {
 	}
 	var edits []servertest.Edit
 	for _, b := range brokenDoors {
-		edits = append(edits, servertest.Edit{File: "internal/ticketfs/" + b.file, Old: b.old, New: strings.ReplaceAll(b.new, "$0", b.old)})
+		edits = append(edits, servertest.Edit{File: "internal/ticketfs/" + b.file, Old: b.old,
+			New: strings.ReplaceAll(b.new, "$0", b.old)})
 	}
 	return servertest.Broken(t, "doors", edits...)
 }
@@ -172,11 +183,13 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 			const most = 10
 			broken, lost := make(map[int]bool), make(map[int]bool)
 			unseen := func() bool {
-				return slices.ContainsFunc(test.broken, func(i int) bool { return !broken[i] }) || slices.ContainsFunc(test.lost, func(i int) bool { return !lost[i] })
+				return slices.ContainsFunc(test.broken, func(i int) bool { return !broken[i] }) ||
+					slices.ContainsFunc(test.lost, func(i int) bool { return !lost[i] })
 			}
 			for races := 0; races == 0 || unseen(); races++ {
 				if races == most {
-					t.Fatalf("broken promises seen in %v, of %v; lost changes in %v, of %v", broken, test.broken, lost, test.lost)
+					t.Fatalf("broken promises seen in %v, of %v; lost changes in %v, of %v", broken,
+						test.broken, lost, test.lost)
 				}
 				o.Dir, o.Seed = t.TempDir(), o.Seed+1
 				results, text := runRace(t, o)

@@ -49,7 +49,8 @@ func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (
 		}
 		final, faults := r.board.read(one.tickets)
 		replies := slices.Concat(lanes...)
-		total.add(lanes, replies, lost(replies, final), append(faults, one.judge(replies, before, final)...))
+		total.add(lanes, replies, lost(replies, final),
+			append(faults, one.judge(replies, before, final)...))
 		if err := r.board.clear(one.tickets); err != nil {
 			return total, err
 		}

@@ -26,10 +26,13 @@ type round struct {
 // scenarios are the races, for a number of processes, of updates by each of them, and of rounds.
 func scenarios(processes, updates, rounds int) []scenario {
 	return []scenario{
-		{fmt.Sprintf("%d processes update one ticket", processes), 1, func(int) round { return updateOne(processes, updates) }},
-		{fmt.Sprintf("%d processes start one ticket", processes), (rounds + 2) / 3, func(n int) round { return startOne(n, processes) }},
+		{fmt.Sprintf("%d processes update one ticket", processes), 1,
+			func(int) round { return updateOne(processes, updates) }},
+		{fmt.Sprintf("%d processes start one ticket", processes), (rounds + 2) / 3,
+			func(n int) round { return startOne(n, processes) }},
 		{"block a by b, block b by a", rounds, func(n int) round { return blockRing(n, "a", "b") }},
-		{"a ring of three blocks", rounds, func(n int) round { return blockRing(n, "a", "b", "c") }},
+		{"a ring of three blocks", rounds,
+			func(n int) round { return blockRing(n, "a", "b", "c") }},
 		{"close parent, reopen child", rounds, closeAndReopen},
 		{"start, reopen the blocker", rounds, startAndReopen},
 	}
@@ -99,9 +102,11 @@ func blockRing(n int, names ...string) round {
 func closeAndReopen(n int) round {
 	parent, child := fmt.Sprintf("parent-%d", n), fmt.Sprintf("child-%d", n)
 	return round{
-		tickets: []document.Ticket{{ID: parent, Status: statusInProgress}, {ID: child, Status: statusClosed, Parent: parent}},
-		lanes:   [][]call{{{"close", parent, ""}}, {{"reopen", child, ""}}},
-		judge:   explainedBy([]string{"", string(ticketfs.ParentStatus)}, []string{string(ticketfs.OpenChildren), ""}),
+		tickets: []document.Ticket{{ID: parent, Status: statusInProgress},
+			{ID: child, Status: statusClosed, Parent: parent}},
+		lanes: [][]call{{{"close", parent, ""}}, {{"reopen", child, ""}}},
+		judge: explainedBy([]string{"", string(ticketfs.ParentStatus)},
+			[]string{string(ticketfs.OpenChildren), ""}),
 	}
 }
 
@@ -110,9 +115,10 @@ func closeAndReopen(n int) round {
 func startAndReopen(n int) round {
 	id, blocker := fmt.Sprintf("waiting-%d", n), fmt.Sprintf("blocker-%d", n)
 	return round{
-		tickets: []document.Ticket{{ID: id, Status: statusOpen, BlockedBy: []document.Blocker{{ID: blocker}}}, {ID: blocker, Status: statusClosed}},
-		lanes:   [][]call{{{"start", id, ""}}, {{"reopen", blocker, ""}}},
-		judge:   explainedBy([]string{"", ""}, []string{string(ticketfs.Blocked), ""}),
+		tickets: []document.Ticket{{ID: id, Status: statusOpen,
+			BlockedBy: []document.Blocker{{ID: blocker}}}, {ID: blocker, Status: statusClosed}},
+		lanes: [][]call{{{"start", id, ""}}, {{"reopen", blocker, ""}}},
+		judge: explainedBy([]string{"", ""}, []string{string(ticketfs.Blocked), ""}),
 	}
 }
 

@@ -99,7 +99,9 @@ func judgeUpdates(replies []reply, final state) []string {
 	for id, t := range final {
 		for _, blocker := range t.BlockedBy {
 			if !asked[blocker.ID] || seen[blocker.ID] {
-				broken = append(broken, fmt.Sprintf("%s names the blocker %s, which nobody asked for, or twice", id, blocker.ID))
+				broken = append(broken,
+					fmt.Sprintf("%s names the blocker %s, which nobody asked for, or twice", id,
+						blocker.ID))
 			}
 			seen[blocker.ID] = true
 		}
@@ -117,14 +119,16 @@ func judgeStarts(replies []reply, final state) []string {
 			winners = append(winners, fmt.Sprintf("process %d as %s", r.process, r.claim))
 			if !final.shows(r) {
 				t := final[r.ticket]
-				broken = append(broken, fmt.Sprintf("lost: %v, but the file says %s, claimed by %q", r, t.Status, t.ClaimedBy))
+				broken = append(broken, fmt.Sprintf("lost: %v, but the file says %s, claimed by %q",
+					r, t.Status, t.ClaimedBy))
 			}
 		case r.code != string(ticketfs.Claimed):
 			broken = append(broken, "should be claimed: "+r.String())
 		}
 	}
 	if len(winners) != 1 {
-		broken = append(broken, fmt.Sprintf("%v has %d winners: %s", replies[0].call, len(winners), strings.Join(winners, ", ")))
+		broken = append(broken, fmt.Sprintf("%v has %d winners: %s", replies[0].call, len(winners),
+			strings.Join(winners, ", ")))
 	}
 	return broken
 }
@@ -138,7 +142,8 @@ func judgeOrders(replies []reply, before, final state, orders [][]string) []stri
 		fits := true
 		for i, r := range replies {
 			same := reflect.DeepEqual(before[r.ticket], final[r.ticket])
-			fits = fits && r.fault == "" && r.code == codes[i] && (r.done() && final.shows(r) || !r.done() && same)
+			fits = fits && r.fault == "" && r.code == codes[i] &&
+				(r.done() && final.shows(r) || !r.done() && same)
 		}
 		if fits {
 			return nil
@@ -152,7 +157,8 @@ func judgeOrders(replies []reply, before, final state, orders [][]string) []stri
 	if len(why) == 0 {
 		why = []string{"no order of the calls explains the answers and the files"}
 	}
-	return []string{fmt.Sprintf("%s. answers: %s. files: %s", strings.Join(why, "; "), strings.Join(answers, "; "), final)}
+	return []string{fmt.Sprintf("%s. answers: %s. files: %s", strings.Join(why, "; "),
+		strings.Join(answers, "; "), final)}
 }
 
 // rulesBroken are the rules between tickets that the files break.
@@ -161,10 +167,12 @@ func rulesBroken(final state) []string {
 	for _, id := range final.ids() {
 		t := final[id]
 		if final[t.Parent].Status == document.StatusClosed && t.Status != document.StatusClosed {
-			broken = append(broken, fmt.Sprintf("%s is closed and its child %s is %s", t.Parent, id, t.Status))
+			broken = append(broken, fmt.Sprintf("%s is closed and its child %s is %s", t.Parent, id,
+				t.Status))
 		}
 		if around := final.cycle(id); around != nil && slices.Min(around) == id {
-			broken = append(broken, "these wait for each other: "+strings.Join(append(around, id), " -> "))
+			broken = append(broken, "these wait for each other: "+strings.Join(append(around, id),
+				" -> "))
 		}
 	}
 	return broken

@@ -23,7 +23,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-var nightLong = flag.Duration("night", 4*time.Second, "how `long` eight servers work, and are killed, before their night is told")
+var nightLong = flag.Duration("night", 4*time.Second,
+	"how `long` eight servers work, and are killed, before their night is told")
 
 // night is a board on which real server processes work, and what they were answered.
 type night struct {
@@ -43,7 +44,8 @@ type night struct {
 type deed struct{ agent, tool, id string }
 
 func newNight(t *testing.T, tickets int) *night {
-	n := &night{t: t, program: servertest.Program(t), dir: filepath.Join(t.TempDir(), ".tickets"), done: map[deed]int{}, refused: map[string]int{}}
+	n := &night{t: t, program: servertest.Program(t), dir: filepath.Join(t.TempDir(), ".tickets"),
+		done: map[deed]int{}, refused: map[string]int{}}
 	n.must(os.Mkdir(n.dir, 0o755))
 	for i := range tickets {
 		id := fmt.Sprintf("n%03d", i)
@@ -64,7 +66,8 @@ func (n *night) must(err error) {
 
 func (n *night) start(agent string) *client.Client {
 	n.t.Helper()
-	c, err := client.Start(n.t.Context(), n.program, []string{"--dir", n.dir, "--agent", agent}, client.Environment())
+	c, err := client.Start(n.t.Context(), n.program, []string{"--dir", n.dir, "--agent", agent},
+		client.Environment())
 	n.must(err)
 	return c
 }
@@ -91,7 +94,8 @@ func (w *worker) step() bool {
 	case p == 3:
 		tool, args = "release", map[string]any{"id": w.holds, "reason": "later"}
 	case p == 4:
-		tool, args = "update", map[string]any{"id": id, "priority": 1 + rand.N(4), "description": fmt.Sprint("Words ", rand.Uint32())}
+		tool, args = "update", map[string]any{"id": id, "priority": 1 + rand.N(4),
+			"description": fmt.Sprint("Words ", rand.Uint32())}
 	case p == 5:
 		tool, args = "reopen", map[string]any{"id": id, "reason": "not quite"}
 	case p == 6 && rand.N(4) == 0:
@@ -142,7 +146,8 @@ func (n *night) workAll(agents int, end time.Time, kill bool) {
 				w := worker{night: n, agent: fmt.Sprintf("agent-%d-%d", i, life)}
 				w.c = n.start(w.agent)
 				if kill {
-					time.AfterFunc(time.Duration(200+rand.N(800))*time.Millisecond, func() { _ = w.c.Cmd.Process.Kill() })
+					time.AfterFunc(time.Duration(200+rand.N(800))*time.Millisecond,
+						func() { _ = w.c.Cmd.Process.Kill() })
 				}
 				for time.Now().Before(end) && w.step() {
 				}
@@ -244,7 +249,8 @@ func (n *night) checkRows(rows map[string][]journal.Row) (outside int) {
 		text := n.text(id)
 		for i, r := range slices.Backward(all) {
 			if r.After != journal.HashOf(text) {
-				n.t.Errorf("%s: row %d of %d left another text than the next one found", id, i, len(all))
+				n.t.Errorf("%s: row %d of %d left another text than the next one found", id, i,
+					len(all))
 				break
 			}
 			if r.IsOutside() {
@@ -274,7 +280,8 @@ func (n *night) checkRows(rows map[string][]journal.Row) (outside int) {
 		more += count - n.done[d]
 	}
 	if more+outside > n.kills {
-		n.t.Errorf("%d rows and %d changes without a row that nobody was answered, after %d kills", more, outside, n.kills)
+		n.t.Errorf("%d rows and %d changes without a row that nobody was answered, after %d kills",
+			more, outside, n.kills)
 	}
 	return outside
 }
@@ -344,12 +351,15 @@ func (n *night) checkReport(rows map[string][]journal.Row) {
 		moves[to] += count
 	}
 	delete(want, "none")
-	if !maps.Equal(r.Now, now) || !maps.Equal(r.Then, then) || len(r.Unclear) > 0 || len(r.Unread) > 0 {
-		n.t.Errorf("then %v, now %v, unclear %v, unread %v; the files say %v, %v", r.Then, r.Now, r.Unclear, r.Unread, then, now)
+	if !maps.Equal(r.Now, now) || !maps.Equal(r.Then, then) || len(r.Unclear) > 0 ||
+		len(r.Unread) > 0 {
+		n.t.Errorf("then %v, now %v, unclear %v, unread %v; the files say %v, %v", r.Then, r.Now,
+			r.Unclear, r.Unread, then, now)
 	}
 	for status, count := range now {
 		if want[status] != count {
-			n.t.Errorf("%s: %v then, %v: makes %d, not %d", status, r.Then, r.Moves, want[status], count)
+			n.t.Errorf("%s: %v then, %v: makes %d, not %d", status, r.Then, r.Moves, want[status],
+				count)
 		}
 	}
 	closed, byRows := 0, 0
@@ -395,7 +405,8 @@ func TestUndoOfAnHour(t *testing.T) {
 	group.Wait()
 	n.must(owl.c.Close())
 	edited := n.ids[0]
-	n.must(os.WriteFile(filepath.Join(n.dir, edited+".md"), append(n.text(edited), "by hand\n"...), 0o644))
+	n.must(os.WriteFile(filepath.Join(n.dir, edited+".md"), append(n.text(edited), "by hand\n"...),
+		0o644))
 
 	var lately []string
 	for d := range n.done {
@@ -421,7 +432,8 @@ func TestUndoOfAnHour(t *testing.T) {
 	var undone struct {
 		Tickets []struct{ ID, Refused string }
 	}
-	n.command(&undone, "undo", "--by", "owl", "--since", began.Format(time.RFC3339Nano), "--yes", "--json")
+	n.command(&undone, "undo", "--by", "owl", "--since", began.Format(time.RFC3339Nano), "--yes",
+		"--json")
 	reported, restored := map[string]bool{}, 0
 	for _, ticket := range undone.Tickets {
 		reported[ticket.ID] = ticket.Refused == ""
@@ -437,10 +449,12 @@ func TestUndoOfAnHour(t *testing.T) {
 			restored++
 		}
 		if told != owls[id] || mine != last[id] || owls[id] && !others[id] && !last[id] {
-			t.Errorf("%s: owl %v, last %v, others %v; undo says told %v, undone %v", id, owls[id], last[id], others[id], told, mine)
+			t.Errorf("%s: owl %v, last %v, others %v; undo says told %v, undone %v", id, owls[id],
+				last[id], others[id], told, mine)
 		}
 		if now := n.text(id); want != nil && !bytes.Equal(now, want) {
-			t.Errorf("%s: owl %v, others %v: it is\n%s\nwant\n%s\nit was\n%s\nand then\n%s", id, owls[id], others[id], now, want, before[id], after[id])
+			t.Errorf("%s: owl %v, others %v: it is\n%s\nwant\n%s\nit was\n%s\nand then\n%s", id,
+				owls[id], others[id], now, want, before[id], after[id])
 		}
 	}
 	t.Logf("%d tickets of %d that the owl changed were restored", restored, len(owls))
@@ -451,8 +465,10 @@ func TestUndoOfAnHour(t *testing.T) {
 
 // owlIsLast reports whether nobody changed a ticket behind the owl, nor between its changes.
 func owlIsLast(rows []journal.Row, began time.Time) bool {
-	first := slices.IndexFunc(rows, func(r journal.Row) bool { return r.Time.After(began) && strings.HasPrefix(r.Actor, "owl@") })
-	return !slices.ContainsFunc(rows[first:], func(r journal.Row) bool { return !strings.HasPrefix(r.Actor, "owl@") })
+	first := slices.IndexFunc(rows,
+		func(r journal.Row) bool { return r.Time.After(began) && strings.HasPrefix(r.Actor, "owl@") })
+	return !slices.ContainsFunc(rows[first:],
+		func(r journal.Row) bool { return !strings.HasPrefix(r.Actor, "owl@") })
 }
 
 // restored is what a ticket must be once the owl's changes are undone; nil for one that the owl

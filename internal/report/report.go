@@ -69,17 +69,18 @@ type Agent struct {
 
 // Report is what happened.
 type Report struct {
-	Since       string  `json:"since"`
-	Until       string  `json:"until"`
-	NeedsPerson []Item  `json:"needs_person"` // on hold, oldest first
-	Abandoned   []Item  `json:"abandoned"`    // held by somebody dead, with the last note
-	Stuck       []Item  `json:"stuck"`        // in progress, and unchanged for longer than is usual
-	Usual       string  `json:"usual"`        // the median from start to close, ten minutes at least; an hour where nothing was closed
-	Done        []Item  `json:"done"`
-	Evidence    int     `json:"done_with_evidence"`
-	Dropped     []Item  `json:"dropped"` // closed as dropped or as a duplicate
-	New         []Item  `json:"new"`
-	Agents      []Agent `json:"agents"`
+	Since       string `json:"since"`
+	Until       string `json:"until"`
+	NeedsPerson []Item `json:"needs_person"` // on hold, oldest first
+	Abandoned   []Item `json:"abandoned"`    // held by somebody dead, with the last note
+	Stuck       []Item `json:"stuck"`        // in progress, and unchanged for longer than is usual
+	// the median from start to close, ten minutes at least; an hour where nothing was closed
+	Usual    string  `json:"usual"`
+	Done     []Item  `json:"done"`
+	Evidence int     `json:"done_with_evidence"`
+	Dropped  []Item  `json:"dropped"` // closed as dropped or as a duplicate
+	New      []Item  `json:"new"`
+	Agents   []Agent `json:"agents"`
 
 	Then    map[string]int `json:"then"`  // by status
 	Now     map[string]int `json:"now"`   // by status
@@ -167,7 +168,8 @@ func (b *Builder) Row(r journal.Row) {
 	if from == none && !r.IsOutside() {
 		p.created = &r
 	}
-	if slices.ContainsFunc(r.Fields, func(f journal.Field) bool { return f.Key == "hold" && f.New != "" }) {
+	if slices.ContainsFunc(r.Fields,
+		func(f journal.Field) bool { return f.Key == "hold" && f.New != "" }) {
 		p.hold = r.Time
 	}
 	b.move(p, to)
@@ -206,7 +208,8 @@ func (b *Builder) count(r journal.Row, from, to string) {
 		return
 	}
 	a := b.agent(r.Actor)
-	takenOver := slices.ContainsFunc(r.Fields, func(f journal.Field) bool { return f.Key == "claimed-by" && f.New != "" })
+	takenOver := slices.ContainsFunc(r.Fields,
+		func(f journal.Field) bool { return f.Key == "claimed-by" && f.New != "" })
 	switch {
 	case to == inProgress && (from != to || takenOver):
 		a.Taken++
@@ -250,7 +253,8 @@ func (b *Builder) Finish(tickets []Ticket) Report {
 		b.add(id, p, none)
 	}
 	for _, list := range [][]Item{b.NeedsPerson, b.Abandoned, b.Stuck, b.Done, b.Dropped, b.New} {
-		slices.SortStableFunc(list, func(x, y Item) int { return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.ID, y.ID)) })
+		slices.SortStableFunc(list,
+			func(x, y Item) int { return cmp.Or(x.at.Compare(y.at), cmp.Compare(x.ID, y.ID)) })
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.agents)) {
 		a := *b.agents[name]
@@ -307,7 +311,8 @@ func (b *Builder) waiting(t Ticket, p *path, usual time.Duration) {
 // ended lists a ticket that was created or closed since.
 func (b *Builder) ended(t Ticket, p *path) {
 	item := func(r *journal.Row, why string) Item {
-		return Item{ID: t.ID, Title: t.Title, Who: r.Actor, Since: stamp(r.Time), Why: why, at: r.Time}
+		return Item{ID: t.ID, Title: t.Title, Who: r.Actor, Since: stamp(r.Time), Why: why,
+			at: r.Time}
 	}
 	if p.created != nil {
 		b.New = append(b.New, item(p.created, t.Status))

@@ -53,30 +53,41 @@ func TestReport(t *testing.T) {
 	tail := outside(row(9, "byhand", "", open, "x"))
 	tail.To = ""
 	for _, r := range []journal.Row{
-		row(1, "done", "ann@1", "", open), row(2, "done", "ann@1", open, inProgress), row(4, "done", "ann@1", inProgress, closed),
+		row(1, "done", "ann@1", "", open), row(2, "done", "ann@1", open, inProgress), row(4, "done",
+			"ann@1", inProgress, closed),
 		claimed, takeover, held, tail,
 		row(8, "dropped", "bob@2", open, closed), row(10, "again", "bob@2", closed, open),
-		row(11, "removed", "bob@2", open, inProgress), outside(row(12, "removed", "", inProgress, "")),
+		row(11, "removed", "bob@2", open, inProgress), outside(row(12, "removed", "", inProgress,
+			"")),
 	} {
 		b.Row(r)
 	}
 	b.Refused(journal.Refusal{Actor: "bob@2", Code: "claimed"})
 	b.Refused(journal.Refusal{Actor: "eve@3", Code: "blocked"})
 	r := b.Finish([]Ticket{
-		{ID: "done", Status: closed, Evidence: true}, {ID: "dead", Status: inProgress, Dead: true, LastNote: "half way", Holder: "gone@1"},
-		{ID: "over", Status: inProgress, Changed: began.Add(51 * time.Minute)}, {ID: "held", Status: open, Hold: "Grace must decide"},
-		{ID: "older", Status: open, Hold: "who?"}, {ID: "byhand", Status: closed}, {ID: "dropped", Status: closed, Resolution: "dropped"},
+		{ID: "done", Status: closed, Evidence: true}, {ID: "dead", Status: inProgress, Dead: true,
+			LastNote: "half way", Holder: "gone@1"},
+		{ID: "over", Status: inProgress, Changed: began.Add(51 * time.Minute)}, {ID: "held",
+			Status: open, Hold: "Grace must decide"},
+		{ID: "older", Status: open, Hold: "who?"}, {ID: "byhand", Status: closed}, {ID: "dropped",
+			Status: closed, Resolution: "dropped"},
 		{ID: "again", Status: open}, {ID: "slow", Status: inProgress, Changed: began},
-		{ID: "torn", Status: Malformed}, {ID: "made", Status: open, Created: began.Add(time.Second)},
+		{ID: "torn", Status: Malformed}, {ID: "made", Status: open,
+			Created: began.Add(time.Second)},
 	})
 	for name, got := range map[string][2]string{
-		"needs a person": {ids(r.NeedsPerson), "older held"}, "abandoned": {ids(r.Abandoned), "dead"}, "stuck": {ids(r.Stuck), "slow"},
-		"done": {ids(r.Done), "done"}, "dropped": {ids(r.Dropped), "dropped"}, "new": {ids(r.New), "done"},
-		"outside": {strings.Join(r.Outside, " "), "byhand made removed"}, "unclear": {strings.Join(r.Unclear, " "), ""},
-		"usual": {r.Usual, "10m0s"}, "note": {r.Abandoned[0].Why, "half way"}, "evidence": {fmt.Sprint(r.Evidence), "1"},
-		"then":   {fmt.Sprint(r.Then), "map[closed:1 in_progress:3 malformed:1 open:5]"},
-		"now":    {fmt.Sprint(r.Now), "map[closed:3 in_progress:3 malformed:1 open:4]"},
-		"agents": {fmt.Sprint(r.Agents), "[{ann@1 2 1 0 0 2m0s [120000000000]} {bob@2 1 1 1 1  []} {eve@3 0 0 0 1  []} {gone@1 1 0 0 0  []}]"},
+		"needs a person": {ids(r.NeedsPerson), "older held"}, "abandoned": {ids(r.Abandoned),
+			"dead"}, "stuck": {ids(r.Stuck), "slow"},
+		"done": {ids(r.Done), "done"}, "dropped": {ids(r.Dropped), "dropped"}, "new": {ids(r.New),
+			"done"},
+		"outside": {strings.Join(r.Outside, " "),
+			"byhand made removed"}, "unclear": {strings.Join(r.Unclear, " "), ""},
+		"usual": {r.Usual, "10m0s"}, "note": {r.Abandoned[0].Why,
+			"half way"}, "evidence": {fmt.Sprint(r.Evidence), "1"},
+		"then": {fmt.Sprint(r.Then), "map[closed:1 in_progress:3 malformed:1 open:5]"},
+		"now":  {fmt.Sprint(r.Now), "map[closed:3 in_progress:3 malformed:1 open:4]"},
+		"agents": {fmt.Sprint(r.Agents),
+			"[{ann@1 2 1 0 0 2m0s [120000000000]} {bob@2 1 1 1 1  []} {eve@3 0 0 0 1  []} {gone@1 1 0 0 0  []}]"},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("%s: %q, want %q", name, got[0], got[1])
@@ -99,7 +110,8 @@ func addsUp(t rapid.TB, r Report) {
 	}
 	for _, status := range []string{open, inProgress, closed, malformed} {
 		if want[status] != r.Now[status] {
-			t.Errorf("%s: %d then and %v make %d, but there are %d", status, r.Then[status], r.Moves, want[status], r.Now[status])
+			t.Errorf("%s: %d then and %v make %d, but there are %d", status, r.Then[status],
+				r.Moves, want[status], r.Now[status])
 		}
 	}
 }
@@ -129,7 +141,8 @@ func TestNumbersAddUp(t *testing.T) {
 			for n := range rapid.IntRange(0, 6).Draw(t, "rows") {
 				to := rapid.SampledFrom(statuses).Draw(t, "to")
 				r := row(n, id, "a", status, to)
-				if to == "" || status == "" && n > 0 || rapid.IntRange(0, 4).Draw(t, "outside") == 0 {
+				if to == "" || status == "" && n > 0 ||
+					rapid.IntRange(0, 4).Draw(t, "outside") == 0 {
 					r = outside(r)
 				}
 				if n == 5 && r.IsOutside() && to != "" {

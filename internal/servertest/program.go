@@ -104,7 +104,8 @@ func broken(name string, edits []Edit) (path string, err error) {
 			texts[e.File] = string(text)
 		}
 		if n := strings.Count(texts[e.File], e.Old); n != 1 {
-			return "", fmt.Errorf("%s has %d times what this test takes out, and must follow:\n%s", e.File, n, e.Old)
+			return "", fmt.Errorf("%s has %d times what this test takes out, and must follow:\n%s",
+				e.File, n, e.Old)
 		}
 		texts[e.File] = strings.Replace(texts[e.File], e.Old, e.New, 1)
 	}

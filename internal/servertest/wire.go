@@ -77,7 +77,8 @@ func OpenTickets(t *testing.T, ids ...string) (dir string) {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		text := fmt.Sprintf("---\nstatus: open\ncreated: 2026-01-04T05:22:09Z\n---\n# Ticket %s\n", id)
+		text := fmt.Sprintf("---\nstatus: open\ncreated: 2026-01-04T05:22:09Z\n---\n# Ticket %s\n",
+			id)
 		if err := os.WriteFile(filepath.Join(dir, id+".md"), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +145,8 @@ func (w *Wire) read(stdout io.Reader) {
 				JSONRPC string
 				Message
 			}
-			if bad := json.Unmarshal([]byte(line), &m); bad != nil || m.JSONRPC != "2.0" || !strings.HasSuffix(line, "}\n") {
+			if bad := json.Unmarshal([]byte(line), &m); bad != nil || m.JSONRPC != "2.0" ||
+				!strings.HasSuffix(line, "}\n") {
 				w.t.Errorf("on standard output: %.200q: %v", line, bad)
 			}
 			m.Line = strings.TrimSuffix(line, "\n")

@@ -24,7 +24,9 @@ func TestCycle(t *testing.T) {
 		{"a open; b open; c open parent=b blocked=a", "block a on=b", Cycle, ""},
 		{"a open parent=e; e open; b open blocked=e", "block a on=b", Cycle, ""},
 		{"a open; c open parent=a; b open blocked=c", "block a on=b", Cycle, ""},
-		{"a open parent=e; e open; b open parent=e", "block a on=b", OK, "a open parent=e blocked=b"}, // siblings
+		// siblings
+		{"a open parent=e; e open; b open parent=e", "block a on=b", OK,
+			"a open parent=e blocked=b"},
 
 		// A new parent waits for its child and the child for its start.
 		{"a open blocked=p; p open", "update a parent=p", Cycle, ""},
@@ -34,11 +36,14 @@ func TestCycle(t *testing.T) {
 		{"a open parent=o blocked=p; o open; p closed", "update a parent=", OK, "a open blocked=p"},
 		{"a open parent=o; o open; b open blocked=a", "update o parent=b", Cycle, ""},
 		// Only the old parent would close it.
-		{"a open parent=o; o open blocked=x; x open; p open", "update a parent=p", OK, "a open parent=p"},
+		{"a open parent=o; o open blocked=x; x open; p open", "update a parent=p", OK,
+			"a open parent=p"},
 
 		// A cycle made by hand elsewhere is not this operation's.
-		{"a open; b open; x open blocked=y; y open blocked=x", "block a on=b", OK, "a open blocked=b"},
-		{"a open; b open blocked=x; x open blocked=y; y open blocked=x", "block a on=b", OK, "a open blocked=b"},
+		{"a open; b open; x open blocked=y; y open blocked=x", "block a on=b", OK,
+			"a open blocked=b"},
+		{"a open; b open blocked=x; x open blocked=y; y open blocked=x", "block a on=b", OK,
+			"a open blocked=b"},
 	})
 }
 
@@ -48,10 +53,14 @@ func TestCycleUnreadable(t *testing.T) {
 		{"a open; b open blocked=m; m malformed", "block a on=b", Malformed, ""},
 		{"a open; b open parent=m; m malformed", "block a on=b", Malformed, ""},
 		{"a open; b open; m malformed mentions=b", "block a on=b", Malformed, ""},
-		{"a open; b open; m malformed mentions=a", "block a on=b", OK, "a open blocked=b"}, // a's children are not reached
-		{"a open; b closed blocked=m; m malformed mentions=b", "block a on=b", OK, "a open blocked=b"},
-		{"a open; b open blocked=none", "block a on=b", OK, "a open blocked=b"}, // what is missing waits for nothing
-		{"a open; b open blocked=m,a; m malformed", "block a on=b", Cycle, ""},  // seen, whatever m holds
+		// a's children are not reached
+		{"a open; b open; m malformed mentions=a", "block a on=b", OK, "a open blocked=b"},
+		{"a open; b closed blocked=m; m malformed mentions=b", "block a on=b", OK,
+			"a open blocked=b"},
+		// what is missing waits for nothing
+		{"a open; b open blocked=none", "block a on=b", OK, "a open blocked=b"},
+		// seen, whatever m holds
+		{"a open; b open blocked=m,a; m malformed", "block a on=b", Cycle, ""},
 		{"a open; p open parent=m; m malformed", "update a parent=p", Malformed, ""},
 		{"p open parent=m; m malformed", "create title=new parent=p", Malformed, ""},
 		{"a closed blocked=b; b open blocked=m; m malformed", "reopen a", OK, "a open blocked=b"},

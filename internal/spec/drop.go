@@ -25,7 +25,8 @@ func (u UserInput) validClose() bool {
 func refuseDrop(s State, t Ticket, op Op) Code {
 	u := op.User
 	below := s.below(u.ID)
-	inProgress := slices.ContainsFunc(below, func(id string) bool { return s.Tickets[id].Status == InProgress })
+	inProgress := slices.ContainsFunc(below,
+		func(id string) bool { return s.Tickets[id].Status == InProgress })
 	return cmp.Or(
 		when(t.Status == Closed, WrongStatus),
 		when(s.heldByOther(t, op), Claimed),

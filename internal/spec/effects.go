@@ -32,7 +32,8 @@ func effect(s State, op Op) (State, Result) {
 	case Release:
 		t = t.turn(Open).noted(u.Reason).held(u)
 	case Block:
-		t.BlockedBy = slices.Concat(t.BlockedBy, []string{u.Blocker}) // never append: states share memory
+		// never append: states share memory
+		t.BlockedBy = slices.Concat(t.BlockedBy, []string{u.Blocker})
 	case Unblock:
 		t.BlockedBy = without(t.BlockedBy, u.Blocker)
 	case Create:
@@ -90,7 +91,8 @@ func (t Ticket) closed(op Op) Ticket {
 func (t Ticket) closing() string {
 	var words []string
 	for _, fact := range []struct{ before, value string }{
-		{"by ", t.ClosedBy}, {"as ", string(t.Resolution)}, {"because ", t.CloseReason}, {"shown by ", strings.Join(t.Evidence, "; ")},
+		{"by ", t.ClosedBy}, {"as ", string(t.Resolution)}, {"because ",
+			t.CloseReason}, {"shown by ", strings.Join(t.Evidence, "; ")},
 	} {
 		if fact.value != "" {
 			words = append(words, fact.before+fact.value)
@@ -132,5 +134,6 @@ func (t Ticket) updated(u UserInput) Ticket {
 // without is a new list, nil when empty, so that equal states are deeply equal
 // however they came about.
 func without(ids []string, id string) []string {
-	return slices.Concat(slices.DeleteFunc(slices.Clone(ids), func(x string) bool { return x == id }))
+	return slices.Concat(slices.DeleteFunc(slices.Clone(ids),
+		func(x string) bool { return x == id }))
 }

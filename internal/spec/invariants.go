@@ -34,24 +34,28 @@ func Invariants(s State) []string {
 		report(t.Status == InProgress && t.Holder == "", "%s: in_progress without a holder", id)
 		report(t.Status != InProgress && t.Holder != "", "%s: %s with a holder", id, t.Status)
 		report(t.Holder == "" && t.Agent != "", "%s: an agent without a holder", id)
-		report(t.Status != Closed && t.CloseReason != "", "%s: %s with a close reason", id, t.Status)
+		report(t.Status != Closed && t.CloseReason != "", "%s: %s with a close reason", id,
+			t.Status)
 		report(t.Status != Closed && t.ClosedBy != "", "%s: %s with closed-by", id, t.Status)
 		report(t.Status != Closed && t.Resolution != Done, "%s: %s with a resolution", id, t.Status)
 		report(t.Status != Closed && len(t.Evidence) > 0, "%s: %s with evidence", id, t.Status)
 		report(t.Resolution == Duplicate && len(t.Links) == 0, "%s: a duplicate of nothing", id)
 		report(t.Hold == "" && t.HoldUntil != 0, "%s: hold-until without a hold", id)
-		report(t.PlanRef != "" && madeBy[t.PlanRef] != "", "%s: plan-ref %s, as %s", id, t.PlanRef, madeBy[t.PlanRef])
+		report(t.PlanRef != "" && madeBy[t.PlanRef] != "", "%s: plan-ref %s, as %s", id, t.PlanRef,
+			madeBy[t.PlanRef])
 		madeBy[t.PlanRef] = id
 
 		report(t.Parent != "" && s.missing(t.Parent), "%s: parent %s is missing", id, t.Parent)
-		report(t.Status != Closed && s.closed(t.Parent), "%s: %s under closed parent %s", id, t.Status, t.Parent)
+		report(t.Status != Closed && s.closed(t.Parent), "%s: %s under closed parent %s", id,
+			t.Status, t.Parent)
 		for i, b := range t.BlockedBy {
 			report(s.missing(b), "%s: blocker %s is missing", id, b)
 			report(slices.Contains(t.BlockedBy[:i], b), "%s: blocker %s twice", id, b)
 		}
 	}
 	never := stuck(s)
-	report(len(never) > 0, "cycle of waiting, so these can never happen: %s", strings.Join(never, ", "))
+	report(len(never) > 0, "cycle of waiting, so these can never happen: %s",
+		strings.Join(never, ", "))
 	return bad
 }
 

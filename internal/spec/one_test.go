@@ -14,7 +14,8 @@ func TestStepOneAccepts(t *testing.T) {
 		history(t, func(before State, o Op, after State, r Result) {
 			u := &o.User
 			switch {
-			case u.Verb == Create, u.Verb == Plan, u.Verb == Update && u.Parent != nil, u.Verb == StartNext && r.Code != OK:
+			case u.Verb == Create, u.Verb == Plan, u.Verb == Update &&
+				u.Parent != nil, u.Verb == StartNext && r.Code != OK:
 				return
 			case u.Verb == StartNext:
 				u.Verb, u.ID = Start, r.ID
@@ -46,10 +47,12 @@ func TestStepOneRejects(t *testing.T) {
 		{"a in_progress by=gone", "start a", Result{}, false},    // taken over in silence
 		{"a in_progress by=gone", "start a", Result{TakenOver: true, From: "gone"}, true},
 		{"a in_progress by=lost", "start a", Result{TakenOver: true, From: "lost"}, false},
-		{"a in_progress by=me/sub", "start a by=me/two", Result{}, false}, // a process taken for a caller
+		// a process taken for a caller
+		{"a in_progress by=me/sub", "start a by=me/two", Result{}, false},
 		{"a in_progress by=me/sub", "start a by=me/two", Result{AlreadyYours: true}, false},
 		{"a in_progress by=me/sub", "close a by=me/two", Result{}, false},
-		{"a in_progress by=late", "start a", Result{TakenOver: true, From: "late"}, false}, // no grace
+		// no grace
+		{"a in_progress by=late", "start a", Result{TakenOver: true, From: "late"}, false},
 		{"a open hold=Grace", "start a", Result{}, false},
 		{"a open parent=p", "start a", Result{Code: OnHold}, true}, // p is on hold
 		{"a in_progress by=live", "close a as=dropped", Result{}, false},

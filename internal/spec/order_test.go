@@ -92,7 +92,8 @@ func TestOrder(t *testing.T) {
 		{"a closed; k closed", "reopen a", []fault{
 			{WrongStatus, status(Open)},
 			{ParentStatus, under("k")},
-			{Cycle, both(write("y open blocked=a"), add(func(a *Ticket) { a.BlockedBy = []string{"y"} }))},
+			{Cycle, both(write("y open blocked=a"),
+				add(func(a *Ticket) { a.BlockedBy = []string{"y"} }))},
 		}, nil},
 		{fine, "block a on=b", []fault{
 			{WrongStatus, status(Closed)},

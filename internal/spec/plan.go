@@ -105,7 +105,8 @@ func (s State) badNames(p Planned, ids map[string]string) bool {
 	blockers := p.resolved(ids).User.BlockedBy
 	twice := len(slices.Compact(slices.Sorted(slices.Values(blockers)))) < len(blockers)
 	parent := value(p.New.Parent)
-	return !s.missing(p.Name) || twice || parent != "" && unknown(parent) || slices.ContainsFunc(p.New.BlockedBy, unknown)
+	return !s.missing(p.Name) || twice || parent != "" && unknown(parent) ||
+		slices.ContainsFunc(p.New.BlockedBy, unknown)
 }
 
 // madeBefore are the tickets that an earlier call of this plan made, by name.
@@ -160,7 +161,8 @@ func inOrder(plan []Planned) []Planned {
 	waits := func(name string) bool { return names[name] && !done[name] }
 	for len(out) < len(plan) {
 		at := slices.IndexFunc(plan, func(p Planned) bool {
-			return !done[p.Name] && !waits(value(p.New.Parent)) && !slices.ContainsFunc(p.New.BlockedBy, waits)
+			return !done[p.Name] && !waits(value(p.New.Parent)) &&
+				!slices.ContainsFunc(p.New.BlockedBy, waits)
 		})
 		if at < 0 {
 			at = slices.IndexFunc(plan, func(p Planned) bool { return !done[p.Name] })

@@ -13,7 +13,8 @@ func TestPlan(t *testing.T) {
 	run(t, []row{
 		{"", "plan ev / x / y parent=x", OK, x + "; " + y + " parent=n-x"},
 		{"", "plan ev / y parent=x / x", OK, x + "; " + y + " parent=n-x"}, // in any order
-		{"a open", "plan ev / x parent=a / y blocked=x,a", OK, x + " parent=a; " + y + " blocked=n-x,a"},
+		{"a open", "plan ev / x parent=a / y blocked=x,a", OK,
+			x + " parent=a; " + y + " blocked=n-x,a"},
 		{"", "plan / x", OK, "n-x open title=x created=99"},
 		{"a open", "plan ev dry / x parent=a", OK, ""},
 
@@ -47,7 +48,8 @@ func TestLayers(t *testing.T) {
 		want      [][]string
 	}{
 		{"", "plan ev / x / y blocked=x / z blocked=x,y / w", [][]string{{"w", "x"}, {"y"}, {"z"}}},
-		{"", "plan ev / e / x parent=e / y parent=e blocked=x / z blocked=e", [][]string{{"e"}, {"x"}, {"y"}, {"z"}}},
+		{"", "plan ev / e / x parent=e / y parent=e blocked=x / z blocked=e",
+			[][]string{{"e"}, {"x"}, {"y"}, {"z"}}},
 		{"a open", "plan ev dry / x blocked=a / y", [][]string{{"y"}}},
 		{"a in_progress by=live ref=ev/x", "plan ev / x / y blocked=x", [][]string{nil, {"y"}}},
 		{"", "plan ev / x hold=Grace / y blocked=x / z", [][]string{{"z"}}},
@@ -87,7 +89,8 @@ func TestPlanPrefix(t *testing.T) {
 	cut := 0
 	rapid.Check(t, func(t *rapid.T) {
 		s := history(t, func(State, Op, State, Result) {})
-		o := Op{anyPlan(t, s), MachineInput{Session: "s1", NewIDs: map[string]string{"x": "n-x", "y": "n-y", "z": "n-z"}}}
+		o := Op{anyPlan(t, s), MachineInput{Session: "s1",
+			NewIDs: map[string]string{"x": "n-x", "y": "n-y", "z": "n-z"}}}
 		o.User.Plan = "new"
 		whole, r := Step(s, o)
 		if r.Code != OK {
@@ -101,8 +104,10 @@ func TestPlanPrefix(t *testing.T) {
 				t.Fatalf("the first %d of %+v: %v", i+1, o.User.Tickets, bad)
 			}
 			repeated, r2 := Step(prefix, o)
-			if r2.Code != OK || len(r2.Exists) != i+1 || !reflect.DeepEqual(repeated.Tickets, whole.Tickets) {
-				t.Fatalf("the repeat after %d of %+v: %+v, %+v", i+1, o.User.Tickets, r2, repeated.Tickets)
+			if r2.Code != OK || len(r2.Exists) != i+1 ||
+				!reflect.DeepEqual(repeated.Tickets, whole.Tickets) {
+				t.Fatalf("the repeat after %d of %+v: %+v, %+v", i+1, o.User.Tickets, r2,
+					repeated.Tickets)
 			}
 			cut++
 		}
@@ -118,7 +123,8 @@ func TestDropPrefix(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := history(t, func(State, Op, State, Result) {})
 		for id := range s.Tickets {
-			o := Op{UserInput{Verb: Close, ID: id, Resolution: Dropped, Children: true}, MachineInput{Session: "s1"}}
+			o := Op{UserInput{Verb: Close, ID: id, Resolution: Dropped, Children: true},
+				MachineInput{Session: "s1"}}
 			whole, r := Step(s, o)
 			if r.Code != OK {
 				continue
@@ -130,7 +136,8 @@ func TestDropPrefix(t *testing.T) {
 					t.Fatalf("drop of %s after %s: %v", id, child, bad)
 				}
 			}
-			if repeated, r := Step(prefix, o); r.Code != OK || !reflect.DeepEqual(repeated.Tickets, whole.Tickets) {
+			if repeated, r := Step(prefix, o); r.Code != OK ||
+				!reflect.DeepEqual(repeated.Tickets, whole.Tickets) {
 				t.Fatalf("the repeat of the drop of %s: %+v, %+v", id, r, repeated.Tickets)
 			}
 		}
@@ -164,7 +171,8 @@ func TestPlanIsCreates(t *testing.T) {
 			t.Fatalf("plan %+v answers %q, creates answer %q", u.Tickets, r.Code, refused)
 		}
 		if r.Code == OK && !reflect.DeepEqual(after.Tickets, created.Tickets) {
-			t.Fatalf("plan %+v makes %+v, creates make %+v", u.Tickets, after.Tickets, created.Tickets)
+			t.Fatalf("plan %+v makes %+v, creates make %+v", u.Tickets, after.Tickets,
+				created.Tickets)
 		}
 	})
 	if seen[OK] == 0 || seen[Cycle] == 0 || seen[Invalid] == 0 {

@@ -132,12 +132,14 @@ func history(t *rapid.T, check func(before State, o Op, after State, r Result)) 
 		if i < 4 {
 			verb = Create
 		}
-		if verb == Create && len(s.Tickets) == mostTickets || verb == Plan && len(s.Tickets)+3 > mostTickets {
+		if verb == Create && len(s.Tickets) == mostTickets || verb == Plan &&
+			len(s.Tickets)+3 > mostTickets {
 			continue
 		}
 		if rarely(t, "a session changes") {
 			s.Sessions = maps.Clone(s.Sessions)
-			s.Sessions[rapid.SampledFrom(keys).Draw(t, "which")] = rapid.SampledFrom(lives).Draw(t, "life")
+			s.Sessions[rapid.SampledFrom(keys).Draw(t, "which")] = rapid.SampledFrom(lives).Draw(t,
+				"life")
 		}
 		o := anyOp(t, s, verb, int64(i/3)) // several in one second
 		after, r := Step(s, o)
@@ -176,10 +178,12 @@ func TestEveryStep(t *testing.T) {
 					t.Fatalf("%+v: wrote %s, which it was not asked for", o, id)
 				}
 			}
-			if o.User.Verb == Update && r.Code == OK && before.Tickets[r.ID].Status != after.Tickets[r.ID].Status {
+			if o.User.Verb == Update && r.Code == OK &&
+				before.Tickets[r.ID].Status != after.Tickets[r.ID].Status {
 				t.Fatalf("%+v: update changed a status", o)
 			}
-			if o.User.Verb == StartNext && r.Code == OK && (r.AlreadyYours || before.Tickets[r.ID].heldBy(o)) {
+			if o.User.Verb == StartNext && r.Code == OK &&
+				(r.AlreadyYours || before.Tickets[r.ID].heldBy(o)) {
 				t.Fatalf("%+v: gave a held ticket", o)
 			}
 		})
@@ -200,9 +204,12 @@ func TestReadyIsStart(t *testing.T) {
 				}
 			}
 			_, r := Step(s, Op{UserInput{Verb: StartNext}, MachineInput{Session: me}})
-			work := slices.DeleteFunc(slices.Clone(ready), func(id string) bool { return len(s.children(id)) > 0 })
-			if first := append(work, ready...); len(first) > 0 && r.ID != first[0] || len(first) == 0 && r.Code != NotFound {
-				t.Fatalf("start answers %+v, ready is %v, of these without open children %v", r, ready, work)
+			work := slices.DeleteFunc(slices.Clone(ready),
+				func(id string) bool { return len(s.children(id)) > 0 })
+			if first := append(work, ready...); len(first) > 0 && r.ID != first[0] ||
+				len(first) == 0 && r.Code != NotFound {
+				t.Fatalf("start answers %+v, ready is %v, of these without open children %v", r,
+					ready, work)
 			}
 		}
 	})
@@ -221,7 +228,8 @@ func finish(s State) bool {
 			for _, v := range []Verb{Start, Close} {
 				held := s.Tickets[id]
 				me := cmp.Or(held.Holder, "s1")
-				after, r := Step(s, Op{UserInput{Verb: v, ID: id, Agent: held.Agent}, MachineInput{Session: me}})
+				after, r := Step(s, Op{UserInput{Verb: v, ID: id, Agent: held.Agent},
+					MachineInput{Session: me}})
 				if r.Code == OK && !r.AlreadyYours {
 					s, moved = after, true
 				}

@@ -46,7 +46,8 @@ func (op Op) wants(t Ticket) bool {
 	}
 	return (u.Type == nil || t.Type == *u.Type) &&
 		(value(u.Parent) == "" || t.Parent == *u.Parent) && // an empty filter is none
-		(len(tags) == 0 || slices.ContainsFunc(tags, func(tag string) bool { return HasTag(t, tag) }))
+		(len(tags) == 0 || slices.ContainsFunc(tags,
+			func(tag string) bool { return HasTag(t, tag) }))
 }
 
 // HasTag reports whether a ticket has a tag, letter case apart.
@@ -78,5 +79,6 @@ func next(s State, op Op) (string, Code) {
 func WaitsForBlocker(s State, id string) bool {
 	t := s.Tickets[id]
 	above, _ := s.ancestors(t)
-	return s.look(id) == OK && t.Status != Closed && slices.ContainsFunc(append([]Ticket{t}, above...), s.waitsForBlocker)
+	return s.look(id) == OK && t.Status != Closed &&
+		slices.ContainsFunc(append([]Ticket{t}, above...), s.waitsForBlocker)
 }

@@ -78,7 +78,8 @@ func refusal(s, after State, op Op) Code {
 		}
 		return cmp.Or(
 			when(t.Status == Closed, WrongStatus),
-			when(value(u.HoldUntil) != 0 && after.Tickets[id].Hold == "", Invalid), // a date of no hold
+			// a date of no hold
+			when(value(u.HoldUntil) != 0 && after.Tickets[id].Hold == "", Invalid),
 			relate(s, after, id, parent, nil),
 		)
 

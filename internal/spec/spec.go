@@ -271,7 +271,8 @@ func mustFit(s State, op Op) {
 	case Plan:
 		made := s.madeBefore(op)
 		for _, p := range op.User.Tickets {
-			if id := op.Machine.NewIDs[p.Name]; made[p.Name] == "" && !slices.Contains(names, p.Name) {
+			if id := op.Machine.NewIDs[p.Name]; made[p.Name] == "" &&
+				!slices.Contains(names, p.Name) {
 				chosen, names = append(chosen, id), append(names, p.Name)
 			}
 		}

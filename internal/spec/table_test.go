@@ -35,20 +35,24 @@ func TestStart(t *testing.T) {
 		{"a open parent=p; p malformed", "start a", ParentStatus, ""},
 		{"a open parent=p; p in_progress by=live", "start a", OK, "a in_progress by=me parent=p"},
 		{"a open parent=p; p closed", "start a", OK, "a in_progress by=me parent=p"},
-		{"a open parent=p; p in_progress parent=g; g open", "start a", OK, "a in_progress by=me parent=p"},
+		{"a open parent=p; p in_progress parent=g; g open", "start a", OK,
+			"a in_progress by=me parent=p"},
 		{"a open parent=p; p in_progress parent=g", "start a", ParentStatus, ""},
 		{"a open parent=p; p closed parent=g; g malformed", "start a", ParentStatus, ""},
-		{"a open parent=p; p in_progress parent=a", "start a", OK, "a in_progress by=me parent=p"}, // a hand's cycle ends
+		// a hand's cycle ends
+		{"a open parent=p; p in_progress parent=a", "start a", OK, "a in_progress by=me parent=p"},
 		{"a open parent=p; p in_progress parent=p", "start a", OK, "a in_progress by=me parent=p"},
 
 		{"a open blocked=x; x open", "start a", Blocked, ""},
 		{"a open blocked=x; x in_progress", "start a", Blocked, ""},
 		{"a open blocked=x", "start a", Blocked, ""},
 		{"a open blocked=x; x malformed", "start a", Blocked, ""},
-		{"a open blocked=x,y; x closed; y closed", "start a", OK, "a in_progress by=me blocked=x,y"},
+		{"a open blocked=x,y; x closed; y closed", "start a", OK,
+			"a in_progress by=me blocked=x,y"},
 		{"a open blocked=x,y; x closed; y open", "start a", Blocked, ""},
 		{"a open parent=p; p in_progress blocked=x; x open", "start a", Blocked, ""},
-		{"a open parent=p; p closed parent=g; g in_progress blocked=x; x open", "start a", Blocked, ""},
+		{"a open parent=p; p closed parent=g; g in_progress blocked=x; x open", "start a", Blocked,
+			""},
 		{"a open parent=p; p closed blocked=x; x open", "start a", Blocked, ""}, // of any ancestor
 	})
 }
@@ -86,7 +90,8 @@ func TestPersons(t *testing.T) {
 		{"a open", "start a by=Ada@person", OK, "a in_progress by=Ada@person"},
 		{"a in_progress by=Ada@person", "close a", Claimed, ""},
 		{"a in_progress by=Ada@person", "release a", Claimed, ""},
-		{"a in_progress by=Ada@person", "close a by=Ada@person", OK, "a closed closed-by=Ada@person"},
+		{"a in_progress by=Ada@person", "close a by=Ada@person", OK,
+			"a closed closed-by=Ada@person"},
 		{"a in_progress by=Ada@person", "release a by=Bob@person", Claimed, ""},
 		{"a in_progress by=Ada@person", "release a by=Bob@person force", OK, "a open"},
 		{"a in_progress by=live/sub", "release a by=Ada@person force", OK, "a open"},
@@ -104,17 +109,20 @@ func TestHold(t *testing.T) {
 		{"a in_progress by=me hold=Grace", "start a", OK, ""}, // already yours
 		{"a open parent=p; p in_progress hold=Grace", "start a", OnHold, ""},
 		{"a open parent=p; p closed parent=g; g in_progress hold=Grace", "start a", OnHold, ""},
-		{"a open blocked=x; x open hold=Grace", "start a", Blocked, ""}, // the hold is the blocker's
+		// the hold is the blocker's
+		{"a open blocked=x; x open hold=Grace", "start a", Blocked, ""},
 		{"a open hold=Grace; b open", "start", OK, "b in_progress by=me"},
 		{"a open hold=Grace", "start", NotFound, ""},
 		{"a in_progress by=me hold=Grace", "close a", OK, "a closed closed-by=me hold=Grace"},
 
-		{"a in_progress by=me", "release a hold=Grace reason=which_one?", OK, "a open hold=Grace notes=which_one?"},
+		{"a in_progress by=me", "release a hold=Grace reason=which_one?", OK,
+			"a open hold=Grace notes=which_one?"},
 		{"a in_progress by=me hold=Grace until=5", "release a", OK, "a open hold=Grace until=5"},
 		{"", "create title=new hold=Grace", OK, "n open title=new hold=Grace created=99"},
 		{"a open", "update a hold=_Grace_", OK, "a open hold=Grace"},
 		{"a in_progress by=live", "update a hold=Grace", OK, "a in_progress by=live hold=Grace"},
-		{"a open hold=Grace until=5", "update a hold=Ada", OK, "a open hold=Ada"}, // not over at once
+		// not over at once
+		{"a open hold=Grace until=5", "update a hold=Ada", OK, "a open hold=Ada"},
 		{"a open hold=Grace", "update a until=200", OK, "a open hold=Grace until=200"},
 		{"a open hold=Grace until=200", "update a until=0", OK, "a open hold=Grace"},
 		{"a open hold=Grace until=200", "update a hold=", OK, "a open"},
@@ -131,21 +139,24 @@ func TestFacts(t *testing.T) {
 		{"a open", "start a", Result{ID: "a"}},
 		{"a in_progress by=me", "start a", Result{ID: "a", AlreadyYours: true}},
 		{"a in_progress by=gone", "start a", Result{ID: "a", TakenOver: true, From: "gone"}},
-		{"a in_progress by=lost", "start a takeover", Result{ID: "a", TakenOver: true, From: "lost"}},
+		{"a in_progress by=lost", "start a takeover",
+			Result{ID: "a", TakenOver: true, From: "lost"}},
 		{"a in_progress", "start a takeover", Result{ID: "a", TakenOver: true}},
 		{"a open; b open priority=1", "start", Result{ID: "b"}},
 		{"a open", "create title=new", Result{ID: "n"}},
 		{"a in_progress by=live", "start a", Result{Code: Claimed}},
 
 		{"a in_progress by=me; b open", "close a", Result{ID: "a"}}, // b was ready before
-		{"a in_progress by=me; b open blocked=a", "close a", Result{ID: "a", Unblocked: []string{"b"}}},
+		{"a in_progress by=me; b open blocked=a", "close a",
+			Result{ID: "a", Unblocked: []string{"b"}}},
 		{"a in_progress by=me; b open blocked=a,x; x open; c open parent=p; p in_progress blocked=a; d open blocked=a priority=1",
 			"close a", Result{ID: "a", Unblocked: []string{"d", "c"}}},
 
 		{"a open; b open blocked=c; c open parent=a", "close a as=dropped children",
 			Result{ID: "a", Dropped: []string{"c"}, Unblocked: []string{"b"}}},
 		{"a in_progress by=me; b open", "close a next", Result{ID: "a", Next: "b"}},
-		{"a in_progress by=me; b open", "close a next lane=web", Result{ID: "a", NextCode: NotFound}},
+		{"a in_progress by=me; b open", "close a next lane=web",
+			Result{ID: "a", NextCode: NotFound}},
 	} {
 		if _, got := Step(board(tt.board), op(tt.op)); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s on %s: %+v, want %+v", tt.op, tt.board, got, tt.want)
@@ -159,34 +170,46 @@ func TestStartNext(t *testing.T) {
 		{"a closed; b in_progress by=live; c open blocked=b", "start", NotFound, ""},
 		{"a open; b open", "start", OK, "a in_progress by=me"},
 		{"a open; b open priority=1", "start", OK, "b in_progress by=me priority=1"},
-		{"b open created=5; a open created=5; c open created=6", "start", OK, "a in_progress by=me"},
-		{"a in_progress by=me; b open", "start", OK, "b in_progress by=me"}, // never again what is held
+		{"b open created=5; a open created=5; c open created=6", "start", OK,
+			"a in_progress by=me"},
+		// never again what is held
+		{"a in_progress by=me; b open", "start", OK, "b in_progress by=me"},
 		{"a in_progress by=me", "start", NotFound, ""},
 		{"m malformed mentions=a; a open", "start", OK, "a in_progress by=me"},
 
 		{"a in_progress by=gone; b open", "start", OK, "a in_progress by=me"},
-		{"a in_progress by=late; b open", "start", OK, "b in_progress by=me"}, // its client may be restarting
+		// its client may be restarting
+		{"a in_progress by=late; b open", "start", OK, "b in_progress by=me"},
 		{"a in_progress by=late", "start", NotFound, ""},
 		{"a open by=late", "start", OK, "a in_progress by=me"}, // a leftover is no claim
 
 		{"a open; b open type=bug", "start type=bug", OK, "b in_progress by=me type=bug"},
 		{"a open; b open type=bug", "start type=epic", NotFound, ""},
 		{"a open; b open type=bug", "start type=story", Invalid, ""},
-		{"a open; b open parent=p; p in_progress", "start parent=p", OK, "b in_progress by=me parent=p"},
-		{"a open; b open parent=p; p in_progress parent=g; g in_progress", "start parent=g", NotFound, ""}, // children, not all below
+		{"a open; b open parent=p; p in_progress", "start parent=p", OK,
+			"b in_progress by=me parent=p"},
+		// children, not all below
+		{"a open; b open parent=p; p in_progress parent=g; g in_progress", "start parent=g",
+			NotFound, ""},
 		{"a open", "start parent=../p", Invalid, ""},
 
-		{"a open tags=api; b open tags=web,ui", "start tag=ui", OK, "b in_progress by=me tags=web,ui"},
+		{"a open tags=api; b open tags=web,ui", "start tag=ui", OK,
+			"b in_progress by=me tags=web,ui"},
 		{"a open tags=api; b open", "start tag=ui", NotFound, ""},
 		{"a open; b open tags=web", "start lane=ui,web", OK, "b in_progress by=me tags=web"},
-		{"a open tags=api; b open tags=web", "start lane=web tag=api", OK, "a in_progress by=me tags=api"},
+		{"a open tags=api; b open tags=web", "start lane=web tag=api", OK,
+			"a in_progress by=me tags=api"},
 
 		// Work before containers.
 		{"a open priority=0; b open; c open parent=a", "start", OK, "b in_progress by=me"},
 		{"a open; c open parent=a", "start", OK, "a in_progress by=me"}, // nothing else is ready
-		{"a in_progress by=live; b open priority=1; c open parent=a; d open parent=b", "start", OK, "c in_progress by=me parent=a"},
-		{"a open priority=1; b open; c closed parent=a", "start", OK, "a in_progress by=me priority=1"}, // nothing is open below
-		{"a open type=epic; b open; c open parent=a", "start type=epic", OK, "a in_progress by=me type=epic"},
+		{"a in_progress by=live; b open priority=1; c open parent=a; d open parent=b", "start", OK,
+			"c in_progress by=me parent=a"},
+		// nothing is open below
+		{"a open priority=1; b open; c closed parent=a", "start", OK,
+			"a in_progress by=me priority=1"},
+		{"a open type=epic; b open; c open parent=a", "start type=epic", OK,
+			"a in_progress by=me type=epic"},
 	})
 }
 
@@ -210,7 +233,8 @@ func TestClose(t *testing.T) {
 
 		{"a in_progress by=me; c open parent=a", "close a", OpenChildren, ""},
 		{"a in_progress by=me; c in_progress parent=a", "close a", OpenChildren, ""},
-		{"a in_progress by=me; c closed parent=a; d open parent=c", "close a", OK, "a closed closed-by=me"},
+		{"a in_progress by=me; c closed parent=a; d open parent=c", "close a", OK,
+			"a closed closed-by=me"},
 		{"a in_progress by=me; m malformed mentions=b,a", "close a", Malformed, ""},
 		{"a in_progress by=me; m malformed mentions=b", "close a", OK, "a closed closed-by=me"},
 		{"a in_progress by=me blocked=x; x open", "close a", OK, "a closed closed-by=me blocked=x"},
@@ -226,10 +250,13 @@ func TestDrop(t *testing.T) {
 		{"a closed", "close a as=dropped", WrongStatus, ""},
 		{"a in_progress by=live", "close a as=dropped", Claimed, ""},
 		{"a in_progress by=gone", "close a as=dropped", OK, "a" + dropped},
-		{"a open blocked=x parent=p hold=Grace; x open; p open", "close a as=dropped", OK, "a" + dropped + " blocked=x parent=p hold=Grace"},
+		{"a open blocked=x parent=p hold=Grace; x open; p open", "close a as=dropped", OK,
+			"a" + dropped + " blocked=x parent=p hold=Grace"},
 
-		{"a open; b open", "close a as=duplicate of=b", OK, "a closed closed-by=me as=duplicate links=b"},
-		{"a open links=b,c; b closed", "close a as=duplicate of=b", OK, "a closed closed-by=me as=duplicate links=b,c"},
+		{"a open; b open", "close a as=duplicate of=b", OK,
+			"a closed closed-by=me as=duplicate links=b"},
+		{"a open links=b,c; b closed", "close a as=duplicate of=b", OK,
+			"a closed closed-by=me as=duplicate links=b,c"},
 		{"a open", "close a as=duplicate of=b", NotFound, ""},
 		{"a open", "close a as=duplicate of=a", Invalid, ""},
 		{"a open", "close a as=duplicate", Invalid, ""},
@@ -238,20 +265,27 @@ func TestDrop(t *testing.T) {
 		{"a open", "close a as=done", Invalid, ""},
 
 		{"a open; c open parent=a", "close a as=dropped", OpenChildren, ""},
-		{"a open; c open parent=a; d open parent=c; e closed parent=c", "close a as=dropped children reason=no evidence=x", OK,
-			"a" + dropped + " reason=no evidence=x; c" + dropped + " reason=no parent=a; d" + dropped + " reason=no parent=c"},
+		{"a open; c open parent=a; d open parent=c; e closed parent=c",
+			"close a as=dropped children reason=no evidence=x", OK,
+			"a" + dropped + " reason=no evidence=x; c" + dropped + " reason=no parent=a; d" +
+				dropped + " reason=no parent=c"},
 		{"a open; b open; c open parent=a", "close a as=duplicate of=b children", OK,
 			"a closed closed-by=me as=duplicate links=b; c" + dropped + " parent=a"},
 		{"a open", "close a as=dropped children", OK, "a" + dropped},
-		{"a open; c open parent=a; d in_progress by=live parent=c", "close a as=dropped children", OpenChildren, ""},
+		{"a open; c open parent=a; d in_progress by=live parent=c", "close a as=dropped children",
+			OpenChildren, ""},
 		{"a open; c in_progress by=gone parent=a", "close a as=dropped children", OpenChildren, ""},
-		{"a in_progress by=me; c in_progress by=me parent=a", "close a as=dropped children", OpenChildren, ""},
+		{"a in_progress by=me; c in_progress by=me parent=a", "close a as=dropped children",
+			OpenChildren, ""},
 		{"a open parent=a", "close a as=dropped", OpenChildren, ""}, // as any close
 		{"a open parent=a", "close a as=dropped children", OK, "a" + dropped + " parent=a"},
 		{"a open; m malformed mentions=a", "close a as=dropped", Malformed, ""},
-		{"a open; c open parent=a; m malformed mentions=c", "close a as=dropped children", Malformed, ""},
+		{"a open; c open parent=a; m malformed mentions=c", "close a as=dropped children",
+			Malformed, ""},
 		{"a in_progress by=me; c open parent=a", "close a children", Invalid, ""},
-		{"a open parent=c; c open parent=a", "close a as=dropped children", OK, "a" + dropped + " parent=c; c" + dropped + " parent=a"}, // a hand's cycle ends
+		// a hand's cycle ends
+		{"a open parent=c; c open parent=a", "close a as=dropped children", OK,
+			"a" + dropped + " parent=c; c" + dropped + " parent=a"},
 	})
 }
 
@@ -259,17 +293,23 @@ func TestCloseNext(t *testing.T) {
 	run(t, []row{
 		{"a in_progress by=me evidence=x; b open", "close a next evidence=a.go,log", OK,
 			"a closed closed-by=me evidence=a.go,log; b in_progress by=me"},
-		{"a in_progress by=me; b open blocked=a", "close a next by=me/sub", OK, "a closed closed-by=me; b in_progress by=me/sub blocked=a"},
-		{"a in_progress by=me", "close a next", OK, "a closed closed-by=me"}, // nothing is ready, the close stands
-		{"a open; b open", "close a next", WrongStatus, ""},                  // no start without the close
-		{"a open; b open tags=web; c open", "close a as=dropped next lane=web", OK, "a closed closed-by=me as=dropped; b in_progress by=me tags=web"},
+		{"a in_progress by=me; b open blocked=a", "close a next by=me/sub", OK,
+			"a closed closed-by=me; b in_progress by=me/sub blocked=a"},
+		// nothing is ready, the close stands
+		{"a in_progress by=me", "close a next", OK, "a closed closed-by=me"},
+		// no start without the close
+		{"a open; b open", "close a next", WrongStatus, ""},
+		{"a open; b open tags=web; c open", "close a as=dropped next lane=web", OK,
+			"a closed closed-by=me as=dropped; b in_progress by=me tags=web"},
 	})
 }
 
 func TestReopen(t *testing.T) {
 	run(t, []row{
-		{"a closed by=gone closed-by=live reason=done", "reopen a", OK, "a open notes=by_live_because_done"},
-		{"a closed closed-by=live as=duplicate links=b evidence=x hold=Grace", "reopen a reason=why", OK,
+		{"a closed by=gone closed-by=live reason=done", "reopen a", OK,
+			"a open notes=by_live_because_done"},
+		{"a closed closed-by=live as=duplicate links=b evidence=x hold=Grace",
+			"reopen a reason=why", OK,
 			"a open links=b hold=Grace notes=by_live_as_duplicate_shown_by_x,why"},
 		{"a closed", "reopen a reason=broken_again", OK, "a open notes=broken_again"},
 		{"a open", "reopen a", WrongStatus, ""},
@@ -322,7 +362,8 @@ func TestUnblock(t *testing.T) {
 		{"a open blocked=b,c; b open", "unblock a on=b", OK, "a open blocked=c"},
 		{"a open blocked=b", "unblock a on=b", OK, "a open"}, // the file need not exist
 		{"a open blocked=b; b malformed", "unblock a on=b", OK, "a open"},
-		{"a in_progress by=live blocked=b,c,b", "unblock a on=b", OK, "a in_progress by=live blocked=c"},
+		{"a in_progress by=live blocked=b,c,b", "unblock a on=b", OK,
+			"a in_progress by=live blocked=c"},
 		{"a closed blocked=b; b open", "unblock a on=b", WrongStatus, ""},
 		{"a open blocked=c; b open", "unblock a on=b", NoChange, ""},
 		{"a open", "unblock a on=../b", Invalid, ""},
@@ -333,7 +374,8 @@ func TestCreate(t *testing.T) {
 	const created = " created=99"
 	run(t, []row{
 		{"", "create title=_new_", OK, "n open title=new" + created},
-		{"p open; b closed; c open", "create title=new type=epic priority=4 assignee=Ada parent=p blocked=b,c", OK,
+		{"p open; b closed; c open",
+			"create title=new type=epic priority=4 assignee=Ada parent=p blocked=b,c", OK,
 			"n open title=new type=epic priority=4 assignee=Ada parent=p blocked=b,c" + created},
 		{"p in_progress", "create title=new parent=p", OK, "n open title=new parent=p" + created},
 		{"", "create title=new parent=", OK, "n open title=new" + created},
@@ -359,7 +401,8 @@ func TestCreate(t *testing.T) {
 
 func TestUpdate(t *testing.T) {
 	run(t, []row{
-		{"a open", "update a title=_new_ type=bug priority=1 assignee=Ada", OK, "a open title=new type=bug priority=1 assignee=Ada"},
+		{"a open", "update a title=_new_ type=bug priority=1 assignee=Ada", OK,
+			"a open title=new type=bug priority=1 assignee=Ada"},
 		{"a in_progress by=live assignee=Ada", "update a assignee=", OK, "a in_progress by=live"},
 		{"a open", "update a", OK, ""},
 		{"a open tags=api", "update a tags=web,ui", OK, "a open tags=web,ui"},
@@ -377,7 +420,8 @@ func TestUpdate(t *testing.T) {
 		{"a open", "update a parent=a", Cycle, ""},
 		{"a open; c open parent=a", "update a parent=c", Cycle, ""},
 		// What it is already needs no judging.
-		{"a open parent=p; p closed", "update a parent=p title=new", OK, "a open parent=p title=new"},
+		{"a open parent=p; p closed", "update a parent=p title=new", OK,
+			"a open parent=p title=new"},
 		{"a open parent=p", "update a parent=p", OK, ""},
 	})
 }
@@ -386,7 +430,8 @@ func TestNote(t *testing.T) {
 	run(t, []row{
 		{"a open", "note a text=one", OK, "a open notes=one"},
 		{"a closed notes=one", "note a text=_two", OK, "a closed notes=one,two"},
-		{"a in_progress by=live", "note a text=mine_once former", OK, "a in_progress by=live notes=mine_once"},
+		{"a in_progress by=live", "note a text=mine_once former", OK,
+			"a in_progress by=live notes=mine_once"},
 		{"a open", "note a", Invalid, ""},
 		{"a open", "note a text=_", Invalid, ""},
 	})
@@ -400,7 +445,8 @@ func TestReady(t *testing.T) {
 	if got := Ready(s, op("start")); !reflect.DeepEqual(got, want) {
 		t.Errorf("ready %v, want %v", got, want)
 	}
-	if IsReady(s, op("start"), "f") || IsReady(s, op("start"), "m") || IsReady(s, op("start"), "none") || IsReady(s, op("start"), "") {
+	if IsReady(s, op("start"), "f") || IsReady(s, op("start"), "m") ||
+		IsReady(s, op("start"), "none") || IsReady(s, op("start"), "") {
 		t.Error("ready lists what cannot be given out")
 	}
 }

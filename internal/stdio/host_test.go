@@ -41,7 +41,8 @@ func TestHostWritesFirst(t *testing.T) {
 	w, unread := deafHost(t)
 	sent := make(chan error, 1)
 	go func() {
-		_, err := io.WriteString(w.In, strings.Repeat(servertest.ToolCall("1", "show", `{"id":"alpha"}`)+"\n", calls))
+		_, err := io.WriteString(w.In,
+			strings.Repeat(servertest.ToolCall("1", "show", `{"id":"alpha"}`)+"\n", calls))
 		sent <- err
 	}()
 	select {
@@ -76,7 +77,8 @@ func TestHostWritesVeryMuchFirst(t *testing.T) {
 	for range pings / part {
 		sent := make(chan error, 1)
 		go func() {
-			_, err := io.WriteString(w.In, strings.Repeat(servertest.Request("1", "ping", "{}")+"\n", part))
+			_, err := io.WriteString(w.In,
+				strings.Repeat(servertest.Request("1", "ping", "{}")+"\n", part))
 			sent <- err
 		}()
 		select {
@@ -124,7 +126,8 @@ func TestHostGoesWithMuchOutstanding(t *testing.T) {
 			go func() {
 				defer close(sent)
 				// An error says that the pipe was closed, below.
-				_, _ = io.WriteString(w.In, strings.Repeat(servertest.ToolCall("1", "show", `{"id":"large"}`)+"\n", calls))
+				_, _ = io.WriteString(w.In,
+					strings.Repeat(servertest.ToolCall("1", "show", `{"id":"large"}`)+"\n", calls))
 			}()
 			limit := servertest.Soon
 			if calls > 10_000 {
@@ -157,8 +160,10 @@ func TestHostGoesWithMuchOutstanding(t *testing.T) {
 func stuckServer(t *testing.T) *servertest.Wire {
 	t.Helper()
 	w, unread := deafHost(t)
-	text := "---\nstatus: open\n---\n# Large\n\n" + strings.Repeat("<", 30<<10) // six bytes each, twice
-	if err := os.WriteFile(filepath.Join(w.Cmd.Dir, ".tickets", "large.md"), []byte(text), 0o666); err != nil {
+	// six bytes each, twice
+	text := "---\nstatus: open\n---\n# Large\n\n" + strings.Repeat("<", 30<<10)
+	if err := os.WriteFile(filepath.Join(w.Cmd.Dir, ".tickets", "large.md"), []byte(text),
+		0o666); err != nil {
 		t.Fatal(err)
 	}
 	w.Send(servertest.ToolCall("1", "show", `{"id":"large"}`))
@@ -217,7 +222,8 @@ func TestStderrClosed(t *testing.T) {
 			t.Errorf("note: %s", m.Line)
 		}
 		if i == 5 {
-			if text, err := bufio.NewReader(logs).ReadString('\n'); err != nil || !strings.Contains(text, "note") {
+			if text, err := bufio.NewReader(logs).ReadString('\n'); err != nil ||
+				!strings.Contains(text, "note") {
 				t.Errorf("log: %q %v", text, err)
 			}
 			if err := logs.Close(); err != nil {
@@ -251,7 +257,8 @@ func TestStdoutClosed(t *testing.T) {
 	if n := strings.Count(string(text), ": noted\n"); err != nil || n != notes || status != 0 {
 		t.Errorf("%d of %d notes, %v, status %d", n, notes, err, status)
 	}
-	if logs := w.Stderr.String(); strings.Count(logs, "\n") != 1 || !strings.Contains(logs, "broken pipe") && runtime.GOOS != "windows" {
+	if logs := w.Stderr.String(); strings.Count(logs, "\n") != 1 ||
+		!strings.Contains(logs, "broken pipe") && runtime.GOOS != "windows" {
 		t.Errorf("log: %s", logs)
 	}
 }
@@ -276,10 +283,12 @@ func TestSignals(t *testing.T) {
 			defer relations.Close()
 			w.Signal(s)
 			rest, status := w.Exit()
-			if len(rest) != 1 || string(rest[0].ID) != `"waits"` || rest[0].Kind() != "refused" || status != 0 || w.Stderr.String() != "" {
+			if len(rest) != 1 || string(rest[0].ID) != `"waits"` || rest[0].Kind() != "refused" ||
+				status != 0 || w.Stderr.String() != "" {
 				t.Errorf("answers %v, status %d", rest, status)
 			}
-			if text, err := os.ReadFile(filepath.Join(w.Cmd.Dir, ".tickets", "alpha.md")); err != nil || strings.Contains(string(text), "in_progress") {
+			if text, err := os.ReadFile(filepath.Join(w.Cmd.Dir, ".tickets",
+				"alpha.md")); err != nil || strings.Contains(string(text), "in_progress") {
 				t.Errorf("the ticket was started after all: %s %v", text, err)
 			}
 		})

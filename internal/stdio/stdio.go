@@ -44,8 +44,10 @@ const (
 // does an end that takes too long. mcp-go alone would drop queued calls at the end of input and a
 // last line without a newline. ended is called at the end of input, before the answers of what runs
 // are waited for.
-func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, ended func(), log *slog.Logger) error {
-	signal.Ignore(syscall.SIGPIPE) // a host that closes our standard error must not kill a call half way
+func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Writer, ended func(),
+	log *slog.Logger) error {
+	// a host that closes our standard error must not kill a call half way
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	p := newPipe(in, out, log)
@@ -95,7 +97,8 @@ type pipe struct {
 func newPipe(in io.Reader, out io.Writer, log *slog.Logger) *pipe {
 	p := &pipe{
 		source: in, in: bufio.NewReaderSize(in, 64<<10), log: log,
-		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{}, 1), drained: make(chan struct{}),
+		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{},
+			1), drained: make(chan struct{}),
 	}
 	p.fewer = sync.NewCond(&p.mu)
 	p.answers = newOutbox(out, log, p.progress, p.exitIfOrphan)
@@ -190,7 +193,8 @@ func (p *pipe) line() (line []byte, tooLong bool, err error) {
 // refuse answers a line that is too long, with its id if that is among the first members.
 func (p *pipe) refuse(beginning []byte) {
 	p.log.Warn("message too long", "limit", MaxLine)
-	p.answers.put(fmt.Appendf(nil, `{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
+	p.answers.put(fmt.Appendf(nil,
+		`{"jsonrpc":"2.0","id":%s,"error":{"code":-32600,"message":"the message is longer than %d bytes; send less text in one call"}}`+"\n", idOf(beginning).value, MaxLine))
 }
 
 // received gives a line the form in which mcp-go gets it; nil for one that is not for it. A
@@ -241,7 +245,8 @@ func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 	for ours, a := range p.pending {
 		if bytes.Equal(a.id, which.RequestID) {
 			a.cancelled = true
-			lines = fmt.Appendf(lines, "\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, ours)
+			lines = fmt.Appendf(lines,
+				"\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, ours)
 		}
 	}
 	return lines
@@ -303,7 +308,8 @@ func (p *pipe) drain() {
 		select {
 		case <-p.progress:
 		case <-time.After(DrainTime):
-			p.log.Warn("gave up on requests at the end of input", "unanswered", left, "unread", !p.answers.empty())
+			p.log.Warn("gave up on requests at the end of input", "unanswered", left, "unread",
+				!p.answers.empty())
 			return
 		}
 		if p.answers.stuck(DrainTime) {

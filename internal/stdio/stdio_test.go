@@ -38,17 +38,20 @@ func TestPipedCalls(t *testing.T) {
 				for i := range test.calls {
 					call := servertest.ToolCall(fmt.Sprint(i), "show", `{"id":"alpha"}`)
 					if i%10 == 0 {
-						call = servertest.ToolCall(fmt.Sprint(i), "note", fmt.Sprintf(`{"id":"alpha","text":"note %d"}`, i))
+						call = servertest.ToolCall(fmt.Sprint(i), "note",
+							fmt.Sprintf(`{"id":"alpha","text":"note %d"}`, i))
 					}
 					lines = append(lines, call)
 				}
-				if _, err := io.WriteString(w.In, test.begin+strings.Join(lines, test.eol)+test.end); err != nil {
+				if _, err := io.WriteString(w.In,
+					test.begin+strings.Join(lines, test.eol)+test.end); err != nil {
 					t.Fatal(err)
 				}
 				rest, status := w.End()
 				answers := make(map[string]int)
 				for _, m := range rest {
-					if answers[string(m.ID)]++; m.Error != nil || bytes.Contains(m.Result, []byte(`"isError":true`)) {
+					if answers[string(m.ID)]++; m.Error != nil ||
+						bytes.Contains(m.Result, []byte(`"isError":true`)) {
 						t.Errorf("%s", m.Line)
 					}
 				}

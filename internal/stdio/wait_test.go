@@ -82,7 +82,8 @@ func TestCancelledBeforeItBegins(t *testing.T) {
 	for i := range crowd {
 		w.Send(servertest.ToolCall(fmt.Sprint(i), "start", `{"id":"alpha"}`))
 	}
-	w.Send(servertest.ToolCall(`"late"`, "create", `{"title":"Never wanted"}`), cancelOf(`"late"`), cancelOf(`"waits"`))
+	w.Send(servertest.ToolCall(`"late"`, "create", `{"title":"Never wanted"}`), cancelOf(`"late"`),
+		cancelOf(`"waits"`))
 	w.Lives() // so the server has read it all
 	if err := relations.Unlock(); err != nil {
 		t.Fatal(err)
@@ -95,7 +96,8 @@ func TestCancelledBeforeItBegins(t *testing.T) {
 	if rest, status := w.End(); len(rest) > 0 || status != 0 || w.Stderr.String() != "" {
 		t.Errorf("answers %v, status %d", rest, status)
 	}
-	if files, err := filepath.Glob(filepath.Join(w.Cmd.Dir, ".tickets", "*.md")); err != nil || len(files) != 2 {
+	if files, err := filepath.Glob(filepath.Join(w.Cmd.Dir, ".tickets", "*.md")); err != nil ||
+		len(files) != 2 {
 		t.Errorf("tickets after a cancelled create: %v %v", files, err)
 	}
 }
@@ -105,7 +107,9 @@ func TestCancelledBeforeItBegins(t *testing.T) {
 func TestCancelledIsOneOfMany(t *testing.T) {
 	w, relations := waitingCall(t)
 	defer relations.Close()
-	w.Send(servertest.ToolCall("7", "start", `{"id":"beta"}`), servertest.ToolCall(`"7"`, "start", `{"id":"beta"}`), servertest.ToolCall("7.0", "start", `{"id":"beta"}`), cancelOf("7"), cancelOf(`"waits"`))
+	w.Send(servertest.ToolCall("7", "start", `{"id":"beta"}`),
+		servertest.ToolCall(`"7"`, "start", `{"id":"beta"}`), servertest.ToolCall("7.0", "start",
+			`{"id":"beta"}`), cancelOf("7"), cancelOf(`"waits"`))
 	w.Lives()
 	if err := relations.Unlock(); err != nil {
 		t.Fatal(err)
@@ -129,7 +133,8 @@ func TestOthersWhileCallsWait(t *testing.T) {
 	for i := range crowd {
 		w.Send(servertest.ToolCall(fmt.Sprint(i), "start", `{"id":"alpha"}`))
 	}
-	for _, call := range [][2]string{{"show", `{"id":"alpha"}`}, {"list", "{}"}, {"ready", "{}"}, {"note", `{"id":"beta","text":"noted"}`}} {
+	for _, call := range [][2]string{{"show", `{"id":"alpha"}`}, {"list", "{}"}, {"ready", "{}"},
+		{"note", `{"id":"beta","text":"noted"}`}} {
 		w.Send(servertest.ToolCall(`"other"`, call[0], call[1]))
 		if m := w.Answer(`"other"`); m.Kind() != "done" {
 			t.Errorf("%s: %s", call[0], m.Line)

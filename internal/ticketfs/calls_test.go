@@ -34,11 +34,13 @@ func (s *Store) snapshot() (*Snapshot, error) {
 	return f.Snapshot()
 }
 
-func (s *Store) editWith(ctx context.Context, id string, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+func (s *Store) editWith(ctx context.Context, id string,
+	fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
 	return s.editFor(ctx, id, journal.Cause{}, fn)
 }
 
-func (s *Store) editFor(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
+func (s *Store) editFor(ctx context.Context, id string, cause journal.Cause,
+	fn func(*document.Document) ([]document.Edit, error)) (*document.Document, error) {
 	f, err := s.Open()
 	if err != nil {
 		return nil, err
@@ -49,11 +51,13 @@ func (s *Store) editFor(ctx context.Context, id string, cause journal.Cause, fn 
 	}))
 }
 
-func (s *Store) changeWith(ctx context.Context, id string, fn func(*document.Document, View) ([]document.Edit, error)) (*document.Document, error) {
+func (s *Store) changeWith(ctx context.Context, id string,
+	fn func(*document.Document, View) ([]document.Edit, error)) (*document.Document, error) {
 	return s.changeFor(ctx, id, journal.Cause{}, fn)
 }
 
-func (s *Store) changeFor(ctx context.Context, id string, cause journal.Cause, fn func(*document.Document, View) ([]document.Edit, error)) (*document.Document, error) {
+func (s *Store) changeFor(ctx context.Context, id string, cause journal.Cause,
+	fn func(*document.Document, View) ([]document.Edit, error)) (*document.Document, error) {
 	f, err := s.Open()
 	if err != nil {
 		return nil, err
@@ -64,11 +68,13 @@ func (s *Store) changeFor(ctx context.Context, id string, cause journal.Cause, f
 	}))
 }
 
-func (s *Store) createWith(ctx context.Context, now time.Time, content func(string, View) ([]byte, error)) (*document.Document, error) {
+func (s *Store) createWith(ctx context.Context, now time.Time,
+	content func(string, View) ([]byte, error)) (*document.Document, error) {
 	return s.createFor(ctx, now, journal.Cause{}, content)
 }
 
-func (s *Store) createFor(ctx context.Context, now time.Time, cause journal.Cause, content func(string, View) ([]byte, error)) (*document.Document, error) {
+func (s *Store) createFor(ctx context.Context, now time.Time, cause journal.Cause,
+	content func(string, View) ([]byte, error)) (*document.Document, error) {
 	f, err := s.OpenOrMake()
 	if err != nil {
 		return nil, err
@@ -93,7 +99,8 @@ const (
 )
 
 // withTicketLock sends new bytes through the door, under the relations lock or without it.
-func (s *Store) withTicketLock(ctx context.Context, path string, scope scope, fn func(content []byte) ([]byte, error)) error {
+func (s *Store) withTicketLock(ctx context.Context, path string, scope scope,
+	fn func(content []byte) ([]byte, error)) error {
 	run := func(contents [][]byte) ([]write, error) {
 		content, err := fn(contents[0])
 		return []write{{content: content}}, err

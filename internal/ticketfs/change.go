@@ -27,39 +27,45 @@ type Rule func(*document.Document, View) (Decision, error)
 type Changed struct {
 	Document *document.Document
 	Decision Decision
-	Short    error // what the change is short of: ErrNotDurable, ErrNotJournaled, with their causes; nil for nothing
+	// what the change is short of: ErrNotDurable, ErrNotJournaled, with their causes; nil for
+	// nothing
+	Short error
 }
 
 // Edit changes a ticket by a rule that reads nothing but the ticket. cause goes into the ticket's
 // journal.
-func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause, rule func(*document.Document) (Decision, error)) (Changed, error) {
-	return f.change(ctx, id, cause, false, func(d *document.Document, _ View) (Decision, error) { return rule(d) })
+func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause,
+	rule func(*document.Document) (Decision, error)) (Changed, error) {
+	return f.change(ctx, id, cause, false,
+		func(d *document.Document, _ View) (Decision, error) { return rule(d) })
 }
 
 // Note appends to a ticket's notes, also to those of a malformed one whose body can be found: note
 // is a document.AppendNote.
-func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note document.Edit) (Changed, error) {
+func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause,
+	note document.Edit) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
 		return Changed{}, err
 	}
 	var c Changed
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil, func(contents [][]byte) ([]write, error) {
-		if contents[0] == nil {
-			return nil, f.notFound(id)
-		}
-		d, fault := document.Open(id, contents[0])
-		if fault != nil {
-			if err := f.fault(id, contents[0], fault); d == nil || CodeOf(err) != BadFile {
-				return nil, err // a file that is no ticket gets no note either
+	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil,
+		func(contents [][]byte) ([]write, error) {
+			if contents[0] == nil {
+				return nil, f.notFound(id)
 			}
-		}
-		var err error
-		if c.Document, err = d.Apply(note); err != nil {
-			return nil, refused(id, err)
-		}
-		return []write{{content: c.Document.Bytes(), before: d, after: c.Document}}, nil
-	}))
+			d, fault := document.Open(id, contents[0])
+			if fault != nil {
+				if err := f.fault(id, contents[0], fault); d == nil || CodeOf(err) != BadFile {
+					return nil, err // a file that is no ticket gets no note either
+				}
+			}
+			var err error
+			if c.Document, err = d.Apply(note); err != nil {
+				return nil, refused(id, err)
+			}
+			return []write{{content: c.Document.Bytes(), before: d, after: c.Document}}, nil
+		}))
 	if err != nil {
 		return Changed{}, err
 	}
@@ -68,11 +74,13 @@ func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause, note 
 
 // Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend
 // on: it is decided and written under the relations lock.
-func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause, rule Rule) (Changed, error) {
+func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause,
+	rule Rule) (Changed, error) {
 	return f.change(ctx, id, cause, true, rule)
 }
 
-func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, relations bool, rule Rule) (Changed, error) {
+func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, relations bool,
+	rule Rule) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
 		return Changed{}, err
@@ -104,7 +112,8 @@ func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, rel
 	var speculative decide
 	if relations {
 		speculative = func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t document.Ticket) (View, error) { return f.speculate(ctx, t) })
+			return run(contents,
+				func(t document.Ticket) (View, error) { return f.speculate(ctx, t) })
 		}
 	}
 	authoritative := func(contents [][]byte) ([]write, error) {
@@ -129,12 +138,14 @@ func made(err error) (short, failed error) {
 
 // Create writes a new ticket under an id that no other has, made from now. content gives its bytes;
 // it is run like a Rule.
-func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause,
+	content func(id string, view View) ([]byte, error)) (Changed, error) {
 	id := f.store.ids.New(now)
 	if _, err := content(id, f.locked(ctx)); err != nil {
 		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket
 		// that there will not be.
-		err = f.underRelations(ctx, func() error { _, err := content(id, f.locked(ctx)); return err })
+		err = f.underRelations(ctx,
+			func() error { _, err := content(id, f.locked(ctx)); return err })
 		if err != nil {
 			return Changed{}, refused("the new ticket", err)
 		}
@@ -149,7 +160,8 @@ func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause,
 
 // CreateAs is Create under an id that the caller has, as an import does. A ticket that has it
 // already is left as it is and refused.
-func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause,
+	content func(id string, view View) ([]byte, error)) (Changed, error) {
 	if _, err := content(id, f.locked(ctx)); err != nil { // which leaves no lock file
 		return Changed{}, refused(id, err)
 	}
@@ -161,7 +173,8 @@ func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause, c
 }
 
 // createAt creates a ticket under an id; fs.ErrExist if there is one.
-func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause, content func(id string, view View) ([]byte, error)) (Changed, error) {
+func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause,
+	content func(id string, view View) ([]byte, error)) (Changed, error) {
 	path, err := ticketPath(f.dir, id)
 	if err != nil {
 		return Changed{}, err

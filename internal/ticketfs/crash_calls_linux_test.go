@@ -40,7 +40,8 @@ func tracedBoard(t *testing.T, what string) (path, change string) {
 }
 
 // undisturbed returns the system calls of a change, and the ticket that comes of it.
-func undisturbed(t *testing.T, program, change string, board func() (path string)) (calls []fileCall, after []byte) {
+func undisturbed(t *testing.T, program, change string,
+	board func() (path string)) (calls []fileCall, after []byte) {
 	t.Helper()
 	calls, said, err := traceChild(t, program, board(), change, "")
 	if err != nil || !strings.HasPrefix(said, "answered\n") {
@@ -55,7 +56,8 @@ func undisturbed(t *testing.T, program, change string, board func() (path string
 
 // killEach lets children die at each system call of a change, and judges what each leaves. renamed
 // says whether the call comes behind the rename.
-func killEach(t *testing.T, change string, board func() (path string), judge func(path string, renamed, answered bool, after []byte) error) {
+func killEach(t *testing.T, change string, board func() (path string),
+	judge func(path string, renamed, answered bool, after []byte) error) {
 	t.Helper()
 	program := strace(t)
 	calls, after := undisturbed(t, program, change, board)
@@ -74,7 +76,8 @@ func killEach(t *testing.T, change string, board func() (path string), judge fun
 		if _, err := os.Lstat(durable.TempPath(path)); err == nil {
 			temps++
 		}
-		if err := judge(path, i > rename, strings.HasPrefix(said, "answered\n"), after); err != nil {
+		if err := judge(path, i > rename, strings.HasPrefix(said, "answered\n"),
+			after); err != nil {
 			t.Errorf("killed at %s: %v", call.line, err)
 		}
 	}
@@ -96,13 +99,14 @@ func TestCrashAtEachCall(t *testing.T) {
 				t.Fatal(err)
 			}
 			board := func() string { path, _ := tracedBoard(t, what); return path }
-			killEach(t, change, board, func(path string, renamed, answered bool, after []byte) error {
-				want := old.Content
-				if renamed {
-					want = after
-				}
-				return afterDeath(path, want, want, answered)
-			})
+			killEach(t, change, board,
+				func(path string, renamed, answered bool, after []byte) error {
+					want := old.Content
+					if renamed {
+						want = after
+					}
+					return afterDeath(path, want, want, answered)
+				})
 		})
 	}
 }
@@ -115,7 +119,8 @@ func TestCrashAtFirstChange(t *testing.T) {
 	board := func() string { return filepath.Join(t.TempDir(), board.FolderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
-			if now, err := readTicketFile(path); err != nil || string(now.Content) != string(after) {
+			if now, err := readTicketFile(path); err != nil ||
+				string(now.Content) != string(after) {
 				return errors.New("the new ticket is not there")
 			}
 		} else if err := crashChanges["first"].make(storeAt(path)); err != nil {
@@ -141,9 +146,11 @@ func TestCrashAtEachCallOfSession(t *testing.T) {
 	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
 		dir, key := filepath.Dir(path), session.Key(crashSession)
 		look := func() session.Life {
-			return session.New("other", time.Now).Attend(dir, session.Call{}).Holder("agent@" + key).Life
+			return session.New("other", time.Now).Attend(dir,
+				session.Call{}).Holder("agent@" + key).Life
 		}
-		if life := look(); life != session.Unknown && life != session.Dead || answered && life != session.Dead {
+		if life := look(); life != session.Unknown && life != session.Dead || answered &&
+			life != session.Dead {
 			return errors.New("the dead session is " + string(life))
 		}
 		next := session.New(crashSession, time.Now)
@@ -176,14 +183,16 @@ func TestCrashAtEachCallOfRestart(t *testing.T) {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
 	lifeIn := func(path string) session.Life {
-		return session.New("other", time.Now).Attend(filepath.Dir(path), session.Call{}).Holder("agent@" + session.Key(crashSession)).Life
+		return session.New("other", time.Now).Attend(filepath.Dir(path),
+			session.Call{}).Holder("agent@" + session.Key(crashSession)).Life
 	}
-	killEach(t, "settle", func() string { return restartedBoard(t) }, func(path string, _, _ bool, _ []byte) error {
-		if life := lifeIn(path); life != session.Dead {
-			return errors.New("the session is " + string(life))
-		}
-		return nil
-	})
+	killEach(t, "settle", func() string { return restartedBoard(t) },
+		func(path string, _, _ bool, _ []byte) error {
+			if life := lifeIn(path); life != session.Dead {
+				return errors.New("the session is " + string(life))
+			}
+			return nil
+		})
 	program := strace(t)
 	calls, _ := undisturbed(t, program, "settle", func() string { return restartedBoard(t) })
 	for _, fault := range []string{"ENOSPC", "EIO"} {
@@ -192,7 +201,8 @@ func TestCrashAtEachCallOfRestart(t *testing.T) {
 				continue
 			}
 			path := restartedBoard(t)
-			if _, _, err := traceChild(t, program, path, "settle", call.inject("error="+fault)); err != nil {
+			if _, _, err := traceChild(t, program, path, "settle",
+				call.inject("error="+fault)); err != nil {
 				t.Errorf("the child ended with %v", err)
 			}
 			if life := lifeIn(path); life != session.Dead {

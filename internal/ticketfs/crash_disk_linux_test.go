@@ -81,18 +81,21 @@ func (f *diskFile) Open(context.Context, uint32) (fusefs.FileHandle, uint32, sys
 	return nil, fuse.FOPEN_DIRECT_IO, 0
 }
 
-func (f *diskFile) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+func (f *diskFile) Getattr(_ context.Context, _ fusefs.FileHandle,
+	out *fuse.AttrOut) syscall.Errno {
 	out.Mode, out.Size = 0o600, diskSize
 	return 0
 }
 
-func (f *diskFile) Read(_ context.Context, _ fusefs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+func (f *diskFile) Read(_ context.Context, _ fusefs.FileHandle, dest []byte,
+	off int64) (fuse.ReadResult, syscall.Errno) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	return fuse.ReadResultData(dest[:copy(dest, f.disk.now[min(off, diskSize):])]), 0
 }
 
-func (f *diskFile) Write(_ context.Context, _ fusefs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
+func (f *diskFile) Write(_ context.Context, _ fusefs.FileHandle, data []byte,
+	off int64) (uint32, syscall.Errno) {
 	switch {
 	case f.marks:
 		f.disk.add(diskMark, 0, data)
@@ -114,11 +117,13 @@ func newLoggedDisk(t *testing.T) (disk *loggedDisk, file, marks string) {
 	t.Helper()
 	disk = &loggedDisk{now: make([]byte, diskSize)}
 	root, dir := &fusefs.Inode{}, t.TempDir()
-	options := &fusefs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true, FsName: "logged-disk"}}
+	options := &fusefs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true,
+		FsName: "logged-disk"}}
 	options.OnAdd = func(ctx context.Context) {
 		attr := fusefs.StableAttr{Mode: syscall.S_IFREG}
 		root.AddChild("disk", root.NewPersistentInode(ctx, &diskFile{disk: disk}, attr), false)
-		root.AddChild("marks", root.NewPersistentInode(ctx, &diskFile{disk: disk, marks: true}, attr), false)
+		root.AddChild("marks", root.NewPersistentInode(ctx, &diskFile{disk: disk, marks: true},
+			attr), false)
 	}
 	server, err := fusefs.Mount(dir, root, options)
 	must(t, err)
@@ -227,7 +232,8 @@ func makeExt4(t *testing.T, device string, journal bool) {
 		features = "has_journal"
 	}
 	options := "nodiscard,lazy_itable_init=0,lazy_journal_init=0"
-	runProgram(t, "mkfs.ext4", "-q", "-b", strconv.Itoa(diskBlock), "-O", features, "-E", options, device)
+	runProgram(t, "mkfs.ext4", "-q", "-b", strconv.Itoa(diskBlock), "-O", features, "-E", options,
+		device)
 }
 
 func mountExt4(t *testing.T, device string) (dir string, unmount func()) {
@@ -238,7 +244,8 @@ func mountExt4(t *testing.T, device string) (dir string, unmount func()) {
 }
 
 // newLoggedExt4 mounts a new filesystem on a new disk.
-func newLoggedExt4(t *testing.T, journal bool) (disk *loggedDisk, dir, marks string, unmount func()) {
+func newLoggedExt4(t *testing.T,
+	journal bool) (disk *loggedDisk, dir, marks string, unmount func()) {
 	t.Helper()
 	disk, file, marks := newLoggedDisk(t)
 	device, detach := attach(t, file, "--direct-io=on")
@@ -249,7 +256,8 @@ func newLoggedExt4(t *testing.T, journal bool) (disk *loggedDisk, dir, marks str
 
 // mountAfterLoss mounts an image as a machine does that starts again: the kernel replays the
 // journal; without one e2fsck comes first, and says what it repaired.
-func mountAfterLoss(t *testing.T, image []byte, journal bool) (dir, repaired string, unmount func()) {
+func mountAfterLoss(t *testing.T, image []byte,
+	journal bool) (dir, repaired string, unmount func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "image")
 	writeSparse(t, file, image)

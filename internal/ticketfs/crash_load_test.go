@@ -92,7 +92,8 @@ type loader struct {
 func (l *load) start(t *testing.T) {
 	t.Helper()
 	l.started++
-	cmd := crashChild(l.path, "load", "CRASH_CHANGE="+l.door, fmt.Sprintf("CRASH_NAME=c%d", l.started))
+	cmd := crashChild(l.path, "load", "CRASH_CHANGE="+l.door,
+		fmt.Sprintf("CRASH_NAME=c%d", l.started))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +183,8 @@ func (l *load) judge() error {
 		found := make(map[string]int)
 		for _, note := range d.Notes() {
 			text := note[:max(0, len(note)-9)]
-			if mark, _, _ := strings.Cut(note, " "); note == fmt.Sprintf("%s %08x", text, crc32.ChecksumIEEE([]byte(text))) {
+			if mark, _, _ := strings.Cut(note, " "); note == fmt.Sprintf("%s %08x", text,
+				crc32.ChecksumIEEE([]byte(text))) {
 				found[mark]++
 			} else if note != "The next one." {
 				say("%s: a torn note %.60q", id, note)
@@ -233,7 +235,8 @@ func (l *load) nextWriters() error {
 	litter, err := litterOf(dir)
 	wrong := []error{err}
 	for _, name := range litter {
-		isTemp := slices.ContainsFunc(loadTickets, func(id string) bool { return name == filepath.Base(durable.TempPath(id+document.Ext)) })
+		isTemp := slices.ContainsFunc(loadTickets,
+			func(id string) bool { return name == filepath.Base(durable.TempPath(id+document.Ext)) })
 		if isTemp {
 			l.temps++
 		} else if !strings.HasPrefix(name, tkLocks) {
@@ -261,7 +264,8 @@ func TestCrashUnderLoad(t *testing.T) {
 		if err := l.run(t, times(16, 40)); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%d processes killed, %d changes answered, %d temps left by the dead", l.started, l.count, l.temps)
+		t.Logf("%d processes killed, %d changes answered, %d temps left by the dead", l.started,
+			l.count, l.temps)
 	}
 }
 

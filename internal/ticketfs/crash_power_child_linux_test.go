@@ -61,7 +61,9 @@ func (w powerWriter) change(n int) (*document.Document, error) {
 	ctx, mark := context.Background(), fmt.Sprintf("%s-%d", w.name, n)
 	if n%20 == 0 {
 		d, err := w.createWith(ctx, time.Now(), func(id string, _ View) ([]byte, error) {
-			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now(), Priority: document.DefaultPriority}, strings.Repeat(loadText(mark, n)+"\n", 200), "", "")
+			return document.New(document.Ticket{ID: id, Title: mark, Created: time.Now(),
+				Priority: document.DefaultPriority}, strings.Repeat(loadText(mark,
+				n)+"\n", 200), "", "")
 		})
 		if err == nil {
 			w.mu.Lock()
@@ -80,7 +82,8 @@ func (w powerWriter) change(n int) (*document.Document, error) {
 	}
 	return w.changeWith(ctx, id, func(_ *document.Document, v View) ([]document.Edit, error) {
 		seen, err := v.Get(other)
-		return []document.Edit{document.AddItem("blocked-by", fmt.Sprintf("%s.%d.%s", other, len(seen.BlockedBy), mark))}, err
+		return []document.Edit{document.AddItem("blocked-by",
+			fmt.Sprintf("%s.%d.%s", other, len(seen.BlockedBy), mark))}, err
 	})
 }
 
@@ -90,9 +93,10 @@ var powerDoors = map[string]struct {
 	writers int
 	breaks  func(dir string)
 }{
-	"":               {4, func(string) {}},
-	"no folder sync": {4, func(string) { durable.SyncFolder = func(*os.File) error { return nil } }},
-	"no file sync":   {1, unsyncTemps},
+	"": {4, func(string) {}},
+	"no folder sync": {4,
+		func(string) { durable.SyncFolder = func(*os.File) error { return nil } }},
+	"no file sync": {1, unsyncTemps},
 }
 
 // unsyncTemps lets the door rename a temp file that was not synced, by writing another one in its
@@ -104,7 +108,8 @@ func unsyncTemps(dir string) {
 		}
 		temps, _ := filepath.Glob(filepath.Join(dir, ".*.tmp")) // one, of the only writer
 		content, err := os.ReadFile(temps[0])
-		if err := errors.Join(err, os.Remove(temps[0]), os.WriteFile(temps[0], content, 0o644)); err != nil {
+		if err := errors.Join(err, os.Remove(temps[0]),
+			os.WriteFile(temps[0], content, 0o644)); err != nil {
 			panic(err)
 		}
 	}
@@ -131,7 +136,8 @@ func TestCrashPowerChild(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range door.writers {
 		own := w
-		own.Store, own.name = NewStore(board.Where{Start: dir}, 20*time.Second), fmt.Sprintf("w%d", i)
+		own.Store, own.name = NewStore(board.Where{Start: dir}, 20*time.Second), fmt.Sprintf("w%d",
+			i)
 		all.Go(func() {
 			if err := own.run(powerChanges / door.writers); err != nil {
 				t.Error(err)

@@ -35,7 +35,8 @@ type powerContent struct {
 func runOnDisk(t *testing.T, journal bool, door string) *powerRun {
 	t.Helper()
 	disk, dir, marks, unmount := newLoggedExt4(t, journal)
-	cmd := crashChild(filepath.Join(dir, board.FolderName), "power", "CRASH_NAME="+marks, "CRASH_CHANGE="+door)
+	cmd := crashChild(filepath.Join(dir, board.FolderName), "power", "CRASH_NAME="+marks,
+		"CRASH_CHANGE="+door)
 	cmd.Args[1] = "-test.run=^TestCrashPowerChild$"
 	cmd.Stderr = nil
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -61,10 +62,12 @@ func runOnDisk(t *testing.T, journal bool, door string) *powerRun {
 	}
 	for id := range r.contents {
 		// Answers can pass each other; but each change adds to what it finds.
-		slices.SortFunc(r.contents[id], func(a, b powerContent) int { return len(a.text) - len(b.text) })
+		slices.SortFunc(r.contents[id],
+			func(a, b powerContent) int { return len(a.text) - len(b.text) })
 	}
 	writes := len(r.events) - r.start - 1 - len(r.flushes) - len(r.answers)
-	t.Logf("%d of %d changes answered, of %d tickets; %d writes and %d flushes", len(r.answers), powerChanges, len(r.contents), writes, len(r.flushes))
+	t.Logf("%d of %d changes answered, of %d tickets; %d writes and %d flushes", len(r.answers),
+		powerChanges, len(r.contents), writes, len(r.flushes))
 	if len(r.answers) != powerChanges || len(r.flushes) < powerChanges/10 {
 		t.Fatal("the flushes do not reach the disk, or some answers were not marked")
 	}
@@ -95,13 +98,15 @@ func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) 
 				want = i
 			}
 		}
-		got := slices.IndexFunc(contents, func(c powerContent) bool { return c.text == string(content) })
+		got := slices.IndexFunc(contents,
+			func(c powerContent) bool { return c.text == string(content) })
 		switch {
 		case err != nil && want >= 0:
 			v.say(&v.gone, "ticket %s is gone with %d changes: %w", id, want+1, err)
 		case err != nil:
 		case got < 0:
-			v.say(&v.torn, "ticket %s is torn: %d bytes, %d of them NUL", id, len(content), strings.Count(string(content), "\x00"))
+			v.say(&v.torn, "ticket %s is torn: %d bytes, %d of them NUL", id, len(content),
+				strings.Count(string(content), "\x00"))
 		case got < want:
 			v.say(&v.lost, "ticket %s has lost %d changes", id, want-got)
 		}
@@ -118,7 +123,8 @@ func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) 
 			first, _, _ := strings.Cut(rest, ".")
 			n, err := strconv.Atoi(first)
 			if has, there := blockers[other]; err != nil || there && len(has) < n {
-				v.say(&v.early, "ticket %s has seen %s blockers of %s, which has %d", id, first, other, len(has))
+				v.say(&v.early, "ticket %s has seen %s blockers of %s, which has %d", id, first,
+					other, len(has))
 			}
 		}
 	}
@@ -127,9 +133,11 @@ func (r *powerRun) judge(dir string, cut int, v *powerVerdict) (there []string) 
 
 // loseAndJudge lets the power fail behind the events before cut, and judges what is found when it
 // is back.
-func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *rand.Rand, v *powerVerdict) {
+func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *rand.Rand,
+	v *powerVerdict) {
 	t.Helper()
-	mounted, repaired, unmount := mountAfterLoss(t, afterPowerLoss(r.events[:cut], kept, random), r.journal)
+	mounted, repaired, unmount := mountAfterLoss(t, afterPowerLoss(r.events[:cut], kept, random),
+		r.journal)
 	defer unmount()
 	dir, before := filepath.Join(mounted, board.FolderName), len(v.wrong)
 	for _, id := range r.judge(dir, cut, v) {
@@ -138,7 +146,8 @@ func (r *powerRun) loseAndJudge(t *testing.T, cut int, kept float64, random *ran
 		}
 	}
 	if wrong := errors.Join(v.wrong[before:]...); wrong != nil {
-		at := fmt.Errorf("power lost behind %d of %d events, %.0f %% of the last ones written:", cut, len(r.events), 100*kept)
+		at := fmt.Errorf("power lost behind %d of %d events, %.0f %% of the last ones written:",
+			cut, len(r.events), 100*kept)
 		v.wrong = append(v.wrong[:before], fmt.Errorf("%w\n%w\n%s", at, wrong, repaired))
 	}
 }

@@ -117,7 +117,8 @@ func TestCrashAtEachStep(t *testing.T) {
 		}
 	}
 	if all := stepsInSource(t); !slices.Equal(all, slices.Sorted(maps.Keys(reached))) {
-		t.Errorf("the source has the steps %q, of which the changes here reach only %q", all, slices.Sorted(maps.Keys(reached)))
+		t.Errorf("the source has the steps %q, of which the changes here reach only %q", all,
+			slices.Sorted(maps.Keys(reached)))
 	}
 }
 
@@ -178,7 +179,8 @@ func TestCrashVerdictCatches(t *testing.T) {
 			t.Errorf("the verdict is %v, want %q", err, want)
 		}
 	}
-	for door, want := range map[string]string{"in place": "neither the old nor the new", "answered early": "is not there", "random temp": "left in the folder"} {
+	for door, want := range map[string]string{"in place": "neither the old nor the new",
+		"answered early": "is not there", "random temp": "left in the folder"} {
 		path := crashBoard(t, false, false)
 		old := []byte(textOf(t, path))
 		_, answered := crashAt(t, door, path, "itself")

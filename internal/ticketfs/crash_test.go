@@ -95,20 +95,22 @@ const crashSession = "crash"
 
 // noteOn is what the tool note does.
 func noteOn(s *Store, id, text string) error {
-	_, err := s.editWith(context.Background(), id, func(*document.Document) ([]document.Edit, error) {
-		return []document.Edit{document.AppendNote(text)}, nil
-	})
+	_, err := s.editWith(context.Background(), id,
+		func(*document.Document) ([]document.Edit, error) {
+			return []document.Edit{document.AppendNote(text)}, nil
+		})
 	return err
 }
 
 // blockOn is what the tool block does.
 func blockOn(s *Store, id, blocker string) error {
-	_, err := s.changeWith(context.Background(), id, func(_ *document.Document, v View) ([]document.Edit, error) {
-		if _, err := v.Get("other"); err != nil {
-			return nil, err
-		}
-		return []document.Edit{document.AddItem("blocked-by", blocker)}, nil
-	})
+	_, err := s.changeWith(context.Background(), id,
+		func(_ *document.Document, v View) ([]document.Edit, error) {
+			if _, err := v.Get("other"); err != nil {
+				return nil, err
+			}
+			return []document.Edit{document.AddItem("blocked-by", blocker)}, nil
+		})
 	return err
 }
 
@@ -118,12 +120,13 @@ func createAs(s *Store, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext), withRelations, func(content []byte) ([]byte, error) {
-		if content != nil {
-			return nil, fs.ErrExist
-		}
-		return crashContent(id), nil
-	})
+	return s.withTicketLock(context.Background(), filepath.Join(dir, id+document.Ext),
+		withRelations, func(content []byte) ([]byte, error) {
+			if content != nil {
+				return nil, fs.ErrExist
+			}
+			return crashContent(id), nil
+		})
 }
 
 func createT(s *Store) error { return createAs(s, "t") }
@@ -173,7 +176,8 @@ func TestCrashChild(t *testing.T) {
 func crashChild(path, role string, env ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$")
 	// The race detector would wait a second before each end.
-	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0", "CRASH_PATH="+path, "CRASH_ROLE="+role), env...)
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0", "CRASH_PATH="+path,
+		"CRASH_ROLE="+role), env...)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -209,8 +213,10 @@ func afterDeath(path string, old, new []byte, answered bool) error {
 	// What tk's lock leaves is not ours alone to judge: there the file goes with the lock, and with
 	// a dead holder stays.
 	litter, err := litterOf(filepath.Dir(path))
-	litter = slices.DeleteFunc(litter, func(name string) bool { return strings.HasPrefix(name, tkLocks) })
-	if err != nil || len(litter) > 1 || len(litter) == 1 && litter[0] != filepath.Base(durable.TempPath(path)) {
+	litter = slices.DeleteFunc(litter,
+		func(name string) bool { return strings.HasPrefix(name, tkLocks) })
+	if err != nil || len(litter) > 1 || len(litter) == 1 &&
+		litter[0] != filepath.Base(durable.TempPath(path)) {
 		say("left in the folder: %v (%v)", litter, err)
 	}
 	return errors.Join(append(wrong, nextWriter(path))...)
@@ -231,13 +237,17 @@ func nextWriter(path string) error {
 	}
 	s := storeAt(path)
 	s.LockTimeout = time.Second
-	if err := s.WithTicketLock(context.Background(), path, appendLine("The next one.")); err != nil {
+	if err := s.WithTicketLock(context.Background(), path,
+		appendLine("The next one.")); err != nil {
 		say("the next writer: %w", err)
-	} else if now, err := readTicketFile(path); err != nil || string(now.Content) != string(before.Content)+"The next one.\n" {
-		say("the next writer found %d bytes and left %d (%v)", len(before.Content), len(now.Content), err)
+	} else if now, err := readTicketFile(path); err != nil ||
+		string(now.Content) != string(before.Content)+"The next one.\n" {
+		say("the next writer found %d bytes and left %d (%v)", len(before.Content),
+			len(now.Content), err)
 	}
 	litter, err := litterOf(dir)
-	litter = slices.DeleteFunc(litter, func(name string) bool { return !strings.Contains(name, filepath.Base(path)) })
+	litter = slices.DeleteFunc(litter,
+		func(name string) bool { return !strings.Contains(name, filepath.Base(path)) })
 	if err != nil || len(litter) > 0 {
 		say("the next writer left %v (%v)", litter, err)
 	}
@@ -258,7 +268,8 @@ func litterOf(dir string) (names []string, err error) {
 			return nil
 		}
 		inTk := strings.HasPrefix(name, tkLocks)
-		if inTk || name != ".gitignore" && document.IDOf(name) == "" && filepath.Ext(name) != lockExt {
+		if inTk || name != ".gitignore" && document.IDOf(name) == "" &&
+			filepath.Ext(name) != lockExt {
 			names = append(names, name)
 		}
 		return nil

@@ -22,7 +22,8 @@ func strace(t *testing.T) string {
 	if err != nil {
 		t.Skip("there is no strace here:", err)
 	}
-	if out, err := exec.Command(program, "-f", "-qq", "-e", "trace=none", "true").CombinedOutput(); err != nil {
+	if out, err := exec.Command(program, "-f", "-qq", "-e", "trace=none",
+		"true").CombinedOutput(); err != nil {
 		t.Skipf("strace may not trace here: %v: %s", err, out)
 	}
 	return program

@@ -56,7 +56,8 @@ func TestCoarseTimes(t *testing.T) {
 			path := filepath.Join(dir, "t.md")
 			text := func(title string) []byte { return []byte("---\nid: t\nstatus: open\n---\n# " + title + "\n") }
 			s, other := storeAt(path), storeAt(path)
-			must(t, os.WriteFile(path, text("before"), 0o666), noteOn(other, "t", "the locks and the journal are there"))
+			must(t, os.WriteFile(path, text("before"), 0o666),
+				noteOn(other, "t", "the locks and the journal are there"))
 
 			evenSecond()
 			must(t, os.WriteFile(path, text("one"), 0o666))
@@ -74,7 +75,8 @@ func TestCoarseTimes(t *testing.T) {
 
 			evenSecond()
 			must(t, os.WriteFile(path, text("one"), 0o666))
-			undo := atStep(t, "temp synced", func() { must(t, os.WriteFile(path, text("two"), 0o666)) })
+			undo := atStep(t, "temp synced",
+				func() { must(t, os.WriteFile(path, text("two"), 0o666)) })
 			err = noteOn(s, "t", "lost?")
 			undo()
 			if CodeOf(err) != Busy || !strings.Contains(textOf(t, path), "# two") {

@@ -40,14 +40,16 @@ var ErrNotDurable = errors.New("written, but not confirmed durable")
 //     git, wrote the ticket meanwhile.
 //
 // Not reentrant: fn must not call the Store.
-func (s *Store) WithTicketLock(ctx context.Context, path string, fn func(content []byte) (newContent []byte, err error)) error {
+func (s *Store) WithTicketLock(ctx context.Context, path string,
+	fn func(content []byte) (newContent []byte, err error)) error {
 	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	return s.change(ctx, []string{path}, journal.Cause{}, nil, func(contents [][]byte) ([]write, error) {
-		content, err := fn(contents[0])
-		return []write{{content: content}}, err
-	})
+	return s.change(ctx, []string{path}, journal.Cause{}, nil,
+		func(contents [][]byte) ([]write, error) {
+			content, err := fn(contents[0])
+			return []write{{content: content}}, err
+		})
 }
 
 // decide turns the contents of the locked tickets into what is to be written, in the order in which
@@ -82,7 +84,8 @@ type write struct {
 //
 // Of several tickets every prefix of the writes must be a legal board: a death between two renames
 // leaves such a prefix.
-func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause, speculative, authoritative decide) (err error) {
+func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause, speculative,
+	authoritative decide) (err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	dir := filepath.Dir(paths[0])
@@ -222,7 +225,8 @@ func (p *passage) prepare() error {
 func (p *passage) check() error {
 	for i := range p.parts {
 		if tkLock(p.parts[i].path) != p.parts[i].tk {
-			return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile", filepath.Base(p.parts[i].path))
+			return Refuse(Busy, "retry", "the tk program began to lock %s meanwhile",
+				filepath.Base(p.parts[i].path))
 		}
 	}
 	if len(p.writes) == 1 {
@@ -287,7 +291,8 @@ func (l *locks) take(ctx context.Context, s *Store, path string) error {
 	lock, err := s.locks.Acquire(ctx, path)
 	var late *flocker.LateError
 	if errors.As(err, &late) {
-		return Refuse(Busy, "retry", "the call's %s were used up before the lock %s was asked for", s.LockTimeout, filepath.Base(path))
+		return Refuse(Busy, "retry", "the call's %s were used up before the lock %s was asked for",
+			s.LockTimeout, filepath.Base(path))
 	}
 	if err != nil {
 		return refused("", err)

@@ -57,7 +57,8 @@ func TestDoorUnwritableFolder(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, path := sampleBoard(t)
 			if test.ready {
-				if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return nil, nil }); err != nil {
+				if err := s.WithTicketLock(t.Context(), path,
+					func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -75,8 +76,10 @@ func TestDoorUnwritableFolder(t *testing.T) {
 				}
 			}()
 			var err error
-			withoutRoot(t, path, func() { err = s.WithTicketLock(t.Context(), path, appendLine("one")) })
-			if err == nil || errors.Is(err, fs.ErrPermission) != (test.code == "") || CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
+			withoutRoot(t, path,
+				func() { err = s.WithTicketLock(t.Context(), path, appendLine("one")) })
+			if err == nil || errors.Is(err, fs.ErrPermission) != (test.code == "") ||
+				CodeOf(err) != test.code || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v does not say %q", err, test.want)
 			}
 			untouched()
@@ -92,10 +95,12 @@ func TestDoorUnwritableFolder(t *testing.T) {
 // reading.
 func TestDoorUnwritableLock(t *testing.T) {
 	s, path := sampleBoard(t)
-	if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return nil, nil }); err != nil {
+	if err := s.WithTicketLock(t.Context(), path,
+		func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
-	for file, mode := range map[string]fs.FileMode{path + lockExt: 0o444, path: 0o666, filepath.Dir(path): 0o777} {
+	for file, mode := range map[string]fs.FileMode{path + lockExt: 0o444, path: 0o666,
+		filepath.Dir(path): 0o777} {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}

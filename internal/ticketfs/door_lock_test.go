@@ -25,14 +25,17 @@ func TestDoorLockTimeout(t *testing.T) {
 	check := func(ctx context.Context) {
 		t.Helper()
 		began := time.Now()
-		err := s.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
+		err := s.WithTicketLock(ctx, path,
+			func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("it took %s", took)
 		}
 		if CodeOf(err) != Busy || !strings.Contains(err.Error(), "t.md.lock is held by") {
 			t.Fatalf("behind another process: %v", err)
 		}
-		if want := fmt.Sprintf("pid %d (%s)", holder.Process.Pid, filepath.Base(os.Args[0])); runtime.GOOS == "linux" && !strings.Contains(err.Error(), want) {
+		if want := fmt.Sprintf("pid %d (%s)", holder.Process.Pid,
+			filepath.Base(os.Args[0])); runtime.GOOS == "linux" &&
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v: does not name %s", err, want)
 		}
 	}
@@ -92,12 +95,14 @@ func TestDoorLockFails(t *testing.T) {
 			s, path := sampleBoard(t)
 			test.spoil(t, path)
 			untouched := watchFile(t, path)
-			err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
+			err := s.WithTicketLock(t.Context(), path,
+				func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
 			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v does not name the lock and say %q", err, test.want)
 			}
 			untouched()
-			if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "elsewhere")); !errors.Is(err, fs.ErrNotExist) {
+			if _, err := os.Lstat(filepath.Join(filepath.Dir(path), "elsewhere")); !errors.Is(err,
+				fs.ErrNotExist) {
 				t.Error("the link was followed")
 			}
 		})
@@ -120,7 +125,8 @@ func TestDoorErrorInside(t *testing.T) {
 		s, path := sampleBoard(t)
 		untouched := watchFile(t, path)
 		mine := errors.New("not this one")
-		err := s.withTicketLock(t.Context(), path, scope, func(content []byte) ([]byte, error) { return append(content, 'x'), mine })
+		err := s.withTicketLock(t.Context(), path, scope,
+			func(content []byte) ([]byte, error) { return append(content, 'x'), mine })
 		if err != mine {
 			t.Errorf("error %v, want the very one that fn returned", err)
 		}
@@ -145,12 +151,13 @@ func TestDoorPanicInside(t *testing.T) {
 				}
 			}()
 			runs := 0
-			_ = s.withTicketLock(t.Context(), path, test.scope, func(content []byte) ([]byte, error) {
-				if runs++; runs == test.run {
-					panic("boom")
-				}
-				return append(content, 'x'), nil
-			})
+			_ = s.withTicketLock(t.Context(), path, test.scope,
+				func(content []byte) ([]byte, error) {
+					if runs++; runs == test.run {
+						panic("boom")
+					}
+					return append(content, 'x'), nil
+				})
 			t.Errorf("the panic was swallowed, or did not come in %d runs", runs)
 		}()
 		untouched()
@@ -242,7 +249,8 @@ func TestDoorRelations(t *testing.T) {
 	}
 	untouched := watchFile(t, path)
 	s.LockTimeout = 50 * time.Millisecond
-	err = s.withTicketLock(t.Context(), path, withRelations, func(content []byte) ([]byte, error) { return appendLine("one")(content) })
+	err = s.withTicketLock(t.Context(), path, withRelations,
+		func(content []byte) ([]byte, error) { return appendLine("one")(content) })
 	if CodeOf(err) != Busy || !strings.Contains(err.Error(), relationsLock+" is held by") {
 		t.Errorf("behind another rule: %v", err)
 	}

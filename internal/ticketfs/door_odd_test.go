@@ -43,12 +43,15 @@ func TestDoorOtherPrograms(t *testing.T) {
 				}
 				return append(content, "lost\n"...), nil
 			})
-			if CodeOf(err) != Busy || !strings.Contains(err.Error(), "another program") || !strings.Contains(err.Error(), "retry") {
+			if CodeOf(err) != Busy || !strings.Contains(err.Error(), "another program") ||
+				!strings.Contains(err.Error(), "retry") {
 				t.Errorf("error %v", err)
 			}
 			now, err := readTicketFile(path)
-			if err != nil || !bytes.Equal(now.Content, after.Content) || now.Info != nil && !durable.SameVersion(now.Info, after.Info) {
-				t.Errorf("the file holds %q (%v), want what the other program left, %q", now.Content, err, after.Content)
+			if err != nil || !bytes.Equal(now.Content, after.Content) || now.Info != nil &&
+				!durable.SameVersion(now.Info, after.Info) {
+				t.Errorf("the file holds %q (%v), want what the other program left, %q",
+					now.Content, err, after.Content)
 			}
 			if _, err := os.Lstat(durable.TempPath(path)); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a temp file is left (%v)", err)
@@ -72,7 +75,8 @@ func sameSizeAndTime(path string) error {
 		return err
 	}
 	text[0]++
-	return errors.Join(os.WriteFile(path, text, 0o666), os.Chtimes(path, info.ModTime(), info.ModTime()))
+	return errors.Join(os.WriteFile(path, text, 0o666),
+		os.Chtimes(path, info.ModTime(), info.ModTime()))
 }
 
 func replaceByEqual(path string) error {
@@ -93,7 +97,8 @@ func TestDoorLeftoverTemp(t *testing.T) {
 		code Code
 	}{
 		{"a file", func(temp, _ string) error { return os.WriteFile(temp, []byte("half a tick"), 0o600) }, ""},
-		{"an unwritable file", func(temp, _ string) error { return os.WriteFile(temp, []byte("half a tick"), 0o400) }, ""},
+		{"an unwritable file",
+			func(temp, _ string) error { return os.WriteFile(temp, []byte("half a tick"), 0o400) }, ""},
 		{"a hard link", func(temp, victim string) error { return os.Link(victim, temp) }, ""},
 		{"a link", func(temp, victim string) error { return os.Symlink(victim, temp) }, BadFile},
 		{"a dangling link", func(temp, victim string) error { return os.Symlink(victim+"-not", temp) }, BadFile},
@@ -113,7 +118,8 @@ func TestDoorLeftoverTemp(t *testing.T) {
 				want += "one\n"
 			}
 			err := s.WithTicketLock(t.Context(), path, appendLine("one"))
-			if CodeOf(err) != test.code || test.code == "" && err != nil || test.code != "" && !strings.Contains(err.Error(), ".t.md.tmp") {
+			if CodeOf(err) != test.code || test.code == "" && err != nil || test.code != "" &&
+				!strings.Contains(err.Error(), ".t.md.tmp") {
 				t.Errorf("error %v, want code %q", err, test.code)
 			}
 			if got := textOf(t, path); got != want {
@@ -140,7 +146,8 @@ func TestDoorLeftoverTemp(t *testing.T) {
 func TestDoorGitignore(t *testing.T) {
 	s, path := sampleBoard(t)
 	ignore := filepath.Join(filepath.Dir(path), ".gitignore")
-	if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return nil, nil }); err != nil {
+	if err := s.WithTicketLock(t.Context(), path,
+		func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	var patterns []string
@@ -157,12 +164,14 @@ func TestDoorGitignore(t *testing.T) {
 		}
 		return false
 	}
-	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)), session.Folder, journal.Folder, ".gitignore"} {
+	for _, name := range []string{"t.md.lock", relationsLock, filepath.Base(durable.TempPath(path)),
+		session.Folder, journal.Folder, ".gitignore"} {
 		if !ignored(name) {
 			t.Errorf("%s is not ignored by %q", name, patterns)
 		}
 	}
-	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", "journal.md"} {
+	for _, name := range []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md",
+		"sessions.md", "journal.md"} {
 		if ignored(name) {
 			t.Errorf("%s is ignored by %q", name, patterns)
 		}
@@ -188,7 +197,8 @@ func TestDoorGitignore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != ".gitignore" && e.Name() != "t.md" && e.Name() != "t.md.lock" && e.Name() != journal.Folder {
+		if e.Name() != ".gitignore" && e.Name() != "t.md" && e.Name() != "t.md.lock" &&
+			e.Name() != journal.Folder {
 			t.Errorf("%s was left in the folder", e.Name())
 		}
 	}
@@ -217,17 +227,22 @@ func TestDoorNotRegular(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.editWith(t.Context(), "odd", func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
-			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), "odd.md is not a regular file") {
+			_, err = s.editWith(t.Context(), "odd",
+				func(*document.Document) ([]document.Edit, error) { t.Error("fn ran"); return nil, nil })
+			if CodeOf(err) != BadFile || !strings.Contains(err.Error(),
+				"odd.md is not a regular file") {
 				t.Errorf("Edit: %v", err)
 			}
-			err = s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
-			if CodeOf(err) != BadFile || !strings.Contains(err.Error(), "odd.md is not a regular file") {
+			err = s.WithTicketLock(t.Context(), path,
+				func([]byte) ([]byte, error) { t.Error("fn ran"); return nil, nil })
+			if CodeOf(err) != BadFile || !strings.Contains(err.Error(),
+				"odd.md is not a regular file") {
 				t.Errorf("WithTicketLock: %v", err)
 			}
 			after, err := os.Lstat(path)
 			if err != nil || before.Mode() != after.Mode() || textOf(t, other) != sample {
-				t.Errorf("it is now %v (%v), and the link's target holds %q", after.Mode(), err, textOf(t, other))
+				t.Errorf("it is now %v (%v), and the link's target holds %q", after.Mode(), err,
+					textOf(t, other))
 			}
 			if _, err := os.Lstat(path + lockExt); !errors.Is(err, fs.ErrNotExist) {
 				t.Error("a lock file was made")

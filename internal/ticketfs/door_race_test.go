@@ -39,7 +39,8 @@ var doors = map[string]door{
 		if err != nil {
 			return err
 		}
-		return (&Store{LockTimeout: time.Minute}).WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return fn(before.Content) })
+		return (&Store{LockTimeout: time.Minute}).WithTicketLock(ctx, path,
+			func([]byte) ([]byte, error) { return fn(before.Content) })
 	},
 
 	// The file itself is locked. The rename puts another file in its place: those who wait lock the
@@ -82,7 +83,8 @@ func addName(content []byte, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, "%d names\n%s\n", len(names)+1, strings.Join(append(names, name), "\n")), nil
+	return fmt.Appendf(nil, "%d names\n%s\n", len(names)+1,
+		strings.Join(append(names, name), "\n")), nil
 }
 
 func namesIn(content []byte) ([]string, error) {
@@ -116,11 +118,13 @@ func TestDoorChild(t *testing.T) {
 }
 
 // doorChild starts a child that does what on the file at path.
-func doorChild(t *testing.T, what, door, path string) (cmd *exec.Cmd, in io.WriteCloser, out *bufio.Scanner) {
+func doorChild(t *testing.T, what, door,
+	path string) (cmd *exec.Cmd, in io.WriteCloser, out *bufio.Scanner) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0], "-test.run=^TestDoorChild$")
 	// The race detector would wait a second before each end.
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "DOOR_CHILD="+what, "DOOR="+door, "DOOR_PATH="+path)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "DOOR_CHILD="+what, "DOOR="+door,
+		"DOOR_PATH="+path)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -261,8 +265,10 @@ func raceDoor(t *testing.T, name string) raceOutcome {
 // no update is lost.
 func TestDoorSerializes(t *testing.T) {
 	got := raceDoor(t, "WithTicketLock")
-	if want := doorProcesses * doorCallers * doorUpdates; got.made != want || len(got.lost) > 0 || len(got.errors) > 0 {
-		t.Errorf("%d updates made of %d; lost: %v; errors: %v", got.made, want, got.lost, got.errors)
+	if want := doorProcesses * doorCallers * doorUpdates; got.made != want || len(got.lost) > 0 ||
+		len(got.errors) > 0 {
+		t.Errorf("%d updates made of %d; lost: %v; errors: %v", got.made, want, got.lost,
+			got.errors)
 	}
 }
 
@@ -280,7 +286,8 @@ func TestDoorRaceCatchesWrongDoors(t *testing.T) {
 			for n := range most {
 				got := raceDoor(t, name)
 				if len(got.lost) > 0 {
-					t.Logf("race %d: %d of %d made updates lost, %d errors", n+1, len(got.lost), got.made, len(got.errors))
+					t.Logf("race %d: %d of %d made updates lost, %d errors", n+1, len(got.lost),
+						got.made, len(got.errors))
 					return
 				}
 			}

@@ -64,7 +64,8 @@ func watchFile(t *testing.T, path string) (untouched func()) {
 			t.Errorf("%s holds %q, and held %q", filepath.Base(path), after.Content, before.Content)
 		case before.Info == nil && after.Info == nil:
 		case !durable.SameVersion(before.Info, after.Info):
-			t.Errorf("%s was written: %v, was %v", filepath.Base(path), after.Info.ModTime(), before.Info.ModTime())
+			t.Errorf("%s was written: %v, was %v", filepath.Base(path), after.Info.ModTime(),
+				before.Info.ModTime())
 		}
 		if _, err := os.Lstat(durable.TempPath(path)); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("a temp file is left (%v)", err)
@@ -76,11 +77,13 @@ func watchFile(t *testing.T, path string) (untouched func()) {
 // store of this process sees what another process would.
 func lockIsFree(t *testing.T, path string) {
 	t.Helper()
-	for _, lock := range []string{path + lockExt, filepath.Join(filepath.Dir(path), relationsLock)} {
+	for _, lock := range []string{path + lockExt,
+		filepath.Join(filepath.Dir(path), relationsLock)} {
 		held, err := flocker.Held(lock)
 		// A wait that its caller gave up is still in the kernel's queue: it gets the lock for an
 		// instant and frees it.
-		for end := time.Now().Add(5 * time.Second); held && time.Now().Before(end); held, err = flocker.Held(lock) {
+		for end := time.Now().Add(5 * time.Second); held &&
+			time.Now().Before(end); held, err = flocker.Held(lock) {
 			time.Sleep(time.Millisecond)
 		}
 		if held || err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -89,7 +92,8 @@ func lockIsFree(t *testing.T, path string) {
 	}
 	other := &Store{LockTimeout: 10 * time.Second}
 	entered := false
-	err := other.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { entered = true; return nil, nil })
+	err := other.WithTicketLock(t.Context(), path,
+		func([]byte) ([]byte, error) { entered = true; return nil, nil })
 	if err != nil || !entered {
 		t.Errorf("the next caller: %v", err)
 	}
@@ -130,7 +134,8 @@ func TestDoorRunsOnce(t *testing.T) {
 		},
 	} {
 		runs = 0
-		_ = s.WithTicketLock(t.Context(), path, func(content []byte) ([]byte, error) { runs++; return result(content) })
+		_ = s.WithTicketLock(t.Context(), path,
+			func(content []byte) ([]byte, error) { runs++; return result(content) })
 		if runs != 1 {
 			t.Errorf("fn ran %d times", runs)
 		}
@@ -177,7 +182,8 @@ func TestDoorMissingAndEmpty(t *testing.T) {
 		name   string
 		isFile bool
 		write  string
-	}{{"missing.md", false, "new\n"}, {"empty.md", true, "no longer\n"}, {"stays-missing.md", false, ""}} {
+	}{{"missing.md", false, "new\n"}, {"empty.md", true, "no longer\n"}, {"stays-missing.md", false,
+		""}} {
 		path := filepath.Join(filepath.Dir(path), test.name)
 		if test.isFile {
 			writeFile(t, path, "")
@@ -203,10 +209,14 @@ func TestDoorMissingAndEmpty(t *testing.T) {
 	}
 	// An empty file is a change as well, and not the same as none.
 	made := filepath.Join(filepath.Dir(path), "made-empty.md")
-	if err := s.WithTicketLock(t.Context(), made, func([]byte) ([]byte, error) { return []byte{}, nil }); err != nil || textOf(t, made) != "" {
+	if err := s.WithTicketLock(t.Context(), made,
+		func([]byte) ([]byte, error) { return []byte{}, nil }); err != nil ||
+		textOf(t, made) != "" {
 		t.Errorf("made empty: %v", err)
 	}
-	if err := s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return []byte{}, nil }); err != nil || textOf(t, path) != "" {
+	if err := s.WithTicketLock(t.Context(), path,
+		func([]byte) ([]byte, error) { return []byte{}, nil }); err != nil ||
+		textOf(t, path) != "" {
 		t.Errorf("emptied: %q, %v", textOf(t, path), err)
 	}
 }

@@ -36,7 +36,8 @@ func TestDoorModes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		before := syscall.Umask(test.umask) // of the whole process: no test of this package runs beside another
+		// of the whole process: no test of this package runs beside another
+		before := syscall.Umask(test.umask)
 		err := s.WithTicketLock(t.Context(), path, appendLine("one"))
 		syscall.Umask(before)
 		if err != nil {
@@ -47,7 +48,8 @@ func TestDoorModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := info.Mode().Perm(); got != test.new {
-			t.Errorf("umask %03o, mode before %03o: mode is %03o, want %03o", test.umask, test.old, got, test.new)
+			t.Errorf("umask %03o, mode before %03o: mode is %03o, want %03o", test.umask, test.old,
+				got, test.new)
 		}
 	}
 }

@@ -27,7 +27,8 @@ func TestFaultAtEachCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls, after := undisturbed(t, program, change, func() string { path, _ := tracedBoard(t, what); return path })
+		calls, after := undisturbed(t, program, change,
+			func() string { path, _ := tracedBoard(t, what); return path })
 		for fault, words := range faults {
 			t.Run(what+", "+fault, func(t *testing.T) {
 				failed, unconfirmed, unjournaled := 0, 0, 0
@@ -36,11 +37,13 @@ func TestFaultAtEachCall(t *testing.T) {
 						continue
 					}
 					path, _ := tracedBoard(t, what)
-					_, said, err := traceChild(t, program, path, change, call.inject("error="+fault))
+					_, said, err := traceChild(t, program, path, change,
+						call.inject("error="+fault))
 					if err != nil {
 						t.Errorf("the child ended with %v", err)
 					}
-					result, err := judgeFault(said, sumOf(old), sumOf(durable.File{Content: after}), words)
+					result, err := judgeFault(said, sumOf(old), sumOf(durable.File{Content: after}),
+						words)
 					if err == nil {
 						err = nextWriter(path)
 					}
@@ -92,7 +95,8 @@ func judgeFault(said string, old, new, words string) (result string, err error) 
 	file, litter, _ := strings.Cut(strings.TrimPrefix(lines[1], "file "), " ")
 	switch {
 	case file != want:
-		return result, fmt.Errorf("after %q the ticket is %s; old is %s, new is %s", lines[0], file, old, new)
+		return result, fmt.Errorf("after %q the ticket is %s; old is %s, new is %s", lines[0], file,
+			old, new)
 	case litter != "" && litter != filepath.Join(tkLocks, "t.md"+lockExt):
 		return result, fmt.Errorf("after %q there is left: %s", lines[0], litter)
 	case lines[2] != "recovered":

@@ -36,26 +36,31 @@ func TestFaultFolderSync(t *testing.T) {
 			})
 		},
 		"change": func() (*document.Document, error) {
-			return s.changeWith(t.Context(), "t", func(*document.Document, View) ([]document.Edit, error) {
-				return []document.Edit{document.AddItem("blocked-by", "other")}, nil
-			})
+			return s.changeWith(t.Context(), "t",
+				func(*document.Document, View) ([]document.Edit, error) {
+					return []document.Edit{document.AddItem("blocked-by", "other")}, nil
+				})
 		},
 		"create": func() (*document.Document, error) {
-			return s.createWith(t.Context(), time.Now(), func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
+			return s.createWith(t.Context(), time.Now(),
+				func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
 		},
 	} {
 		d, err := change()
-		if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") || CodeOf(err) != "" {
+		if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") ||
+			CodeOf(err) != "" {
 			t.Errorf("%s: %v", name, err)
 		}
-		if d == nil || textOf(t, filepath.Join(dir, d.Ticket().ID+document.Ext)) != string(d.Bytes()) {
+		if d == nil || textOf(t, filepath.Join(dir,
+			d.Ticket().ID+document.Ext)) != string(d.Bytes()) {
 			t.Errorf("%s: the ticket is not the one that was returned", name)
 		}
 		must(t, locksAreFree(dir))
 	}
 
 	process := session.New("", time.Now)
-	if _, err := process.Attend(dir, session.Call{}).Claim(); err == nil || !strings.Contains(err.Error(), "disk on fire") {
+	if _, err := process.Attend(dir, session.Call{}).Claim(); err == nil ||
+		!strings.Contains(err.Error(), "disk on fire") {
 		t.Errorf("settle: %v", err)
 	}
 	where := board.Where{Start: filepath.Join(t.TempDir(), board.FolderName)}
@@ -89,7 +94,8 @@ func TestFaultFolderNameSync(t *testing.T) {
 	makeFolder(t, dir) // by one that has just died
 	s := NewStore(board.Where{Start: dir}, DefaultLockTimeout)
 	create := func() error {
-		_, err := s.createWith(t.Context(), time.Now(), func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
+		_, err := s.createWith(t.Context(), time.Now(),
+			func(id string, _ View) ([]byte, error) { return crashContent(id), nil })
 		return err
 	}
 	names := func() int {

@@ -42,7 +42,8 @@ func TestFaultEditor(t *testing.T) {
 					})
 					err := change.make(s)
 					undo()
-					if CodeOf(err) != Busy || !strings.Contains(err.Error(), "another program") || !strings.Contains(err.Error(), "retry") {
+					if CodeOf(err) != Busy || !strings.Contains(err.Error(), "another program") ||
+						!strings.Contains(err.Error(), "retry") {
 						t.Errorf("error %v", err)
 					}
 					untouched()

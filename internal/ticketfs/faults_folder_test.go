@@ -37,13 +37,16 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 		must(t, err)
 		d, err := s.get("t")
 		must(t, err)
-		if got := strings.Join(ids, " "); got != wantIDs || seen.Title != wantTitle || d.Ticket().Title != wantTitle {
-			t.Errorf("tickets %s, t is called %q and %q; want %s, %q", got, seen.Title, d.Ticket().Title, wantIDs, wantTitle)
+		if got := strings.Join(ids, " "); got != wantIDs || seen.Title != wantTitle ||
+			d.Ticket().Title != wantTitle {
+			t.Errorf("tickets %s, t is called %q and %q; want %s, %q", got, seen.Title,
+				d.Ticket().Title, wantIDs, wantTitle)
 		}
 		must(t, noteOn(s, "t", note))
 		c, err := mine.Attend(dir, session.Call{}).Claim()
 		must(t, err)
-		if h := session.New("", time.Now).Attend(dir, session.Call{}).Holder("a@" + c.Key); h.Life != session.Alive {
+		if h := session.New("", time.Now).Attend(dir,
+			session.Call{}).Holder("a@" + c.Key); h.Life != session.Alive {
 			t.Errorf("the session is %s", h.Life)
 		}
 	}
@@ -52,7 +55,8 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 	must(t, os.Rename(dir, dir+".away"))
 	_, viewErr := s.snapshot()
 	_, getErr := s.get("t")
-	for what, err := range map[string]error{"view": viewErr, "get": getErr, "edit": noteOn(s, "t", "lost"), "change": blockOn(s, "t", "other")} {
+	for what, err := range map[string]error{"view": viewErr, "get": getErr,
+		"edit": noteOn(s, "t", "lost"), "change": blockOn(s, "t", "other")} {
 		if CodeOf(err) != NoStore {
 			t.Errorf("%s without a folder: %v", what, err)
 		}
@@ -87,36 +91,39 @@ func TestFaultFolderAmidChange(t *testing.T) {
 	for _, replaced := range []bool{false, true} {
 		for _, change := range faultChanges {
 			for _, at := range append([]string{"locked", "checked"}, betweenReadAndRename...) {
-				t.Run(fmt.Sprintf("%s, %s, replaced %v", change.name, at, replaced), func(t *testing.T) {
-					s, path := faultBoard(t, t.TempDir(), true)
-					dir := filepath.Dir(path)
-					before := readable(filepath.Join(dir, change.id+document.Ext))
-					undo := atStep(t, at, func() {
-						must(t, os.Rename(dir, dir+".away"))
-						if replaced {
-							_, _ = faultBoard(t, filepath.Dir(dir), false)
+				t.Run(fmt.Sprintf("%s, %s, replaced %v", change.name, at, replaced),
+					func(t *testing.T) {
+						s, path := faultBoard(t, t.TempDir(), true)
+						dir := filepath.Dir(path)
+						before := readable(filepath.Join(dir, change.id+document.Ext))
+						undo := atStep(t, at, func() {
+							must(t, os.Rename(dir, dir+".away"))
+							if replaced {
+								_, _ = faultBoard(t, filepath.Dir(dir), false)
+							}
+						})
+						err := change.make(s)
+						undo()
+						if err == nil {
+							t.Error("the change was answered")
 						}
+						if now := readable(filepath.Join(dir+".away",
+							change.id+document.Ext)); now != before {
+							t.Errorf("the ticket that was moved away holds %s", now)
+						}
+						if !replaced {
+							gone(t, dir)
+							return
+						}
+						if now := readable(filepath.Join(dir,
+							change.id+document.Ext)); now != before {
+							t.Errorf("the ticket in the new folder holds %s", now)
+						}
+						if litter, err := litterOf(dir); err != nil || len(litter) > 0 {
+							t.Errorf("left in the new folder: %v (%v)", litter, err)
+						}
+						must(t, change.make(s))
 					})
-					err := change.make(s)
-					undo()
-					if err == nil {
-						t.Error("the change was answered")
-					}
-					if now := readable(filepath.Join(dir+".away", change.id+document.Ext)); now != before {
-						t.Errorf("the ticket that was moved away holds %s", now)
-					}
-					if !replaced {
-						gone(t, dir)
-						return
-					}
-					if now := readable(filepath.Join(dir, change.id+document.Ext)); now != before {
-						t.Errorf("the ticket in the new folder holds %s", now)
-					}
-					if litter, err := litterOf(dir); err != nil || len(litter) > 0 {
-						t.Errorf("left in the new folder: %v (%v)", litter, err)
-					}
-					must(t, change.make(s))
-				})
 			}
 		}
 	}

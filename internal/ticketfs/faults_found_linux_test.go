@@ -51,7 +51,8 @@ func TestFaultTkLockStays(t *testing.T) {
 	before := readable(path)
 	err := noteOn(s, "t", "a note")
 	must(t, os.Chmod(locks, 0o755))
-	if changed := readable(path) != before; changed != (err == nil || errors.Is(err, ErrNotDurable)) {
+	if changed := readable(path) != before; changed != (err == nil ||
+		errors.Is(err, ErrNotDurable)) {
 		t.Errorf("the answer is %v; the ticket was written: %v", err, changed)
 	}
 }
@@ -118,7 +119,8 @@ func TestFaultRefusedCreateLeavesNothing(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
 	before, err := listFolder(filepath.Dir(path))
 	must(t, err)
-	_, err = s.createWith(t.Context(), time.Now(), func(string, View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
+	_, err = s.createWith(t.Context(), time.Now(),
+		func(string, View) ([]byte, error) { return nil, refused("parent", fs.ErrNotExist) })
 	if CodeOf(err) != NotFound {
 		t.Error(err)
 	}

@@ -20,11 +20,13 @@ import (
 // indexOps are what anybody may do to a file of a ticket folder, which is there or not.
 var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 	"door": func(t *rapid.T, s *Store, path string) error {
-		return s.WithTicketLock(t.Context(), path, func([]byte) ([]byte, error) { return drawTicket(t, path), nil })
+		return s.WithTicketLock(t.Context(), path,
+			func([]byte) ([]byte, error) { return drawTicket(t, path), nil })
 	},
 	"write": func(t *rapid.T, _ *Store, path string) error { return os.WriteFile(path, drawTicket(t, path), 0o666) },
 	"replace": func(t *rapid.T, _ *Store, path string) error {
-		return errors.Join(os.WriteFile(path+"~", drawTicket(t, path), 0o666), os.Rename(path+"~", path))
+		return errors.Join(os.WriteFile(path+"~", drawTicket(t, path), 0o666),
+			os.Rename(path+"~", path))
 	},
 	// As some editors do: the time of the last write is set back.
 	"write, keep time": func(t *rapid.T, _ *Store, path string) error {
@@ -32,7 +34,8 @@ var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 		if err != nil {
 			return err
 		}
-		return errors.Join(os.WriteFile(path, drawTicket(t, path), 0o666), os.Chtimes(path, info.ModTime(), info.ModTime()))
+		return errors.Join(os.WriteFile(path, drawTicket(t, path), 0o666),
+			os.Chtimes(path, info.ModTime(), info.ModTime()))
 	},
 	"touch": func(_ *rapid.T, _ *Store, path string) error {
 		return os.Chtimes(path, time.Time{}, time.Now().Add(time.Hour))
@@ -55,7 +58,8 @@ var indexOps = map[string]func(t *rapid.T, s *Store, path string) error{
 		}
 		names, err := listFolder(dir + ".old")
 		for _, name := range names {
-			err = errors.Join(err, os.Rename(filepath.Join(dir+".old", name), filepath.Join(dir, name)))
+			err = errors.Join(err, os.Rename(filepath.Join(dir+".old", name),
+				filepath.Join(dir, name)))
 		}
 		return errors.Join(err, os.Remove(dir+".old"))
 	},
@@ -86,15 +90,19 @@ func drawID(t *rapid.T, label string) string {
 // drawTicket makes what may stand in a ticket file: mostly a ticket with relations.
 func drawTicket(t *rapid.T, path string) []byte {
 	if rapid.IntRange(0, 9).Draw(t, "broken") == 9 {
-		return []byte(rapid.SampledFrom([]string{"", "no ticket v1\n", "---\nstatus: odd\nparent: v2\n---\n"}).Draw(t, "text"))
+		return []byte(rapid.SampledFrom([]string{"", "no ticket v1\n",
+			"---\nstatus: odd\nparent: v2\n---\n"}).Draw(t, "text"))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "---\nid: %s\nstatus: %s\n", document.IDOf(filepath.Base(path)), rapid.SampledFrom(document.Statuses).Draw(t, "status"))
+	fmt.Fprintf(&b, "---\nid: %s\nstatus: %s\n", document.IDOf(filepath.Base(path)),
+		rapid.SampledFrom(document.Statuses).Draw(t, "status"))
 	if rapid.Bool().Draw(t, "has parent") {
 		fmt.Fprintf(&b, "parent: %s\n", drawID(t, "parent"))
 	}
-	if blockers := rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 0, 3, rapid.ID).Draw(t, "blockers"); len(blockers) > 0 {
-		fmt.Fprintf(&b, "blocked-by: [v%s]\n", strings.Join(strings.Fields(strings.Trim(fmt.Sprint(blockers), "[]")), ", v"))
+	if blockers := rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 0, 3, rapid.ID).Draw(t,
+		"blockers"); len(blockers) > 0 {
+		fmt.Fprintf(&b, "blocked-by: [v%s]\n",
+			strings.Join(strings.Fields(strings.Trim(fmt.Sprint(blockers), "[]")), ", v"))
 	}
 	fmt.Fprintf(&b, "---\n# Title %d\n", rapid.IntRange(0, 9).Draw(t, "title"))
 	return []byte(b.String())
@@ -103,9 +111,11 @@ func drawTicket(t *rapid.T, path string) []byte {
 // change does something to the folder of a store.
 func changeFolder(t *rapid.T, s *Store, dir string) {
 	t.Helper()
-	name := rapid.SampledFrom([]string{"door", "write", "replace", "write, keep time", "touch", "remove", "move", "folder in its place", "link in its place", "all in a new folder"}).Draw(t, "op")
+	name := rapid.SampledFrom([]string{"door", "write", "replace", "write, keep time", "touch",
+		"remove", "move", "folder in its place", "link in its place", "all in a new folder"}).Draw(t, "op")
 	path := filepath.Join(dir, drawID(t, "id")+document.Ext)
-	if err := errors.Join(removeOdd(path), indexOps[name](t, s, path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := errors.Join(removeOdd(path), indexOps[name](t, s, path)); err != nil &&
+		!errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("%s: %v", name, err)
 	}
 }
@@ -165,7 +175,8 @@ func checkIndex(t *rapid.T, s *Store, before map[string]told) (now map[string]to
 		t.Fatalf("a new index (-) and the old one (+):\n%s", diff)
 	}
 	for id, is := range now {
-		if was := before[id]; before != nil && !cmp.Equal(is.Ticket, was.Ticket) && !slices.Contains(changes, id) {
+		if was := before[id]; before != nil && !cmp.Equal(is.Ticket, was.Ticket) &&
+			!slices.Contains(changes, id) {
 			t.Errorf("%s became another, and is not among the changes", id)
 		}
 	}

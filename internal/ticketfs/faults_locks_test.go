@@ -26,15 +26,17 @@ func holdChange(path, change string) {
 	var err error
 	switch change {
 	case "edit":
-		_, err = s.editWith(context.Background(), "t", func(*document.Document) ([]document.Edit, error) { return stay() })
+		_, err = s.editWith(context.Background(), "t",
+			func(*document.Document) ([]document.Edit, error) { return stay() })
 	case "change":
 		runs := 0 // the second is under the relations lock
-		_, err = s.changeWith(context.Background(), "t", func(*document.Document, View) ([]document.Edit, error) {
-			if runs++; runs == 2 {
-				return stay()
-			}
-			return []document.Edit{document.AppendNote("a speculative run")}, nil
-		})
+		_, err = s.changeWith(context.Background(), "t",
+			func(*document.Document, View) ([]document.Edit, error) {
+				if runs++; runs == 2 {
+					return stay()
+				}
+				return []document.Edit{document.AppendNote("a speculative run")}, nil
+			})
 	}
 	if err != nil {
 		fmt.Println("error:", err)
@@ -109,7 +111,8 @@ func TestFaultLockFileWhileHeld(t *testing.T) {
 		waits        bool
 	}{
 		{"edit", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }, true},
-		{"change", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") }, true},
+		{"change", "t.md.lock", func(s *Store) error { return noteOn(s, "t", "of the other") },
+			true},
 		{"change", relationsLock, func(s *Store) error { return createAs(s, "n") }, false},
 	} {
 		s, path := faultBoard(t, t.TempDir(), true)
@@ -128,8 +131,10 @@ func TestFaultLockFileWhileHeld(t *testing.T) {
 			must(t, <-done)
 		}
 		after := textOf(t, path)
-		if !strings.HasPrefix(after, strings.TrimRight(before, "\n")) || strings.Contains(after, "of the other") != test.waits {
-			t.Errorf("%s, %s removed: the ticket ends with %q", test.change, test.lock, after[max(0, len(after)-200):])
+		if !strings.HasPrefix(after, strings.TrimRight(before, "\n")) ||
+			strings.Contains(after, "of the other") != test.waits {
+			t.Errorf("%s, %s removed: the ticket ends with %q", test.change, test.lock,
+				after[max(0, len(after)-200):])
 		}
 		must(t, nextWriter(path))
 	}

@@ -21,11 +21,13 @@ func inOwnProcess(t *testing.T, attr *syscall.SysProcAttr) bool {
 		return true
 	}
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "FAULT_TEST="+t.Name(), "FAULT_DIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "FAULT_TEST="+t.Name(),
+		"FAULT_DIR="+t.TempDir())
 	cmd.SysProcAttr = attr
 	out, err := cmd.CombinedOutput()
 	switch {
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EINVAL), errors.Is(err, syscall.ENOSYS):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EINVAL), errors.Is(err,
+		syscall.ENOSYS):
 		t.Skip("such a process may not be made here:", err)
 	case err != nil:
 		t.Errorf("%v\n%s", err, out)

@@ -44,10 +44,13 @@ func TestFaultStoppedHolder(t *testing.T) {
 			for lock, change := range test.wait {
 				began := time.Now()
 				err := change(s)
-				if took := time.Since(began); CodeOf(err) != Busy || took > 5*time.Second || !strings.Contains(err.Error(), lock+" is held by ") {
+				if took := time.Since(began); CodeOf(err) != Busy || took > 5*time.Second ||
+					!strings.Contains(err.Error(), lock+" is held by ") {
 					t.Errorf("behind %s, after %s: %v", lock, took, err)
 				}
-				if who := fmt.Sprintf("pid %d (%s)", h.cmd.Process.Pid, filepath.Base(os.Args[0])); runtime.GOOS == "linux" && err != nil && !strings.Contains(err.Error(), who) {
+				if who := fmt.Sprintf("pid %d (%s)", h.cmd.Process.Pid,
+					filepath.Base(os.Args[0])); runtime.GOOS == "linux" && err != nil &&
+					!strings.Contains(err.Error(), who) {
 					t.Errorf("behind %s: %v; it does not name %s", lock, err, who)
 				}
 			}
@@ -70,7 +73,8 @@ func TestFaultStoppedHolder(t *testing.T) {
 				t.Errorf("the holder, in the end: %q", said)
 			}
 			must(t, <-waiting)
-			if text := readable(path); !strings.Contains(text, "of the holder\n") || !strings.Contains(text, "later\n") {
+			if text := readable(path); !strings.Contains(text, "of the holder\n") ||
+				!strings.Contains(text, "later\n") {
 				t.Errorf("the ticket holds %s", text)
 			}
 			for _, change := range test.wait {

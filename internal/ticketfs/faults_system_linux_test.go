@@ -30,7 +30,8 @@ func checkFault(t *testing.T, s *Store, path string, begin, end func(), want sys
 			_, viewErr = view.Get("t")
 		}
 		end()
-		if !errors.Is(err, want) || CodeOf(err) != "" || errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), want.Error()) {
+		if !errors.Is(err, want) || CodeOf(err) != "" || errors.Is(err, ErrNotDurable) ||
+			!strings.Contains(err.Error(), want.Error()) {
 			t.Errorf("%s: error %v, want one that says %q", change.name, err, want)
 		}
 		if err := errors.Join(readErr, viewErr); err != nil {
@@ -111,7 +112,8 @@ func TestFaultDiskFull(t *testing.T) {
 			dir := mountTmpfs(t, test.options)
 			s, path := faultBoard(t, dir, test.used)
 			var undo func()
-			checkFault(t, s, path, func() { undo = fillUp(t, dir, test.inodes, test.leave) }, func() { undo() }, syscall.ENOSPC)
+			checkFault(t, s, path, func() { undo = fillUp(t, dir, test.inodes, test.leave) },
+				func() { undo() }, syscall.ENOSPC)
 		})
 	}
 }
@@ -127,7 +129,8 @@ func TestFaultReadOnly(t *testing.T) {
 		remount := func(flags uintptr) func() {
 			return func() {
 				t.Helper()
-				if err := unix.Mount("none", dir, "tmpfs", unix.MS_REMOUNT|flags, "size=1m"); err != nil {
+				if err := unix.Mount("none", dir, "tmpfs", unix.MS_REMOUNT|flags,
+					"size=1m"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -161,7 +164,8 @@ func TestFaultFileTooLarge(t *testing.T) {
 	}
 	s, path := faultBoard(t, t.TempDir(), true)
 	var undo func()
-	checkFault(t, s, path, func() { undo = limit(t, syscall.RLIMIT_FSIZE, 2000) }, func() { undo() }, syscall.EFBIG)
+	checkFault(t, s, path, func() { undo = limit(t, syscall.RLIMIT_FSIZE, 2000) },
+		func() { undo() }, syscall.EFBIG)
 }
 
 // A folder that this user may no longer write.
@@ -195,7 +199,8 @@ func becomeNobody(t *testing.T, dir string) {
 		return errors.Join(err, os.Chown(path, nobody, nobody))
 	})
 	// The folder above is the test's, and root's alone.
-	err = errors.Join(err, os.Chmod(filepath.Dir(dir), 0o755), syscall.Setgid(nobody), syscall.Setuid(nobody))
+	err = errors.Join(err, os.Chmod(filepath.Dir(dir), 0o755), syscall.Setgid(nobody),
+		syscall.Setuid(nobody))
 	if _, statErr := os.Stat(dir); err != nil || statErr != nil {
 		t.Skip("root cannot become nobody here:", err, statErr)
 	}
@@ -227,7 +232,8 @@ func TestFaultTooManyFiles(t *testing.T) {
 					t.Errorf("%s with %d descriptors was done, and is not there", change.name, few)
 				}
 				continue
-			case !errors.Is(err, syscall.EMFILE) || CodeOf(err) != "" || errors.Is(err, ErrNotDurable):
+			case !errors.Is(err, syscall.EMFILE) || CodeOf(err) != "" ||
+				errors.Is(err, ErrNotDurable):
 				t.Errorf("%s with %d descriptors: %v", change.name, few, err)
 			}
 			failed++

@@ -53,7 +53,8 @@ func tkUpdate(path, mark string) error {
 			}
 			continue
 		}
-		err = readAndReplace(path, func(content []byte) ([]byte, error) { return append(content, "- "+mark+"\n"...), nil })
+		err = readAndReplace(path,
+			func(content []byte) ([]byte, error) { return append(content, "- "+mark+"\n"...), nil })
 		return errors.Join(err, os.Remove(lockPath), lock.Unlock())
 	}
 }
@@ -93,7 +94,8 @@ func raceTk(t *testing.T, update func(path, mark string) error) (lost []string) 
 	must(t, err, cmd.Wait())
 	text := textOf(t, path)
 	for n := range tkUpdates {
-		for _, mark := range []string{fmt.Sprintf("tk-%d", n), fmt.Sprintf("ours-%d-%d", n%2, n/2)} {
+		for _, mark := range []string{fmt.Sprintf("tk-%d", n),
+			fmt.Sprintf("ours-%d-%d", n%2, n/2)} {
 			if strings.Count(text, "- "+mark+"\n") != 1 {
 				lost = append(lost, mark)
 			}
@@ -138,7 +140,8 @@ func TestFaultTkRaceCatches(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			err = readAndReplace(path, func(content []byte) ([]byte, error) { return append(bytes.Clone(content), "- "+mark+"\n"...), nil })
+			err = readAndReplace(path,
+				func(content []byte) ([]byte, error) { return append(bytes.Clone(content), "- "+mark+"\n"...), nil })
 			return errors.Join(err, lock.Unlock())
 		})
 		if len(lost) > 0 {

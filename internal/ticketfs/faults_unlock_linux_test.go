@@ -17,16 +17,18 @@ import (
 // look like one that failed.
 func TestFaultUnlock(t *testing.T) {
 	s, path := faultBoard(t, t.TempDir(), true)
-	for _, lock := range []string{filepath.Join(filepath.Dir(path), relationsLock), path + lockExt} {
+	for _, lock := range []string{filepath.Join(filepath.Dir(path), relationsLock),
+		path + lockExt} {
 		before := textOf(t, path)
 		durable.Step = func(now string) {
 			if now == "renamed" {
 				must(t, spoil(lock))
 			}
 		}
-		d, err := s.changeWith(t.Context(), "t", func(*document.Document, View) ([]document.Edit, error) {
-			return []document.Edit{document.AppendNote(filepath.Base(lock))}, nil
-		})
+		d, err := s.changeWith(t.Context(), "t",
+			func(*document.Document, View) ([]document.Edit, error) {
+				return []document.Edit{document.AppendNote(filepath.Base(lock))}, nil
+			})
 		durable.Step = func(string) {}
 		if !errors.Is(err, ErrNotDurable) || !errors.Is(err, unix.EBADF) || CodeOf(err) != "" {
 			t.Errorf("%s: %v", lock, err)

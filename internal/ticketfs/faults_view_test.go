@@ -30,7 +30,8 @@ const viewBroken = -1 // the priority of a ticket that cannot be read
 // program does that knows none.
 var viewChanges = map[string]func(s *Store, path, id string, priority int) error{
 	"door": func(s *Store, path, id string, priority int) error {
-		return s.WithTicketLock(context.Background(), path, func([]byte) ([]byte, error) { return viewText(id, priority), nil })
+		return s.WithTicketLock(context.Background(), path,
+			func([]byte) ([]byte, error) { return viewText(id, priority), nil })
 	},
 	"in-place": func(_ *Store, path, id string, priority int) error {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
@@ -41,7 +42,8 @@ var viewChanges = map[string]func(s *Store, path, id string, priority int) error
 		return errors.Join(err, f.Close())
 	},
 	"rename": func(_ *Store, path, id string, priority int) error {
-		return errors.Join(os.WriteFile(path+"~", viewText(id, priority), 0o666), os.Rename(path+"~", path))
+		return errors.Join(os.WriteFile(path+"~", viewText(id, priority), 0o666),
+			os.Rename(path+"~", path))
 	},
 	"made-again": func(_ *Store, path, id string, priority int) error {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -103,7 +105,8 @@ func compareView(v *Snapshot, known map[string]int, ids ...string) error {
 		case priority == viewBroken && CodeOf(err) != BadFile:
 			return fmt.Errorf("%s cannot be read; the view says %d, %v", id, t.Priority, err)
 		case priority > 0 && (err != nil || t.Priority != priority):
-			return fmt.Errorf("%s has priority %d; the view says %d, %v", id, priority, t.Priority, err)
+			return fmt.Errorf("%s has priority %d; the view says %d, %v", id, priority, t.Priority,
+				err)
 		}
 	}
 	return nil

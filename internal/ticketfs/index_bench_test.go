@@ -32,7 +32,8 @@ func bigBoard(tb testing.TB, n int) string {
 		}
 		content := fmt.Sprintf("---\nschema_version: 1\nid: t%06d\nstatus: %s\nblocked-by: [%s]\ncreated: 2026-01-04T05:%02d:09Z\ntype: feature\npriority: %d\nassignee: Ada Lovelace\n---\n# Ticket number %d with a title of usual length\n\n%s",
 			i, status, blocker, i%60, 1+i%4, i, body)
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("t%06d.md", i)), []byte(content), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("t%06d.md", i)), []byte(content),
+			0o666); err != nil {
 			tb.Fatal(err)
 		}
 	}

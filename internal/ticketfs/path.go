@@ -10,7 +10,8 @@ import (
 // ticketPath is the only place where an id becomes a path.
 func ticketPath(dir, id string) (string, error) {
 	if !document.ValidID(id) {
-		return "", Refuse(Invalid, "use an id as list prints it", "id %.80q is not a ticket id (letters, digits, _ and -, parts joined by dots, at most %d characters)", id, document.MaxID)
+		return "", Refuse(Invalid, "use an id as list prints it",
+			"id %.80q is not a ticket id (letters, digits, _ and -, parts joined by dots, at most %d characters)", id, document.MaxID)
 	}
 	return filepath.Join(dir, id+document.Ext), nil
 }

@@ -48,7 +48,8 @@ func (s *Store) trust(dir string, lock *flocker.Lock) error {
 		return fmt.Errorf("probe the locks of %s: %w", dir, err)
 	}
 	if !real {
-		return Refuse(UnsafeFS, "keep the tickets on a local filesystem", "locks have no effect in %s: a second open of a locked file was not refused", dir)
+		return Refuse(UnsafeFS, "keep the tickets on a local filesystem",
+			"locks have no effect in %s: a second open of a locked file was not refused", dir)
 	}
 	s.mu.Lock()
 	s.trusted = dir

@@ -43,12 +43,16 @@ func BenchmarkRecord(b *testing.B) {
 			rows = append(rows, time.Since(renamed))
 		}
 	}
-	cause := journal.Cause{Call: "k3f9x2ab", Actor: "planner@5f3a9c21d0e4", Client: "codex", Tool: "note", Reason: "what was learned"}
+	cause := journal.Cause{Call: "k3f9x2ab", Actor: "planner@5f3a9c21d0e4", Client: "codex",
+		Tool: "note", Reason: "what was learned"}
 	for n := 0; b.Loop(); n++ {
 		began := time.Now()
-		_, err := f.Edit(b.Context(), fmt.Sprintf("t%d", n%100), cause, func(*document.Document) (Decision, error) {
-			return Decision{Edits: []document.Edit{document.Set("priority", fmt.Sprint(n/100%4)), document.Set("assignee", fmt.Sprint(n))}}, nil
-		})
+		_, err := f.Edit(b.Context(), fmt.Sprintf("t%d", n%100), cause,
+			func(*document.Document) (Decision, error) {
+				return Decision{Edits: []document.Edit{document.Set("priority",
+					fmt.Sprint(n/100%4)),
+					document.Set("assignee", fmt.Sprint(n))}}, nil
+			})
 		if err != nil {
 			b.Fatal(err)
 		}

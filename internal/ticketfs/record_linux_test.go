@@ -30,7 +30,8 @@ func TestRecordDiskFull(t *testing.T) {
 		undo := atStep(t, visibleFrom, func() { free = fillUp(t, dir, false, 0) })
 		err := change.make(s)
 		undo()
-		if !errors.Is(err, ErrNotJournaled) || !errors.Is(err, syscall.ENOSPC) || errors.Is(err, ErrNotDurable) {
+		if !errors.Is(err, ErrNotJournaled) || !errors.Is(err, syscall.ENOSPC) ||
+			errors.Is(err, ErrNotDurable) {
 			t.Errorf("%s: %v", change.name, err)
 		}
 		free()
@@ -63,9 +64,11 @@ func TestRecordNotPermitted(t *testing.T) {
 	must(t, noteOn(s, "t", "before"))
 	becomeNobody(t, dir)
 	folder := filepath.Join(filepath.Dir(path), journal.Folder)
-	for name, denied := range map[string]string{"its folder": folder, "its file": filepath.Join(folder, "t.jsonl")} {
+	for name, denied := range map[string]string{"its folder": folder,
+		"its file": filepath.Join(folder, "t.jsonl")} {
 		must(t, os.Chmod(denied, 0o000))
-		if err := noteOn(s, "t", name); !errors.Is(err, ErrNotJournaled) || !errors.Is(err, syscall.EACCES) {
+		if err := noteOn(s, "t", name); !errors.Is(err, ErrNotJournaled) ||
+			!errors.Is(err, syscall.EACCES) {
 			t.Errorf("%s: %v", name, err)
 		}
 		must(t, os.Chmod(denied, 0o700))

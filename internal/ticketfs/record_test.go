@@ -32,7 +32,8 @@ func TestRecord(t *testing.T) {
 	s, path := sampleBoard(t)
 	now := time.Date(2026, 1, 4, 5, 22, 9, 0, time.UTC)
 	s.Now = func() time.Time { now = now.Add(time.Second); return now }
-	cause := journal.Cause{Call: "c1", Actor: "ann@5f3a9c21d0e4", Client: "codex", Tool: "start", Reason: "because"}
+	cause := journal.Cause{Call: "c1", Actor: "ann@5f3a9c21d0e4", Client: "codex", Tool: "start",
+		Reason: "because"}
 	start := func(d *document.Document, _ View) ([]document.Edit, error) {
 		return []document.Edit{
 			document.Set("status", "in_progress"), document.Set("claimed-by", cause.Actor),
@@ -45,19 +46,22 @@ func TestRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.editFor(ctx, "t", journal.Cause{Call: "c2"}, func(*document.Document) ([]document.Edit, error) {
-		return nil, errors.New("refused")
-	}); err == nil {
+	if _, err := s.editFor(ctx, "t", journal.Cause{Call: "c2"},
+		func(*document.Document) ([]document.Edit, error) {
+			return nil, errors.New("refused")
+		}); err == nil {
 		t.Fatal("not refused")
 	}
-	must(t, noteOn(s, "t", "a note"), s.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return []byte("no ticket"), nil }))
+	must(t, noteOn(s, "t", "a note"), s.WithTicketLock(ctx, path,
+		func([]byte) ([]byte, error) { return []byte("no ticket"), nil }))
 	rows := rowsOf(t, path)
 	if len(rows) != 3 {
 		t.Fatalf("%d rows: %+v", len(rows), rows)
 	}
 	first := rows[0]
 	want := []journal.Field{{Key: "title", Old: "T", New: "New"}}
-	if first.Cause != cause || first.From != "open" || first.To != "in_progress" || fmt.Sprint(first.Fields) != fmt.Sprint(want) {
+	if first.Cause != cause || first.From != "open" || first.To != "in_progress" ||
+		fmt.Sprint(first.Fields) != fmt.Sprint(want) {
 		t.Errorf("%+v", first)
 	}
 	if rows[2].From != "in_progress" || rows[2].To != "" || rows[2].Call == "" {
@@ -74,12 +78,14 @@ func TestRecord(t *testing.T) {
 		t.Errorf("restored %q, want %q", text, sample)
 	}
 
-	d, err := s.createFor(ctx, now, journal.Cause{Call: "c3", Tool: "create"}, func(id string, _ View) ([]byte, error) {
-		return []byte(strings.Replace(sample, "id: t", "id: "+id, 1)), nil
-	})
+	d, err := s.createFor(ctx, now, journal.Cause{Call: "c3", Tool: "create"},
+		func(id string, _ View) ([]byte, error) {
+			return []byte(strings.Replace(sample, "id: t", "id: "+id, 1)), nil
+		})
 	must(t, err)
 	created := rowsOf(t, filepath.Join(filepath.Dir(path), d.Ticket().ID+document.Ext))
-	if len(created) != 1 || created[0].Before != "" || created[0].From != "" || created[0].To != "open" || created[0].Tool != "create" {
+	if len(created) != 1 || created[0].Before != "" || created[0].From != "" ||
+		created[0].To != "open" || created[0].Tool != "create" {
 		t.Errorf("created: %+v", created)
 	}
 }
@@ -88,7 +94,8 @@ func TestRecord(t *testing.T) {
 // told as made outside, and undone by nobody.
 func TestRecordAfterDeath(t *testing.T) {
 	for _, name := range []string{"edit", "change", "create"} {
-		for step, want := range map[string]bool{"checked": false, visibleFrom: false, "journaled": true, "folder synced": true} {
+		for step, want := range map[string]bool{"checked": false, visibleFrom: false,
+			"journaled": true, "folder synced": true} {
 			change := crashChanges[name]
 			path := crashBoard(t, change.creates, false)
 			s := storeAt(path)
@@ -104,13 +111,15 @@ func TestRecordAfterDeath(t *testing.T) {
 			if got := len(rows) == 1 && !rows[0].IsOutside(); got != want {
 				t.Errorf("%s, died at %q: row %v, want %v: %+v", name, step, got, want, rows)
 			}
-			if outside := len(rows) == 1 && rows[0].IsOutside(); !change.creates && outside != (visible && !want) {
+			if outside := len(rows) == 1 && rows[0].IsOutside(); !change.creates &&
+				outside != (visible && !want) {
 				t.Errorf("%s, died at %q: outside %v: %+v", name, step, outside, rows)
 			}
 			if visible {
 				must(t, noteOn(s, "t", "after"))
 				now := rowsOf(t, path)
-				if last := now[len(now)-1]; last.IsOutside() || last.After != journal.HashOf([]byte(textOf(t, path))) {
+				if last := now[len(now)-1]; last.IsOutside() ||
+					last.After != journal.HashOf([]byte(textOf(t, path))) {
 					t.Errorf("%s, died at %q: the next row is %+v", name, step, last)
 				}
 			}
@@ -129,9 +138,10 @@ func TestRecordOrder(t *testing.T) {
 		wg.Go(func() {
 			for i := range changes {
 				cause := journal.Cause{Call: fmt.Sprintf("%d-%d", n, i), Tool: "note"}
-				_, err := s.editFor(context.Background(), "t", cause, func(*document.Document) ([]document.Edit, error) {
-					return []document.Edit{document.AppendNote(cause.Call)}, nil
-				})
+				_, err := s.editFor(context.Background(), "t", cause,
+					func(*document.Document) ([]document.Edit, error) {
+						return []document.Edit{document.AppendNote(cause.Call)}, nil
+					})
 				if err != nil {
 					t.Error(err)
 				}
@@ -163,10 +173,12 @@ func TestRecordFails(t *testing.T) {
 	} {
 		s, path := sampleBoard(t)
 		must(t, lay(filepath.Join(filepath.Dir(path), journal.Folder)))
-		d, err := s.editFor(t.Context(), "t", journal.Cause{Call: "c"}, func(*document.Document) ([]document.Edit, error) {
-			return []document.Edit{document.AppendNote("x")}, nil
-		})
-		if !Made(err) || !errors.Is(err, ErrNotJournaled) || errors.Is(err, ErrNotDurable) || d == nil || len(d.Notes()) != 1 {
+		d, err := s.editFor(t.Context(), "t", journal.Cause{Call: "c"},
+			func(*document.Document) ([]document.Edit, error) {
+				return []document.Edit{document.AppendNote("x")}, nil
+			})
+		if !Made(err) || !errors.Is(err, ErrNotJournaled) || errors.Is(err, ErrNotDurable) ||
+			d == nil || len(d.Notes()) != 1 {
 			t.Errorf("%s: %v, %v", name, d, err)
 		}
 		if got := textOf(t, path); !strings.HasSuffix(got, "- x\n") {

@@ -15,9 +15,10 @@ import (
 type Code string
 
 const (
-	NotFound     Code = "not_found"     // no such ticket, parent or blocker: fix the id
-	Invalid      Code = "invalid"       // an argument breaks a rule: fix the argument
-	WrongStatus  Code = "wrong_status"  // the ticket's status does not allow it: another tool, or nothing
+	NotFound Code = "not_found" // no such ticket, parent or blocker: fix the id
+	Invalid  Code = "invalid"   // an argument breaks a rule: fix the argument
+	// the ticket's status does not allow it: another tool, or nothing
+	WrongStatus  Code = "wrong_status"
 	Claimed      Code = "claimed"       // another session holds the ticket: take another one
 	Blocked      Code = "blocked"       // a blocker is not closed: work on that one
 	OnHold       Code = "on_hold"       // it waits for a person: another ticket
@@ -80,7 +81,8 @@ func refused(id string, err error) error {
 	case err == fs.ErrNotExist: // of the index and of a read; wrapped in a system error it is another file's
 		return Refuse(NotFound, "see list", "no ticket %s", id)
 	case errors.As(err, &malformed):
-		return Refuse(BadFile, "repair the file by hand, then retry", "%s%s:%v", id, document.Ext, malformed)
+		return Refuse(BadFile, "repair the file by hand, then retry", "%s%s:%v", id, document.Ext,
+			malformed)
 	case errors.As(err, &edit) && edit.NoChange:
 		return Refuse(NoChange, "leave it out; nothing was written", "%s: %v", id, edit)
 	case errors.As(err, &edit):
@@ -100,7 +102,8 @@ func refused(id string, err error) error {
 	case errors.As(err, &notFile):
 		return Refuse(BadFile, "move it away; a lock file is made when it is needed", "%v", notFile)
 	case errors.As(err, &rights):
-		return Refuse(BadFile, "give yourself, by its group, the right to write it, or let its owner make the change", "%v", rights)
+		return Refuse(BadFile,
+			"give yourself, by its group, the right to write it, or let its owner make the change", "%v", rights)
 	case errors.As(err, &noBoard):
 		return Refuse(NoStore, noBoard.Next, "%s", noBoard.Why)
 	}

@@ -29,7 +29,8 @@ func TestResolve(t *testing.T) {
 			t.Errorf("%q is %q, want %q", pasted, got, want)
 		}
 	}
-	if err := f.Exists("D5"); CodeOf(err) != NotFound || !strings.Contains(err.Error(), "d5a, d5b, d5b.md") {
+	if err := f.Exists("D5"); CodeOf(err) != NotFound ||
+		!strings.Contains(err.Error(), "d5a, d5b, d5b.md") {
 		t.Errorf("a miss: %v", err)
 	}
 	if err := f.Exists("REA"); CodeOf(err) != NotFound || strings.Contains(err.Error(), "README") {

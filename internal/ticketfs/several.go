@@ -17,7 +17,8 @@ type RuleOfSeveral func(tickets map[string]*document.Document, v View) ([]*docum
 // ChangeAll changes or creates the tickets of these ids in one call: either all are decided on and
 // written, or none. Only a death or a disk that fails amid the renames leaves fewer, and then a
 // prefix of what the rule returned. short is what the change is short of.
-func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Cause, rule RuleOfSeveral) (short, err error) {
+func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Cause,
+	rule RuleOfSeveral) (short, err error) {
 	ids = slices.Sorted(slices.Values(ids))
 	paths := make([]string, len(ids))
 	for i, id := range ids {
@@ -59,10 +60,12 @@ func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Caus
 	}
 	short, err = made(f.store.change(ctx, paths, cause,
 		func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t []document.Ticket) (View, error) { return f.speculate(ctx, t...) })
+			return run(contents,
+				func(t []document.Ticket) (View, error) { return f.speculate(ctx, t...) })
 		},
 		func(contents [][]byte) ([]write, error) {
-			return run(contents, func(t []document.Ticket) (View, error) { return Assuming(f.locked(ctx), t...), nil })
+			return run(contents,
+				func(t []document.Ticket) (View, error) { return Assuming(f.locked(ctx), t...), nil })
 		}))
 	if err == nil && len(read) < len(ids) { // some were created
 		short = f.named(short)

@@ -128,7 +128,8 @@ func (f *Folder) childrenOf(id string) (children []document.Ticket, unreadable [
 		_, err := f.store.index.Get(other)
 		var refusal *Refusal
 		if err != nil && !errors.As(refused(other, err), &refusal) {
-			refusal = Refuse(BadFile, "let it be read, then retry", "%s%s: %v", other, document.Ext, err)
+			refusal = Refuse(BadFile, "let it be read, then retry", "%s%s: %v", other, document.Ext,
+				err)
 		}
 		if refusal != nil {
 			unreadable = append(unreadable, refusal)
@@ -162,7 +163,8 @@ func (s *Snapshot) Body(id string) string {
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is
 // none.
 func (s *Snapshot) ConflictMarker(id string) int {
-	f, _ := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext)) // what cannot be read is another finding
+	// what cannot be read is another finding
+	f, _ := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext))
 	n := 0
 	for line := range bytes.Lines(f.Content) {
 		n++

@@ -30,14 +30,16 @@ func TestSpeculativeRun(t *testing.T) {
 		child := "---\nid: other\nstatus: open\nparent: t\n---\n# T\n"
 		writeFile(t, filepath.Join(filepath.Dir(path), "other.md"), child)
 		var seen []bool
-		_, err := s.changeWith(t.Context(), "t", func(_ *document.Document, v View) ([]document.Edit, error) {
-			children, _, err := v.Children("t")
-			seen = append(seen, len(children) == 1)
-			return []document.Edit{document.AppendNote("one")}, err
-		})
+		_, err := s.changeWith(t.Context(), "t",
+			func(_ *document.Document, v View) ([]document.Edit, error) {
+				children, _, err := v.Children("t")
+				seen = append(seen, len(children) == 1)
+				return []document.Edit{document.AppendNote("one")}, err
+			})
 		must(t, err)
 		if len(seen) != 2 || seen[0] != test.looks || !seen[1] {
-			t.Errorf("%s: the child was seen by the speculative and by the authoritative run: %v", test.name, seen)
+			t.Errorf("%s: the child was seen by the speculative and by the authoritative run: %v",
+				test.name, seen)
 		}
 	}
 }

@@ -39,12 +39,14 @@ type Store struct {
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
-	ignored fs.FileInfo // the folder's .gitignore when git was last made not to see what it should not
+	// the folder's .gitignore when git was last made not to see what it should not
+	ignored fs.FileInfo
 }
 
 // NewStore returns the store of the folder that where leads to. The folder need not exist yet.
 func NewStore(where board.Where, lockTimeout time.Duration) *Store {
-	return &Store{Where: where, LockTimeout: lockTimeout, locks: flocker.Locks{Make: durable.MakeFile}}
+	return &Store{Where: where, LockTimeout: lockTimeout,
+		locks: flocker.Locks{Make: durable.MakeFile}}
 }
 
 // NewIDs draws ids for n new tickets, in the order of their creation. Whether a file has one shows
@@ -234,7 +236,8 @@ func (f *Folder) Look(id string) (d *document.Document, malformed *Refusal, err 
 	if fault == nil {
 		return d, nil, nil
 	}
-	if err := f.fault(id, file.Content, fault); !errors.As(err, &malformed) || malformed.Code != BadFile || d == nil {
+	if err := f.fault(id, file.Content, fault); !errors.As(err, &malformed) ||
+		malformed.Code != BadFile || d == nil {
 		return nil, nil, err
 	}
 	return d, malformed, nil
@@ -285,5 +288,6 @@ func (f *Folder) notFound(id string) error {
 	if len(alike) == 0 {
 		return Refuse(NotFound, "see list", "no ticket %s", id)
 	}
-	return Refuse(NotFound, "see list", "no ticket %s; ids that begin alike: %s", id, strings.Join(alike, ", "))
+	return Refuse(NotFound, "see list", "no ticket %s; ids that begin alike: %s", id,
+		strings.Join(alike, ", "))
 }

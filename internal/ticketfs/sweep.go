@@ -70,7 +70,8 @@ func (f *Folder) RemoveLeftover(ctx context.Context, name string) error {
 	}
 	if m := ownTemp.FindStringSubmatch(name); m != nil {
 		if path, err := f.locate(m[1]); err == nil {
-			return f.store.WithTicketLock(ctx, path, func([]byte) ([]byte, error) { return nil, remove() })
+			return f.store.WithTicketLock(ctx, path,
+				func([]byte) ([]byte, error) { return nil, remove() })
 		}
 	}
 	return remove()

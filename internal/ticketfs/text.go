@@ -19,25 +19,27 @@ func (f *Folder) Text(id string) ([]byte, error) {
 // EditText changes the bytes of a ticket's file, also of one that is malformed; what comes of it
 // must be a ticket. edit gets the bytes as they are under the ticket's lock, and its refusals come
 // back unchanged.
-func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause, edit func(content []byte) ([]byte, error)) (Changed, error) {
+func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause,
+	edit func(content []byte) ([]byte, error)) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
 		return Changed{}, err
 	}
 	var c Changed
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil, func(contents [][]byte) ([]write, error) {
-		if contents[0] == nil {
-			return nil, f.notFound(id)
-		}
-		text, err := edit(contents[0])
-		if err != nil {
-			return nil, err
-		}
-		if c.Document, err = f.parse(id, text); err != nil {
-			return nil, err
-		}
-		return []write{{content: text}}, nil
-	}))
+	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil,
+		func(contents [][]byte) ([]write, error) {
+			if contents[0] == nil {
+				return nil, f.notFound(id)
+			}
+			text, err := edit(contents[0])
+			if err != nil {
+				return nil, err
+			}
+			if c.Document, err = f.parse(id, text); err != nil {
+				return nil, err
+			}
+			return []write{{content: text}}, nil
+		}))
 	if err != nil {
 		return Changed{}, err
 	}
@@ -47,7 +49,8 @@ func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause, e
 // ReplaceText gives a ticket the text that a rule makes of the present one in view of the other
 // tickets, under the relations lock. What comes of it must be a ticket. The rule is run more than
 // once, as a Rule is; its refusals come back unchanged.
-func (f *Folder) ReplaceText(ctx context.Context, id string, cause journal.Cause, rule func(content []byte, v View) ([]byte, error)) (Changed, error) {
+func (f *Folder) ReplaceText(ctx context.Context, id string, cause journal.Cause,
+	rule func(content []byte, v View) ([]byte, error)) (Changed, error) {
 	path, err := f.locate(id)
 	if err != nil {
 		return Changed{}, err

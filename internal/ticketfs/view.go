@@ -46,7 +46,8 @@ func (o overlay) Get(id string) (document.Ticket, error) {
 
 func (o overlay) Children(id string) (children []document.Ticket, unreadable []*Refusal, err error) {
 	children, unreadable, err = o.View.Children(id)
-	return o.replace(children, func(t document.Ticket) bool { return t.Parent == id }), unreadable, err
+	return o.replace(children,
+		func(t document.Ticket) bool { return t.Parent == id }), unreadable, err
 }
 
 func (o overlay) Blocks(id string) ([]document.Ticket, error) {
@@ -56,7 +57,8 @@ func (o overlay) Blocks(id string) ([]document.Ticket, error) {
 
 // replace puts assumed tickets in the place of those in a list to which they belong, or not any
 // more.
-func (o overlay) replace(list []document.Ticket, belongs func(document.Ticket) bool) []document.Ticket {
+func (o overlay) replace(list []document.Ticket,
+	belongs func(document.Ticket) bool) []document.Ticket {
 	for id, assumed := range o.assumed {
 		list = slices.DeleteFunc(list, func(t document.Ticket) bool { return t.ID == id })
 		if belongs(assumed) {

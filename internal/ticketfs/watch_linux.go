@@ -68,7 +68,8 @@ func (n *notices) watchSessions(dir string) {
 	}
 	_ = n.raw.Control(func(fd uintptr) {
 		path := filepath.Join(dir, session.Folder)
-		if added, err := unix.InotifyAddWatch(int(fd), path, entries|unix.IN_DONT_FOLLOW); err == nil {
+		if added, err := unix.InotifyAddWatch(int(fd), path,
+			entries|unix.IN_DONT_FOLLOW); err == nil {
 			n.sessions = int32(added)
 		}
 	})

@@ -106,7 +106,8 @@ func TestNoWakeUpIsLost(t *testing.T) {
 		return
 	}
 	if lost := raceWakeUps(t, times, true, 100*time.Millisecond); lost == 0 {
-		t.Errorf("a wait that looks before it registers lost none of %d: the race does not see it", times)
+		t.Errorf("a wait that looks before it registers lost none of %d: the race does not see it",
+			times)
 	}
 }
 
@@ -132,14 +133,19 @@ func TestWatchTells(t *testing.T) {
 		{"a ticket written in its place", write(ticket), false},
 		{"another ticket's lock", write(in("t1.md.lock")), true},
 		{"a temporary file", write(in(".t1.md.tmp")), true},
-		{"a ticket renamed over", func() error { return os.Rename(in(".t1.md.tmp"), ticket) }, false},
+		{"a ticket renamed over", func() error { return os.Rename(in(".t1.md.tmp"), ticket) },
+			false},
 		{"a ticket's rights", func() error { return os.Chmod(ticket, 0o600) }, false},
 		{"a removed ticket", func() error { return os.Remove(ticket) }, false},
-		{"a session begins", func() (err error) { held, err = os.OpenFile(slot, os.O_RDWR|os.O_CREATE, 0o666); return err }, false},
-		{"a probe", func() error { f, err := os.Open(slot); return errors.Join(err, f.Close()) }, true},
-		{"an observation of a dead holder", write(filepath.Join(dir, session.Folder, "0123456789ab.seen")), true},
+		{"a session begins",
+			func() (err error) { held, err = os.OpenFile(slot, os.O_RDWR|os.O_CREATE, 0o666); return err }, false},
+		{"a probe", func() error { f, err := os.Open(slot); return errors.Join(err, f.Close()) },
+			true},
+		{"an observation of a dead holder",
+			write(filepath.Join(dir, session.Folder, "0123456789ab.seen")), true},
 		{"a session ends", func() error { return held.Close() }, false},
-		{"the folder of sessions goes", func() error { return os.RemoveAll(in(session.Folder)) }, false},
+		{"the folder of sessions goes", func() error { return os.RemoveAll(in(session.Folder)) },
+			false},
 		{"it comes back", func() error { return os.Mkdir(in(session.Folder), 0o777) }, false},
 		{"a session in the new folder", write(slot), false},
 		{"the board goes", func() error { return os.Rename(dir, dir+".away") }, false},
@@ -174,7 +180,8 @@ func TestWatchTells(t *testing.T) {
 // TestWatchFallsBack: without a queue of events a wait looks every two seconds, and ends with its
 // context.
 func TestWatchFallsBack(t *testing.T) {
-	s := ticketfs.NewStore(board.Where{Start: filepath.Join(t.TempDir(), ".tickets")}, ticketfs.DefaultLockTimeout)
+	s := ticketfs.NewStore(board.Where{Start: filepath.Join(t.TempDir(), ".tickets")},
+		ticketfs.DefaultLockTimeout)
 	w := s.Watch()
 	if err := w.Arm(); ticketfs.CodeOf(err) != ticketfs.NoStore {
 		t.Fatal(err)
@@ -204,7 +211,8 @@ func TestWatchesLeakNothing(t *testing.T) {
 		w := s.Watch()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if err := errors.Join(w.Arm(), w.Wait(ctx, time.Time{}), w.Close()); !errors.Is(err, context.DeadlineExceeded) {
+		if err := errors.Join(w.Arm(), w.Wait(ctx, time.Time{}), w.Close()); !errors.Is(err,
+			context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 	}

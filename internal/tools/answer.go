@@ -24,26 +24,31 @@ type changeAnswer struct {
 
 // place is what an answer says only when it is not as usual.
 type place struct {
-	Durable   *bool  `json:"durable,omitempty"`   // false: visible, but the disk did not confirm
-	Journaled *bool  `json:"journaled,omitempty"` // false: visible, but history does not know it
-	Board     string `json:"board,omitempty"`     // the folder, when it is not below the working directory
-	Warning   string `json:"warning,omitempty"`   // in the first answer only
+	Durable   *bool `json:"durable,omitempty"`   // false: visible, but the disk did not confirm
+	Journaled *bool `json:"journaled,omitempty"` // false: visible, but history does not know it
+	// the folder, when it is not below the working directory
+	Board   string `json:"board,omitempty"`
+	Warning string `json:"warning,omitempty"` // in the first answer only
 }
 
 func (a changeAnswer) Text() string {
-	return joinLines(a.Message, row{ID: a.ID, Status: a.Status, Title: a.Title}.line(), a.place.Text())
+	return joinLines(a.Message, row{ID: a.ID, Status: a.Status, Title: a.Title}.line(),
+		a.place.Text())
 }
 
 func (p place) Text() string {
 	var lines []string
 	if p.Durable != nil {
-		lines = append(lines, "durable: false (the change is visible, but the disk did not confirm that it survives a power loss)")
+		lines = append(lines,
+			"durable: false (the change is visible, but the disk did not confirm that it survives a power loss)")
 	}
 	if p.Journaled != nil {
-		lines = append(lines, "journaled: false (the change is made, but its row could not be written: history will show it as made by another program)")
+		lines = append(lines,
+			"journaled: false (the change is made, but its row could not be written: history will show it as made by another program)")
 	}
 	if p.Board != "" {
-		lines = append(lines, "board: "+oneLine(p.Board, maxPath)) // a folder's name may hold anything
+		// a folder's name may hold anything
+		lines = append(lines, "board: "+oneLine(p.Board, maxPath))
 	}
 	if p.Warning != "" {
 		lines = append(lines, "warning: "+p.Warning)
@@ -71,7 +76,8 @@ func (c *call) place(short error) place {
 	}
 	if folder, err := c.open(); err == nil {
 		dir := folder.Dir()
-		if below, err := filepath.Rel(c.WorkDir, dir); err != nil || below == ".." || strings.HasPrefix(below, ".."+string(filepath.Separator)) {
+		if below, err := filepath.Rel(c.WorkDir, dir); err != nil || below == ".." ||
+			strings.HasPrefix(below, ".."+string(filepath.Separator)) {
 			p.Board = dir
 		}
 		c.warn.Do(func() {
@@ -80,7 +86,9 @@ func (c *call) place(short error) place {
 			}
 		})
 		if other := c.Store.UnusedBoard(); other != "" {
-			p.Warning = joinLines(p.Warning, "only this worktree's branch has "+oneLine(other, maxPath)+", which is not the board: the other worktrees do not see it")
+			p.Warning = joinLines(p.Warning,
+				"only this worktree's branch has "+oneLine(other,
+					maxPath)+", which is not the board: the other worktrees do not see it")
 		}
 	}
 	return p
@@ -128,7 +136,8 @@ func (r row) line() string {
 		line += ": " + r.Title
 	}
 	var extra []string
-	for _, e := range []struct{ label, value string }{{"in ", r.Parent}, {"for ", r.Assignee}, {"tagged ", strings.Join(r.Tags, ", ")}, {"held by ", r.Holder}, {"because ", r.Reason}} {
+	for _, e := range []struct{ label, value string }{{"in ", r.Parent}, {"for ", r.Assignee},
+		{"tagged ", strings.Join(r.Tags, ", ")}, {"held by ", r.Holder}, {"because ", r.Reason}} {
 		if e.value != "" {
 			extra = append(extra, e.label+e.value)
 		}
@@ -153,7 +162,9 @@ const maxPath = 4096
 const maxTitle = 100
 
 func ticketRow(t document.Ticket) row {
-	return row{ID: t.ID, Status: string(t.Status), Priority: &t.Priority, Type: oneLine(t.Type, 40), Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee, 40), Tags: shownTags(t)}
+	return row{ID: t.ID, Status: string(t.Status), Priority: &t.Priority, Type: oneLine(t.Type, 40),
+		Title: oneLine(t.Title, maxTitle), Parent: t.Parent, Assignee: oneLine(t.Assignee,
+			40), Tags: shownTags(t)}
 }
 
 // shortRow is for tickets that are named beside another one.
@@ -181,7 +192,8 @@ func oneLine(s string, max int) string {
 			return b.String() + "…"
 		}
 		switch {
-		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point):
+		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs,
+			unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point):
 			continue
 		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			r = ' '

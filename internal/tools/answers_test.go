@@ -42,7 +42,8 @@ func call(t tb, b *tools.Board, tool string, args any) reply {
 	structured, err := json.Marshal(answer)
 	must(t, err)
 	if faults := answerFaults(tool, structured, answer.Text()); len(faults) > 0 {
-		t.Fatalf("%s %s: %s\n%s\n%s", tool, text, strings.Join(faults, "\n"), structured, answer.Text())
+		t.Fatalf("%s %s: %s\n%s\n%s", tool, text, strings.Join(faults, "\n"), structured,
+			answer.Text())
 	}
 	r := reply{text: answer.Text()}
 	must(t, json.Unmarshal(structured, &r.fields))
@@ -59,7 +60,8 @@ func refusalFault(err error) string {
 	switch {
 	case !errors.As(err, &r):
 		return "an error of the system: " + err.Error()
-	case !strings.HasPrefix(err.Error(), string(r.Code)+": "+r.Why), !refusalForm.MatchString(err.Error()):
+	case !strings.HasPrefix(err.Error(),
+		string(r.Code)+": "+r.Why), !refusalForm.MatchString(err.Error()):
 		return "not in the form of a refusal: " + err.Error()
 	}
 	return ""
@@ -171,8 +173,10 @@ func TestAnswerFaults(t *testing.T) {
 		{"none", `{}`, "", "none.json"},
 	} {
 		faults := answerFaults(tt.tool, []byte(tt.structured), tt.text)
-		if got := strings.Join(faults, "\n"); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
-			t.Errorf("%s %s, as text %q: faults %q, want one of %q", tt.tool, tt.structured, tt.text, got, tt.want)
+		if got := strings.Join(faults, "\n"); (got == "") != (tt.want == "") ||
+			!strings.Contains(got, tt.want) {
+			t.Errorf("%s %s, as text %q: faults %q, want one of %q", tt.tool, tt.structured,
+				tt.text, got, tt.want)
 		}
 	}
 	for _, tt := range []struct {

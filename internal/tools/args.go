@@ -45,24 +45,25 @@ func definitionOf(name string) (mcp.Tool, error) {
 var inputSchemas sync.Map // name -> func() (*jsonschema.Schema, error)
 
 func inputSchema(name string) (*jsonschema.Schema, error) {
-	compile, _ := inputSchemas.LoadOrStore(name, sync.OnceValues(func() (*jsonschema.Schema, error) {
-		definition, err := definitionOf(name)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(definition.RawInputSchema))
-		if err != nil {
-			return nil, err
-		}
-		// A relative name would be resolved against the working directory, which may be gone or
-		// hold a %.
-		url := "https://ticket-mcp.invalid/schemas/" + name + ".json"
-		c := jsonschema.NewCompiler()
-		if err := c.AddResource(url, doc); err != nil {
-			return nil, err
-		}
-		return c.Compile(url)
-	}))
+	compile, _ := inputSchemas.LoadOrStore(name,
+		sync.OnceValues(func() (*jsonschema.Schema, error) {
+			definition, err := definitionOf(name)
+			if err != nil {
+				return nil, err
+			}
+			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(definition.RawInputSchema))
+			if err != nil {
+				return nil, err
+			}
+			// A relative name would be resolved against the working directory, which may be gone or
+			// hold a %.
+			url := "https://ticket-mcp.invalid/schemas/" + name + ".json"
+			c := jsonschema.NewCompiler()
+			if err := c.AddResource(url, doc); err != nil {
+				return nil, err
+			}
+			return c.Compile(url)
+		}))
 	return compile.(func() (*jsonschema.Schema, error))()
 }
 
@@ -78,7 +79,8 @@ func checkArguments(name string, args json.RawMessage) error {
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args))
 	if err != nil {
-		return ticketfs.Refuse(ticketfs.Invalid, "send a JSON object", "arguments of %s are not JSON: %v", name, err)
+		return ticketfs.Refuse(ticketfs.Invalid, "send a JSON object",
+			"arguments of %s are not JSON: %v", name, err)
 	}
 	err = schema.Validate(value)
 	var bad *jsonschema.ValidationError
@@ -139,17 +141,21 @@ func fault(e *jsonschema.ValidationError) string {
 		}
 		return fmt.Sprintf("%s must be %s, not %s", where, typeWords(k.Want...), typeWords(k.Got))
 	case *kind.Enum:
-		return fmt.Sprintf("%s must be one of %s, not %s", where, joinAny(k.Want), oneLine(fmt.Sprint(k.Got), 80))
+		return fmt.Sprintf("%s must be one of %s, not %s", where, joinAny(k.Want),
+			oneLine(fmt.Sprint(k.Got), 80))
 	case *kind.Minimum:
-		return fmt.Sprintf("%s must be at least %s, not %s", where, k.Want.RatString(), k.Got.RatString())
+		return fmt.Sprintf("%s must be at least %s, not %s", where, k.Want.RatString(),
+			k.Got.RatString())
 	case *kind.Maximum:
-		return fmt.Sprintf("%s must be at most %s, not %s", where, k.Want.RatString(), k.Got.RatString())
+		return fmt.Sprintf("%s must be at most %s, not %s", where, k.Want.RatString(),
+			k.Got.RatString())
 	case *kind.MinLength:
 		return fmt.Sprintf("%s must have at least %d characters", where, k.Want)
 	case *kind.MaxLength:
 		return fmt.Sprintf("%s must have at most %d characters, not %d", where, k.Want, k.Got)
 	case *kind.MinItems:
-		return fmt.Sprintf("%s must have at least %s, not %d", where, counted(k.Want, "item"), k.Got)
+		return fmt.Sprintf("%s must have at least %s, not %d", where, counted(k.Want, "item"),
+			k.Got)
 	case *kind.MaxItems:
 		return fmt.Sprintf("%s must have at most %s, not %d", where, counted(k.Want, "item"), k.Got)
 	}

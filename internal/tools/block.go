@@ -24,26 +24,31 @@ func (c *call) block(ctx context.Context, in blockIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		t := d.Ticket()
-		if t.Status == document.StatusClosed {
-			return ticketfs.Decision{}, wrongStatus(t, "block", "open or in_progress", "reopen it first, if there is more to do")
-		}
-		blocker, err := v.Get(in.BlockedBy)
-		if err != nil {
-			return ticketfs.Decision{}, err
-		}
-		if t.BlockedByID(in.BlockedBy) {
-			return ticketfs.Decision{}, ticketfs.Refuse(ticketfs.NoChange, "nothing to do", "%s is already blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
-		}
-		if err := checkCycle(v, fmt.Sprintf("blocking %s by %s", t.ID, blocker.ID), edge{event{id: t.ID}, event{blocker.ID, true}}); err != nil {
-			return ticketfs.Decision{}, err
-		}
-		return ticketfs.Decision{
-			Edits:   []document.Edit{d.AddBlocker(blocker.ID, folder.BlockerKey())},
-			Message: fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID, blocker.Status),
-		}, nil
-	})
+	changed, err := folder.Change(ctx, in.ID, c.cause(in.Agent, ""),
+		func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+			t := d.Ticket()
+			if t.Status == document.StatusClosed {
+				return ticketfs.Decision{}, wrongStatus(t, "block", "open or in_progress",
+					"reopen it first, if there is more to do")
+			}
+			blocker, err := v.Get(in.BlockedBy)
+			if err != nil {
+				return ticketfs.Decision{}, err
+			}
+			if t.BlockedByID(in.BlockedBy) {
+				return ticketfs.Decision{}, ticketfs.Refuse(ticketfs.NoChange, "nothing to do",
+					"%s is already blocked by %s (%s)", t.ID, blocker.ID, blocker.Status)
+			}
+			if err := checkCycle(v, fmt.Sprintf("blocking %s by %s", t.ID, blocker.ID),
+				edge{event{id: t.ID}, event{blocker.ID, true}}); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			return ticketfs.Decision{
+				Edits: []document.Edit{d.AddBlocker(blocker.ID, folder.BlockerKey())},
+				Message: fmt.Sprintf("%s is now blocked by %s (%s)", t.ID, blocker.ID,
+					blocker.Status),
+			}, nil
+		})
 	if err != nil {
 		return nil, c.alike(err, in.ID, in.BlockedBy)
 	}
@@ -72,5 +77,6 @@ func (c *call) alike(err error, id string, related ...string) error {
 }
 
 func invalidID(argument, id string) error {
-	return ticketfs.Refuse(ticketfs.Invalid, "use an id as list prints it", "%s %.80q is not a ticket id", argument, id)
+	return ticketfs.Refuse(ticketfs.Invalid, "use an id as list prints it",
+		"%s %.80q is not a ticket id", argument, id)
 }

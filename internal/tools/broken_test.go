@@ -19,10 +19,17 @@ type recorder struct {
 
 type stopped struct{}
 
-func (r *recorder) Errorf(format string, args ...any) { r.why += fmt.Sprintf(format, args...) + "\n" }
-func (r *recorder) Fatalf(format string, args ...any) { r.Errorf(format, args...); panic(stopped{}) }
-func (r *recorder) Fatal(args ...any)                 { r.Fatalf("%v", args) }
-func (r *recorder) Logf(string, ...any)               {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.why += fmt.Sprintf(format, args...) +
+		"\n"
+}
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format,
+		args...)
+	panic(stopped{})
+}
+func (r *recorder) Fatal(args ...any)   { r.Fatalf("%v", args) }
+func (r *recorder) Logf(string, ...any) {}
 
 // failure is what a test says when it fails, "" when it passes.
 func failure(t tb, test func(tb)) string {
@@ -42,13 +49,15 @@ func failure(t tb, test func(tb)) string {
 // behind. Each of them is what a hand writes here, in place of the program, and what it would say.
 func TestJudge(t *testing.T) {
 	const board = "a open; b open blocked=a; c in_progress by=lost; d closed; p open; q open parent=p"
-	started := strings.NewReplacer("status: open", "status: in_progress\nclaimed-by: me@"+keyOf("me"))
+	started := strings.NewReplacer("status: open",
+		"status: in_progress\nclaimed-by: me@"+keyOf("me"))
 	edit := func(id string, r *strings.Replacer) func(*world) {
 		return func(w *world) {
 			before := w.look().files[id+".md"].content
 			w.rewrite(id, r.Replace(before))
 			must(w.t, journal.Of(w.dir).Append(journal.Row{
-				Time: w.now, Ticket: id, Cause: journal.Cause{Call: "c", Tool: "t", Actor: "me@" + keyOf("me")},
+				Time: w.now, Ticket: id, Cause: journal.Cause{Call: "c", Tool: "t",
+					Actor: "me@" + keyOf("me")},
 				Before: journal.HashOf([]byte(before)), After: journal.HashOf([]byte(r.Replace(before))),
 			}))
 		}
@@ -69,13 +78,19 @@ func TestJudge(t *testing.T) {
 			must(w.t, journal.Of(w.dir).Append(journal.Row{Time: w.now, Ticket: "b"}))
 		}, spec.Result{Code: spec.Blocked}, "b.jsonl"},
 		{"a lost update", "start a", nothing, ok, "tickets (-want +got)"},
-		{"a success that answers a refusal", "start a", edit("a", started), spec.Result{Code: spec.Claimed}, "code"},
-		{"a refusal of what may be done", "start a", nothing, spec.Result{Code: spec.Blocked}, `code "blocked", want ""`},
-		{"a blocked ticket started", "start b", edit("b", started), spec.Result{ID: "b"}, `want "blocked"`},
-		{"the wrong refusal", "start b", nothing, spec.Result{Code: spec.ParentStatus}, `want "blocked"`},
+		{"a success that answers a refusal", "start a", edit("a", started),
+			spec.Result{Code: spec.Claimed}, "code"},
+		{"a refusal of what may be done", "start a", nothing, spec.Result{Code: spec.Blocked},
+			`code "blocked", want ""`},
+		{"a blocked ticket started", "start b", edit("b", started), spec.Result{ID: "b"},
+			`want "blocked"`},
+		{"the wrong refusal", "start b", nothing, spec.Result{Code: spec.ParentStatus},
+			`want "blocked"`},
 		{"the right refusal", "start b", nothing, spec.Result{Code: spec.Blocked}, ""},
-		{"a refusal that writes", "start b", edit("b", strings.NewReplacer("Words", "words")), spec.Result{Code: spec.Blocked}, "the refusal wrote b"},
-		{"a refusal that writes the same bytes", "start b", edit("b", strings.NewReplacer()), spec.Result{Code: spec.Blocked}, "the refusal wrote b"},
+		{"a refusal that writes", "start b", edit("b", strings.NewReplacer("Words", "words")),
+			spec.Result{Code: spec.Blocked}, "the refusal wrote b"},
+		{"a refusal that writes the same bytes", "start b", edit("b", strings.NewReplacer()),
+			spec.Result{Code: spec.Blocked}, "the refusal wrote b"},
 		{"another ticket touched", "start a", func(w *world) {
 			edit("a", started)(w)
 			edit("q", strings.NewReplacer())(w)
@@ -88,22 +103,40 @@ func TestJudge(t *testing.T) {
 			edit("a", started)(w)
 			must(w.t, os.Chmod(filepath.Join(w.dir, "q.md"), 0o600))
 		}, ok, "wrote q"},
-		{"a claim of another session", "start a", edit("a", strings.NewReplacer("status: open", "status: in_progress\nclaimed-by: me@"+keyOf("you"))), ok, "Holder"},
-		{"a takeover in silence", "start c takeover", edit("c", strings.NewReplacer(claimOf("lost"), claimOf("me"))), spec.Result{ID: "c"}, "TakenOver"},
-		{"a takeover from somebody else", "start c takeover", edit("c", strings.NewReplacer(claimOf("lost"), claimOf("me"))),
+		{"a claim of another session", "start a",
+			edit("a", strings.NewReplacer("status: open",
+				"status: in_progress\nclaimed-by: me@"+keyOf("you"))), ok, "Holder"},
+		{"a takeover in silence", "start c takeover",
+			edit("c", strings.NewReplacer(claimOf("lost"),
+				claimOf("me"))), spec.Result{ID: "c"}, "TakenOver"},
+		{"a takeover from somebody else", "start c takeover",
+			edit("c", strings.NewReplacer(claimOf("lost"), claimOf("me"))),
 			spec.Result{ID: "c", TakenOver: true, From: keyOf("gone")}, "From"},
-		{"a ticket given that is not the next", "start", edit("p", started), spec.Result{ID: "p"}, "answer (-want +got)"},
-		{"an invented claim", "start a", nothing, spec.Result{ID: "a", AlreadyYours: true}, "AlreadyYours"},
-		{"a ticket that is gone", "note a text=x", func(w *world) { must(w.t, os.Remove(filepath.Join(w.dir, "a.md"))) }, ok, "tickets (-want +got)"},
-		{"a ticket made unreadable", "note a text=x", func(w *world) { w.rewrite("a", "x") }, ok, "Malformed"},
-		{"a note on the wrong ticket", "note a text=x", edit("b", strings.NewReplacer("- [ ]", "## Notes\n\n- x\n\n- [ ]")), ok, "wrote b"},
-		{"a forgotten temp file", "start b", func(w *world) { w.write(".b.md.tmp", "x") }, spec.Result{Code: spec.Blocked}, ".b.md.tmp"},
-		{"a lock of no ticket", "start none", func(w *world) { w.write("none.md.lock", "") }, spec.Result{Code: spec.NotFound}, "none.md.lock"},
-		{"a lock of a ticket", "start b", func(w *world) { w.write("b.md.lock", "") }, spec.Result{Code: spec.Blocked}, ""},
+		{"a ticket given that is not the next", "start", edit("p", started), spec.Result{ID: "p"},
+			"answer (-want +got)"},
+		{"an invented claim", "start a", nothing, spec.Result{ID: "a", AlreadyYours: true},
+			"AlreadyYours"},
+		{"a ticket that is gone", "note a text=x",
+			func(w *world) { must(w.t, os.Remove(filepath.Join(w.dir, "a.md"))) }, ok, "tickets (-want +got)"},
+		{"a ticket made unreadable", "note a text=x", func(w *world) { w.rewrite("a", "x") }, ok,
+			"Malformed"},
+		{"a note on the wrong ticket", "note a text=x",
+			edit("b", strings.NewReplacer("- [ ]", "## Notes\n\n- x\n\n- [ ]")), ok, "wrote b"},
+		{"a forgotten temp file", "start b", func(w *world) { w.write(".b.md.tmp", "x") },
+			spec.Result{Code: spec.Blocked}, ".b.md.tmp"},
+		{"a lock of no ticket", "start none", func(w *world) { w.write("none.md.lock", "") },
+			spec.Result{Code: spec.NotFound}, "none.md.lock"},
+		{"a lock of a ticket", "start b", func(w *world) { w.write("b.md.lock", "") },
+			spec.Result{Code: spec.Blocked}, ""},
 		{"a create under an id in use", "create title=x", nothing, ok, "in use"},
-		{"a reopen that leaves the reason", "reopen d", edit("d", strings.NewReplacer("status: closed", "status: open\nclose-reason: old")), spec.Result{ID: "d"}, "CloseReason"},
-		{"a cycle", "block a on=b", edit("a", strings.NewReplacer("created:", "blocked-by: [b]\ncreated:")), ok, "cycle of waiting"},
-		{"what became ready kept back", "close b", edit("b", strings.NewReplacer("status: open", "status: closed")), spec.Result{ID: "b"}, `want "wrong_status"`},
+		{"a reopen that leaves the reason", "reopen d",
+			edit("d", strings.NewReplacer("status: closed",
+				"status: open\nclose-reason: old")), spec.Result{ID: "d"}, "CloseReason"},
+		{"a cycle", "block a on=b", edit("a",
+			strings.NewReplacer("created:", "blocked-by: [b]\ncreated:")), ok, "cycle of waiting"},
+		{"what became ready kept back", "close b",
+			edit("b", strings.NewReplacer("status: open",
+				"status: closed")), spec.Result{ID: "b"}, `want "wrong_status"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := testWorld(t)
@@ -111,7 +144,8 @@ func TestJudge(t *testing.T) {
 			before := w.look()
 			tt.program(w)
 			u, _ := operation(tt.op, nil)
-			op := spec.Op{User: u, Machine: spec.MachineInput{Session: keyOf("me"), NewID: "n", Now: 1}}
+			op := spec.Op{User: u, Machine: spec.MachineInput{Session: keyOf("me"), NewID: "n",
+				Now: 1}}
 			if u.Verb == spec.Create {
 				op.Machine.NewID = tt.got.ID
 			}
@@ -138,17 +172,26 @@ func TestReadsAreJudged(t *testing.T) {
 		look  func(map[string]spec.Ticket)
 		check func(*world, look)
 	}{
-		{"ready: one too many", func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.Closed} }, readyOf},
-		{"ready: one missing", func(s map[string]spec.Ticket) { s["d"] = spec.Ticket{Status: spec.Open} }, readyOf},
-		{"ready: another order", func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.Open, Priority: 4} }, readyOf},
-		{"ready: not of the dead", func(s map[string]spec.Ticket) { s["c"] = spec.Ticket{Status: spec.Open, Priority: 2} }, readyOf},
-		{"ready: a file that can be read", func(s map[string]spec.Ticket) { delete(s, "m") }, readyOf},
-		{"list: one missing", func(s map[string]spec.Ticket) { s["e"] = spec.Ticket{Status: spec.Open} }, listOf},
+		{"ready: one too many",
+			func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.Closed} }, readyOf},
+		{"ready: one missing",
+			func(s map[string]spec.Ticket) { s["d"] = spec.Ticket{Status: spec.Open} }, readyOf},
+		{"ready: another order",
+			func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.Open, Priority: 4} }, readyOf},
+		{"ready: not of the dead",
+			func(s map[string]spec.Ticket) { s["c"] = spec.Ticket{Status: spec.Open, Priority: 2} }, readyOf},
+		{"ready: a file that can be read", func(s map[string]spec.Ticket) { delete(s, "m") },
+			readyOf},
+		{"list: one missing",
+			func(s map[string]spec.Ticket) { s["e"] = spec.Ticket{Status: spec.Open} }, listOf},
 		{"list: one too many", func(s map[string]spec.Ticket) { delete(s, "d") }, listOf},
-		{"list: another status", func(s map[string]spec.Ticket) { s["d"] = spec.Ticket{Status: spec.Closed} }, listOf},
+		{"list: another status",
+			func(s map[string]spec.Ticket) { s["d"] = spec.Ticket{Status: spec.Closed} }, listOf},
 		{"show: no child", func(s map[string]spec.Ticket) { delete(s, "b") }, showOf},
-		{"show: another status", func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.InProgress} }, showOf},
-		{"show: unreadable", func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Malformed: true} }, showOf},
+		{"show: another status",
+			func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Status: spec.InProgress} }, showOf},
+		{"show: unreadable",
+			func(s map[string]spec.Ticket) { s["a"] = spec.Ticket{Malformed: true} }, showOf},
 	} {
 		w := testWorld(t)
 		w.layBoard(board)

@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	maxRows  = 8000     // bytes of list and ready by default: 2,000 tokens
-	maxShown = 32 << 10 // bytes of text of any answer: some hosts cut what is longer, without a word
+	maxRows = 8000 // bytes of list and ready by default: 2,000 tokens
+	// bytes of text of any answer: some hosts cut what is longer, without a word
+	maxShown = 32 << 10
 )
 
 // sized calls a tool and checks how long its answer is, as text and as structured content.
@@ -23,9 +24,11 @@ func sized(t tb, w *world, tool string, args map[string]any, maxText, maxStructu
 	structured, err := json.Marshal(r.fields)
 	must(t, err)
 	if len(r.text) > maxText || r.fields != nil && len(structured) > maxStructured {
-		t.Errorf("%s %v: %d bytes of text, %d of structured content; at most %d, %d", tool, args, len(r.text), len(structured), maxText, maxStructured)
+		t.Errorf("%s %v: %d bytes of text, %d of structured content; at most %d, %d", tool, args,
+			len(r.text), len(structured), maxText, maxStructured)
 	}
-	t.Logf("%s %v: %d bytes of text, %d of structured content", tool, args, len(r.text), len(structured))
+	t.Logf("%s %v: %d bytes of text, %d of structured content", tool, args, len(r.text),
+		len(structured))
 	return r
 }
 
@@ -43,15 +46,19 @@ type crowd struct {
 }
 
 var crowds = []crowd{
-	{name: "1,000 titles of 500 characters", tickets: 1000, ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
+	{name: "1,000 titles of 500 characters", tickets: 1000,
+		ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
 	{name: "wide characters", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat("漢", 500)}},
 	{name: "wider characters", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat("🐛", 500)}},
-	{name: "characters that JSON escapes", tickets: 100, ticket: spec.Ticket{Title: strings.Repeat(`"<&>`, 125)}},
+	{name: "characters that JSON escapes", tickets: 100,
+		ticket: spec.Ticket{Title: strings.Repeat(`"<&>`, 125)}},
 	{name: "all of a row is long", tickets: 100, id: longID, ticket: spec.Ticket{
-		Title: strings.Repeat("Long ", 100), Parent: longID + "-epic", Assignee: strings.Repeat("Ada ", 50),
+		Title: strings.Repeat("Long ", 100), Parent: longID +
+			"-epic", Assignee: strings.Repeat("Ada ", 50),
 		Status: spec.InProgress, Holder: strings.Repeat("a", 32) + "@" + keyOf("gone"),
 	}},
-	{name: "many files cannot be read", tickets: 100, broken: 100, ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
+	{name: "many files cannot be read", tickets: 100, broken: 100,
+		ticket: spec.Ticket{Title: strings.Repeat("Long ", 100)}},
 }
 
 // TestListsAreShort: list and ready keep to their budget, whatever the tickets.
@@ -62,7 +69,8 @@ func TestListsAreShort(t *testing.T) {
 			t.Parallel()
 			w := testWorld(t)
 			w.mark("gone", spec.Dead)
-			w.lay(longID+"-epic", spec.Ticket{Status: spec.InProgress, Holder: claimOf("gone"), Title: "x", Type: "epic", Priority: 4}, style{})
+			w.lay(longID+"-epic", spec.Ticket{Status: spec.InProgress, Holder: claimOf("gone"),
+				Title: "x", Type: "epic", Priority: 4}, style{})
 			for i := range c.tickets {
 				of := c.ticket
 				of.Type, of.Priority, of.Created, of.Status = "feature", 1, began.Unix(), cmp.Or(of.Status, spec.Open)
@@ -70,13 +78,16 @@ func TestListsAreShort(t *testing.T) {
 				w.write(id+".md", ticketText(id, of, style{})+body)
 			}
 			for i := range c.broken {
-				w.write(fmt.Sprintf("%s-m%03d.md", longID, i), "---\nstatus: "+strings.Repeat("opne", 100)+"\n---\n")
+				w.write(fmt.Sprintf("%s-m%03d.md", longID, i),
+					"---\nstatus: "+strings.Repeat("opne", 100)+"\n---\n")
 			}
 			known(t, c.over, func(t tb) {
 				for _, tool := range []string{"list", "ready"} {
 					r := sized(t, w, tool, map[string]any{}, maxRows, maxRows)
-					if more, _ := r.fields["more"].(float64); len(r.ids("tickets")) == 0 || more == 0 {
-						t.Errorf("%s names %d tickets and %v more", tool, len(r.ids("tickets")), more)
+					if more, _ := r.fields["more"].(float64); len(r.ids("tickets")) == 0 ||
+						more == 0 {
+						t.Errorf("%s names %d tickets and %v more", tool, len(r.ids("tickets")),
+							more)
 					}
 				}
 			})
@@ -141,7 +152,8 @@ func readOn(t *testing.T, w *world, id, body string) {
 	if got != body {
 		t.Errorf("read %d bytes, which are not the %d of the body", len(got), len(body))
 	}
-	if r := call(t, w.session("me").board, "show", map[string]any{"id": id, "offset": len(body) + 1}); r.code != "invalid" {
+	if r := call(t, w.session("me").board, "show",
+		map[string]any{"id": id, "offset": len(body) + 1}); r.code != "invalid" {
 		t.Errorf("an offset behind the end: %s", r.text)
 	}
 }
@@ -150,13 +162,16 @@ func readOn(t *testing.T, w *world, id, body string) {
 func TestShowIsBounded(t *testing.T) {
 	w := testWorld(t)
 	title := strings.Repeat("🐛", 500)
-	body := "\n" + strings.Repeat("漢", 30000) + "\n## Notes\n" + strings.Repeat("- "+strings.Repeat("note ", 300)+"\n", 10)
+	body := "\n" + strings.Repeat("漢", 30000) + "\n## Notes\n" +
+		strings.Repeat("- "+strings.Repeat("note ", 300)+"\n", 10)
 	a := spec.Ticket{
 		Status: spec.InProgress, Holder: claimOf("gone"), Title: title, Type: "epic", Priority: 1,
-		CloseReason: strings.Repeat("r", 40000), Assignee: strings.Repeat("x", 1000), Parent: "parent",
+		CloseReason: strings.Repeat("r", 40000), Assignee: strings.Repeat("x",
+			1000), Parent: "parent",
 	}
 	w.mark("gone", spec.Dead)
-	w.lay("parent", spec.Ticket{Status: spec.InProgress, Holder: claimOf("gone"), Title: title, Type: "epic", Priority: 1}, style{})
+	w.lay("parent", spec.Ticket{Status: spec.InProgress, Holder: claimOf("gone"), Title: title,
+		Type: "epic", Priority: 1}, style{})
 	for i := range 50 {
 		of := spec.Ticket{Status: spec.Open, Title: title, Type: "task", Priority: 1}
 		id := strings.Repeat("b", 60)
@@ -168,7 +183,8 @@ func TestShowIsBounded(t *testing.T) {
 		w.lay(fmt.Sprint(id, "-c", i), of, style{})
 		of.Parent, of.BlockedBy = "", []string{"the-ticket"}
 		w.lay(fmt.Sprint(id, "-d", i), of, style{})
-		w.write(fmt.Sprint(id, "-m", i, ".md"), "---\nstatus: the-ticket"+strings.Repeat("x", 1000)+"\n---\n")
+		w.write(fmt.Sprint(id, "-m", i, ".md"),
+			"---\nstatus: the-ticket"+strings.Repeat("x", 1000)+"\n---\n")
 	}
 	w.write("the-ticket.md", ticketText("the-ticket", a, style{lists: mapList})+body)
 	sized(t, w, "show", map[string]any{"id": "the-ticket"}, maxShown, 2*maxShown)
@@ -182,14 +198,17 @@ func TestEveryAnswerIsBounded(t *testing.T) {
 	me := w.session("me")
 	w.settle(me)
 	w.mark("gone", spec.Dead)
-	hub := spec.Ticket{Status: spec.InProgress, Holder: claimOf("me"), Title: "Hub", Type: "task", Priority: 1}
+	hub := spec.Ticket{Status: spec.InProgress, Holder: claimOf("me"), Title: "Hub", Type: "task",
+		Priority: 1}
 	waiter := spec.Ticket{Status: spec.Open, Title: "Waiter", Type: "task", Priority: 1}
-	epic := spec.Ticket{Status: spec.InProgress, Holder: claimOf("me"), Title: "Epic", Type: "epic", Priority: 1}
+	epic := spec.Ticket{Status: spec.InProgress, Holder: claimOf("me"), Title: "Epic", Type: "epic",
+		Priority: 1}
 	w.lay("hub", hub, style{})
 	w.lay("epic", epic, style{})
 	for i := range many {
 		id := fmt.Sprintf("t%04d", i)
-		ticket := spec.Ticket{Status: spec.Open, Title: strings.Repeat("Long ", 50), Type: "task", Priority: 2, BlockedBy: []string{"hub"}}
+		ticket := spec.Ticket{Status: spec.Open, Title: strings.Repeat("Long ", 50), Type: "task",
+			Priority: 2, BlockedBy: []string{"hub"}}
 		if i%2 == 0 {
 			ticket.Parent = "epic"
 		}
@@ -211,13 +230,15 @@ func TestEveryAnswerIsBounded(t *testing.T) {
 		{"show", map[string]any{"id": "hub"}, "", ""},
 		{"start", map[string]any{"id": "waiter"}, spec.Blocked, ""},
 		{"close", map[string]any{"id": "epic"}, spec.OpenChildren, ""},
-		{"block", map[string]any{"id": "u0001", "blocked_by": fmt.Sprintf("u%04d", many-1)}, spec.Cycle, ""},
+		{"block", map[string]any{"id": "u0001", "blocked_by": fmt.Sprintf("u%04d", many-1)},
+			spec.Cycle, ""},
 		{"start", map[string]any{"id": "none"}, spec.NotFound, ""},
 		{"repair", map[string]any{}, "", ""},
 		{"close", map[string]any{"id": "hub"}, "", ""},
 	} {
 		known(t, c.over, func(tb tb) {
-			if r := sized(tb, w, c.tool, c.args, maxShown, 2*maxShown); spec.Code(r.code) != c.code {
+			if r := sized(tb, w, c.tool, c.args, maxShown,
+				2*maxShown); spec.Code(r.code) != c.code {
 				t.Errorf("%s %v: %.500s", c.tool, c.args, r.text)
 			}
 		})
@@ -233,10 +254,12 @@ func TestRepairIsBounded(t *testing.T) {
 	for i := range 1000 {
 		long := fmt.Sprintf("%s%04d", strings.Repeat("m", 60), i)
 		w.write(long+".md", "---\nstatus: "+strings.Repeat("opne", 100)+"\n---\n<<<<<<< ours\n")
-		w.lay(fmt.Sprintf("t%04d", i), spec.Ticket{Status: spec.Open, Title: "x", Type: "task", Priority: 2, BlockedBy: []string{long + "x"}, Parent: long[:63]}, style{})
+		w.lay(fmt.Sprintf("t%04d", i), spec.Ticket{Status: spec.Open, Title: "x", Type: "task",
+			Priority: 2, BlockedBy: []string{long + "x"}, Parent: long[:63]}, style{})
 	}
 	r := sized(t, w, "repair", map[string]any{}, maxShown, 2*maxShown)
-	if more, _ := r.fields["more"].(float64); len(r.ids("found")) == 0 || len(r.ids("found"))+int(more) != 3000 {
+	if more, _ := r.fields["more"].(float64); len(r.ids("found")) == 0 ||
+		len(r.ids("found"))+int(more) != 3000 {
 		t.Errorf("repair names %d and %v more", len(r.ids("found")), more)
 	}
 }

@@ -21,7 +21,10 @@ type call struct {
 	own, client  string // the conversation's own name in claims, and its client's
 }
 
-func (b *Board) newCall(tool string) *call { return &call{Board: b, id: journal.NewCall(), tool: tool} }
+func (b *Board) newCall(tool string) *call {
+	return &call{Board: b, id: journal.NewCall(),
+		tool: tool}
+}
 
 // open finds the board of the call. Arguments that are wrong in themselves are refused before.
 func (c *call) open() (*ticketfs.Folder, error) {
@@ -60,7 +63,8 @@ func (c *call) snapshot() (*ticketfs.Snapshot, error) {
 }
 
 // change changes a ticket of the board by a rule that reads others too.
-func (c *call) change(ctx context.Context, id string, cause journal.Cause, rule ticketfs.Rule) (ticketfs.Changed, error) {
+func (c *call) change(ctx context.Context, id string, cause journal.Cause,
+	rule ticketfs.Rule) (ticketfs.Changed, error) {
 	folder, err := c.open()
 	if err != nil {
 		return ticketfs.Changed{}, err

@@ -11,7 +11,8 @@ import (
 // cause is what the journal says of a change: who makes it, by which call, and why. It names this
 // session as it is now, so it is asked for once the session has settled.
 func (c *call) cause(agent, reason string) journal.Cause {
-	return journal.Cause{Call: c.id, Tool: c.tool, Actor: c.who(agent), Client: c.client, Reason: reason}
+	return journal.Cause{Call: c.id, Tool: c.tool, Actor: c.who(agent), Client: c.client,
+		Reason: reason}
 }
 
 // readers are the tools that change nothing, so that a refusal of theirs says nothing of an agent's

@@ -37,19 +37,23 @@ func TestHolderIsSaid(t *testing.T) {
 		}
 	}
 	r := call(t, me.board, "start", map[string]any{"id": "a", "agent": "sub"})
-	says(r, "taken over from "+claimOf("gone"), "since 2026-01-04T04:22:09Z", "the second", "the last", "held by: sub@"+me.key)
-	if last := strings.Index(r.str("message"), "last notes"); last < 0 || strings.Contains(r.str("message"), "the first") {
+	says(r, "taken over from "+claimOf("gone"), "since 2026-01-04T04:22:09Z", "the second",
+		"the last", "held by: sub@"+me.key)
+	if last := strings.Index(r.str("message"), "last notes"); last < 0 ||
+		strings.Contains(r.str("message"), "the first") {
 		t.Errorf("the last notes are not in the message: %s", r.str("message"))
 	}
 	since := "since " + began.Format(time.RFC3339)
 	r = call(t, me.board, "start", map[string]any{"id": "a", "agent": "sub"})
 	says(r, "already yours", "sub@"+me.key, since)
 	r = call(t, me.board, "start", map[string]any{"id": "a", "agent": "other sub"})
-	says(r, "claimed: a is held by sub@"+me.key, since, "(this session)", "work on it without start, or let sub release it first")
+	says(r, "claimed: a is held by sub@"+me.key, since, "(this session)",
+		"work on it without start, or let sub release it first")
 	r = call(t, me.board, "close", map[string]any{"id": "a", "agent": "other sub"})
 	says(r, "claimed: a is held by sub@"+me.key, "let sub close it, or leave agent out")
 	r = call(t, you.board, "start", map[string]any{"id": "a", "takeover": true})
-	says(r, "claimed: a is held by sub@"+me.key, since, "(alive, last called just now, pid ", "; ready instead: b, c")
+	says(r, "claimed: a is held by sub@"+me.key, since, "(alive, last called just now, pid ",
+		"; ready instead: b, c")
 	r = call(t, you.board, "list", map[string]any{"status": "in_progress"})
 	says(r, "held by sub@"+me.key+", alive, last called just now, pid ")
 	r = call(t, me.board, "list", map[string]any{"status": "in_progress"})
@@ -60,7 +64,8 @@ func TestHolderIsSaid(t *testing.T) {
 	says(r, "(alive, last called 3 h ago, pid ")
 	r = call(t, you.board, "show", map[string]any{"id": "a"})
 	says(r, "holder: alive", "last called: "+began.Format(time.RFC3339), "holder's pid: ")
-	if r.str("last_called") != began.Format(time.RFC3339) || r.fields["holder_pid"] != float64(os.Getpid()) {
+	if r.str("last_called") != began.Format(time.RFC3339) ||
+		r.fields["holder_pid"] != float64(os.Getpid()) {
 		t.Errorf("last_called %s, holder_pid %v", r.str("last_called"), r.fields["holder_pid"])
 	}
 	call(t, me.board, "ready", map[string]any{}) // any call
@@ -72,7 +77,8 @@ func TestHolderIsSaid(t *testing.T) {
 	says(r, "2 tickets ready; 1 more in 10 s, unless its holder, which just died, comes back")
 	w.now = w.now.Add(2500 * time.Millisecond)
 	r = call(t, you.board, "start", map[string]any{"id": "a"})
-	says(r, "claimed: a is held by sub@"+me.key, "(dead); its client may be restarting it: retry in 8 s")
+	says(r, "claimed: a is held by sub@"+me.key,
+		"(dead); its client may be restarting it: retry in 8 s")
 	w.now = w.now.Add(7500 * time.Millisecond)
 	r = call(t, you.board, "ready", map[string]any{})
 	says(r, "a in_progress", "held by sub@"+me.key+", which is dead")
@@ -100,7 +106,8 @@ func TestNamesAreForTheRecord(t *testing.T) {
 	call(t, me.board, "start", map[string]any{"id": "a", "agent": "planner"})
 	call(t, me.board, "note", map[string]any{"id": "a", "text": "halfway", "agent": "worker"})
 	content := w.look().files["a.md"].content
-	if !strings.Contains(content, "claimed-by: planner@"+me.key) || !strings.Contains(content, " worker@"+me.key+": halfway") {
+	if !strings.Contains(content, "claimed-by: planner@"+me.key) ||
+		!strings.Contains(content, " worker@"+me.key+": halfway") {
 		t.Error(content)
 	}
 }
@@ -126,7 +133,8 @@ func TestAgentNames(t *testing.T) {
 		w := testWorld(t)
 		w.layBoard("a open")
 		me := w.session("me")
-		if r := call(t, me.board, "start", map[string]any{"id": "a", "agent": given}); r.code != "" {
+		if r := call(t, me.board, "start", map[string]any{"id": "a",
+			"agent": given}); r.code != "" {
 			t.Fatalf("%q: %s", given, r.text)
 		}
 		d, err := document.Parse("a", []byte(w.look().files["a.md"].content))
@@ -134,7 +142,8 @@ func TestAgentNames(t *testing.T) {
 		if got := d.Ticket().ClaimedBy; got != want+"@"+me.key {
 			t.Errorf("agent %q: claimed-by %q, want %s@%s", given, got, want, me.key)
 		}
-		if r := call(t, me.board, "start", map[string]any{"id": "a", "agent": given}); !strings.Contains(r.text, "already yours") {
+		if r := call(t, me.board, "start", map[string]any{"id": "a",
+			"agent": given}); !strings.Contains(r.text, "already yours") {
 			t.Errorf("agent %q: its own claim is not recognized: %s", given, r.text)
 		}
 	}
@@ -151,7 +160,8 @@ func TestClientName(t *testing.T) {
 	request.Params.Name, request.Params.Arguments = "start", map[string]any{"id": "a"}
 	result, err := c.CallTool(t.Context(), request)
 	must(t, err)
-	if text := result.Content[0].(mcp.TextContent).Text; !strings.Contains(text, "held by Test-Client@"+keyOf("me")) {
+	if text := result.Content[0].(mcp.TextContent).Text; !strings.Contains(text,
+		"held by Test-Client@"+keyOf("me")) {
 		t.Error(text)
 	}
 }
@@ -193,7 +203,8 @@ func TestOwnersAreSessions(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a in_progress by=fresh type=bug; b in_progress by=fresh/reviewer")
 	me := w.session("me")
-	w.do(me, spec.UserInput{Verb: spec.StartNext, Type: new("bug")}) // not_found: sees that the session is dead
+	// not_found: sees that the session is dead
+	w.do(me, spec.UserInput{Verb: spec.StartNext, Type: new("bug")})
 	w.now = w.now.Add(10 * time.Second)
 	w.do(me, spec.UserInput{Verb: spec.StartNext, Type: new("task")})
 	if got := w.look().state.Tickets["b"].Holder; got != me.key {
@@ -206,7 +217,8 @@ func TestOwnersAreSessions(t *testing.T) {
 func TestConversationsOfOneServer(t *testing.T) {
 	for host, meta := range map[string]func(name string) map[string]any{
 		"codex": func(name string) map[string]any {
-			return map[string]any{"x-codex-turn-metadata": map[string]any{"session_id": name, "turn_id": "1"}}
+			return map[string]any{"x-codex-turn-metadata": map[string]any{"session_id": name,
+				"turn_id": "1"}}
 		},
 		"codex text": func(name string) map[string]any {
 			return map[string]any{"x-codex-turn-metadata": `{"session_id":"` + name + `"}`}
@@ -244,7 +256,8 @@ func TestConversationsOfOneServer(t *testing.T) {
 				{"", "close", "b", "b is closed"},
 			} {
 				if text := as(tt.name, tt.tool, tt.id); !strings.Contains(text, tt.says) {
-					t.Errorf("%s of %s by %q does not say %q: %s", tt.tool, tt.id, tt.name, tt.says, text)
+					t.Errorf("%s of %s by %q does not say %q: %s", tt.tool, tt.id, tt.name, tt.says,
+						text)
 				}
 			}
 		})
@@ -257,18 +270,21 @@ func TestForce(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a in_progress by=me/sub; b in_progress by=far; c open; d in_progress by=Bob@person; e in_progress by=Ada@person")
 	me, ada := w.session("me"), w.session("Ada@person")
-	if _, err := me.board.ReleaseByForce(t.Context(), "b", "x"); ticketfs.CodeOf(err) != ticketfs.Invalid {
+	if _, err := me.board.ReleaseByForce(t.Context(), "b",
+		"x"); ticketfs.CodeOf(err) != ticketfs.Invalid {
 		t.Errorf("an agent: %v", err)
 	}
 	before := w.look()
-	if _, err := ada.board.ReleaseByForce(t.Context(), "c", "x"); ticketfs.CodeOf(err) != ticketfs.WrongStatus {
+	if _, err := ada.board.ReleaseByForce(t.Context(), "c",
+		"x"); ticketfs.CodeOf(err) != ticketfs.WrongStatus {
 		t.Errorf("an open ticket: %v", err)
 	}
 	if touched, faults := written(before, w.look()); len(touched) > 0 || len(faults) > 0 {
 		t.Errorf("a refusal wrote %v %v", touched, faults)
 	}
 	for _, tt := range []struct{ id, reason, note string }{
-		{"a", "the server hangs", "Ada@person: released: by force from sub@" + me.key + ": the server hangs"},
+		{"a", "the server hangs", "Ada@person: released: by force from sub@" + me.key +
+			": the server hangs"},
 		{"b", "", "Ada@person: released: by force from far@" + keyOf("far") + "\n"},
 		{"d", "on holiday", "Ada@person: released: by force from Bob@person: on holiday"},
 		{"e", "mine anyway", "Ada@person: released: mine anyway"},
@@ -276,11 +292,13 @@ func TestForce(t *testing.T) {
 		_, err := ada.board.ReleaseByForce(t.Context(), tt.id, tt.reason)
 		must(t, err)
 		content := w.look().files[tt.id+".md"].content
-		if !strings.Contains(content, "status: open") || strings.Contains(content, "claimed-by") || !strings.Contains(content, tt.note) {
+		if !strings.Contains(content, "status: open") || strings.Contains(content, "claimed-by") ||
+			!strings.Contains(content, tt.note) {
 			t.Errorf("%s: no %q in\n%s", tt.id, tt.note, content)
 		}
 	}
-	if r := call(t, me.board, "close", map[string]any{"id": "a", "agent": "sub"}); r.code != ticketfs.WrongStatus {
+	if r := call(t, me.board, "close", map[string]any{"id": "a",
+		"agent": "sub"}); r.code != ticketfs.WrongStatus {
 		t.Errorf("the former holder closes: %s", r.text)
 	}
 }
@@ -306,7 +324,8 @@ func TestLongAgentNames(t *testing.T) {
 			loser = names[1]
 		}
 		for _, tool := range []string{"start", "close", "release"} {
-			if r := call(t, me.board, tool, map[string]any{"id": "a", "agent": loser}); r.code != ticketfs.Claimed {
+			if r := call(t, me.board, tool, map[string]any{"id": "a",
+				"agent": loser}); r.code != ticketfs.Claimed {
 				t.Errorf("%s by %q: %s", tool, loser, r.text)
 			}
 		}
@@ -331,7 +350,8 @@ func TestTheNameOfTheSession(t *testing.T) {
 		{"start", "b", "me", "claimed"},
 		{"release", "b", "me", ""},
 	} {
-		if r := call(t, me.board, tt.tool, map[string]any{"id": tt.id, "agent": tt.agent}); string(r.code) != tt.code {
+		if r := call(t, me.board, tt.tool, map[string]any{"id": tt.id,
+			"agent": tt.agent}); string(r.code) != tt.code {
 			t.Errorf("%s %s as %q: %s", tt.tool, tt.id, tt.agent, r.text)
 		}
 	}

@@ -31,13 +31,14 @@ const (
 // closeAnswer says also what can be started or closed now that this ticket is closed.
 type closeAnswer struct {
 	changeAnswer
-	Dropped   []string       `json:"dropped,omitempty"`    // below this one, with children
-	OpenBoxes []string       `json:"open_boxes,omitempty"` // that were left
-	Unblocked []row          `json:"unblocked"`
-	More      int            `json:"more,omitempty"`
-	Parent    *row           `json:"parent,omitempty"` // can be closed now
-	Next      **ticketAnswer `json:"next,omitempty"`   // null when nothing could be started, with the reason
-	NextWhy   string         `json:"next_reason,omitempty"`
+	Dropped   []string `json:"dropped,omitempty"`    // below this one, with children
+	OpenBoxes []string `json:"open_boxes,omitempty"` // that were left
+	Unblocked []row    `json:"unblocked"`
+	More      int      `json:"more,omitempty"`
+	Parent    *row     `json:"parent,omitempty"` // can be closed now
+	// null when nothing could be started, with the reason
+	Next    **ticketAnswer `json:"next,omitempty"`
+	NextWhy string         `json:"next_reason,omitempty"`
 }
 
 func (a closeAnswer) Text() string {
@@ -82,36 +83,44 @@ func (c *call) close(ctx context.Context, in closeIn) (Answer, error) {
 func (in closeIn) check() error {
 	switch {
 	case in.Resolution == duplicate && in.DuplicateOf == "":
-		return ticketfs.Refuse(ticketfs.Invalid, "name the other ticket in duplicate_of", "duplicate_of is missing")
+		return ticketfs.Refuse(ticketfs.Invalid, "name the other ticket in duplicate_of",
+			"duplicate_of is missing")
 	case in.Resolution == duplicate && in.DuplicateOf == in.ID:
-		return ticketfs.Refuse(ticketfs.Invalid, "name the other ticket in duplicate_of", "%s cannot be a duplicate of itself", in.ID)
+		return ticketfs.Refuse(ticketfs.Invalid, "name the other ticket in duplicate_of",
+			"%s cannot be a duplicate of itself", in.ID)
 	case in.Resolution == duplicate && !document.ValidID(in.DuplicateOf):
 		return invalidID("duplicate_of", in.DuplicateOf)
 	case in.Resolution != duplicate && in.DuplicateOf != "":
-		return ticketfs.Refuse(ticketfs.Invalid, "use resolution: duplicate with it", "duplicate_of is for duplicates")
+		return ticketfs.Refuse(ticketfs.Invalid, "use resolution: duplicate with it",
+			"duplicate_of is for duplicates")
 	case in.Resolution == "" && in.Children:
-		return ticketfs.Refuse(ticketfs.Invalid, "close the children first, or use resolution: dropped", "children are closed with a ticket only when it is dropped")
+		return ticketfs.Refuse(ticketfs.Invalid,
+			"close the children first, or use resolution: dropped", "children are closed with a ticket only when it is dropped")
 	}
 	return nil
 }
 
 // closeTicket closes the ticket and, where it is dropped with its children, those below it, which
 // are returned.
-func (c *call) closeTicket(ctx context.Context, who caller, in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
+func (c *call) closeTicket(ctx context.Context, who caller,
+	in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	if in.Children {
 		return c.closeAll(ctx, who, in)
 	}
-	changed, err = c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		if err := c.mayClose(who, in, d.Ticket(), v); err != nil {
-			return ticketfs.Decision{}, err
-		}
-		err := childrenClosed(v, in.ID)
-		var open *ticketfs.Refusal
-		if in.Resolution != "" && errors.As(err, &open) && open.Code == ticketfs.OpenChildren {
-			err = ticketfs.Refuse(open.Code, open.Next+"; children true drops them with it", "%s", open.Why)
-		}
-		return ticketfs.Decision{Edits: c.closeEdits(who, in, d)}, err
-	})
+	changed, err = c.change(ctx, in.ID, c.cause(in.Agent, in.Reason),
+		func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+			if err := c.mayClose(who, in, d.Ticket(), v); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			err := childrenClosed(v, in.ID)
+			var open *ticketfs.Refusal
+			if in.Resolution != "" && errors.As(err, &open) && open.Code == ticketfs.OpenChildren {
+				err = ticketfs.Refuse(open.Code, open.Next+"; children true drops them with it",
+					"%s",
+					open.Why)
+			}
+			return ticketfs.Decision{Edits: c.closeEdits(who, in, d)}, err
+		})
 	if in.DuplicateOf != "" {
 		err = c.alike(err, in.ID, in.DuplicateOf)
 	}
@@ -132,7 +141,8 @@ func (c *call) mayClose(who caller, in closeIn, t document.Ticket, v ticketfs.Vi
 		}
 	}
 	if in.Resolution == duplicate {
-		if _, err := v.Get(in.DuplicateOf); ticketfs.CodeOf(err) == ticketfs.NotFound || err != nil && ticketfs.CodeOf(err) == "" {
+		if _, err := v.Get(in.DuplicateOf); ticketfs.CodeOf(err) == ticketfs.NotFound ||
+			err != nil && ticketfs.CodeOf(err) == "" {
 			return err
 		}
 	}
@@ -144,13 +154,15 @@ func (c *call) closeEdits(who caller, in closeIn, d *document.Document) []docume
 	t := d.Ticket()
 	edits := append(turn(document.StatusClosed),
 		document.Set("closed", stamp(c.Now())), document.Set("closed-by", who.claim()))
-	for _, field := range []struct{ key, value string }{{"resolution", in.Resolution}, {"close-reason", strings.TrimSpace(in.Reason)}} {
+	for _, field := range []struct{ key, value string }{{"resolution", in.Resolution},
+		{"close-reason", strings.TrimSpace(in.Reason)}} {
 		if field.value != "" {
 			edits = append(edits, document.Set(field.key, field.value))
 		}
 	}
 	if len(in.Evidence) > 0 { // these take the place of what another program left there
-		edits = slices.DeleteFunc(edits, func(e document.Edit) bool { return e == document.Remove("evidence") })
+		edits = slices.DeleteFunc(edits,
+			func(e document.Edit) bool { return e == document.Remove("evidence") })
 	}
 	switch {
 	case len(t.Evidence) > 0 && len(in.Evidence) > 0:
@@ -164,14 +176,16 @@ func (c *call) closeEdits(who caller, in closeIn, d *document.Document) []docume
 		edits = append(edits, document.AddItem("links", in.DuplicateOf))
 	}
 	if boxes := d.OpenBoxes(); len(boxes) > 0 && in.Resolution == "" {
-		edits = append(edits, c.noteEdit(in.Agent, "closed with open boxes: "+strings.Join(boxes, "; ")))
+		edits = append(edits, c.noteEdit(in.Agent,
+			"closed with open boxes: "+strings.Join(boxes, "; ")))
 	}
 	return edits
 }
 
 // closed is the answer of a close. The ticket is closed: what that made possible is advice, and its
 // failure must not look like a failed close.
-func (c *call) closed(ctx context.Context, who caller, in closeIn, changed ticketfs.Changed, below []document.Ticket) closeAnswer {
+func (c *call) closed(ctx context.Context, who caller, in closeIn, changed ticketfs.Changed,
+	below []document.Ticket) closeAnswer {
 	a := closeAnswer{Unblocked: []row{}}
 	for _, t := range below {
 		a.Dropped = append(a.Dropped, t.ID)
@@ -257,10 +271,12 @@ func childrenClosed(v ticketfs.View, id string) error {
 		}
 	}
 	if len(open) > 0 {
-		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent", "%s has children that are not closed: %s", id, listed(open))
+		return ticketfs.Refuse(ticketfs.OpenChildren, "close these first, or update their parent",
+			"%s has children that are not closed: %s", id, listed(open))
 	}
 	if len(unreadable) > 0 {
-		return ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", id, unreadable[0].Why)
+		return ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry",
+			"cannot tell whether it is a child of %s: %s", id, unreadable[0].Why)
 	}
 	return nil
 }

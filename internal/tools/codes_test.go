@@ -64,7 +64,8 @@ func held(t *testing.T) reply {
 // codeConstants are the values of the constants of type ticketfs.Code.
 func codeConstants(t *testing.T) (codes []string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "ticketfs", "refusal.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", "ticketfs", "refusal.go"),
+		nil, parser.SkipObjectResolution)
 	must(t, err)
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -93,26 +94,27 @@ func busy(t *testing.T) reply {
 	w.layBoard("a open; b open")
 	other := w.session("you").board.Store
 	var r reply
-	err := other.WithTicketLock(t.Context(), filepath.Join(w.dir, "a.md"), func([]byte) ([]byte, error) {
-		s := w.session("me")
-		s.board.Store.LockTimeout = 20 * time.Millisecond
-		before := w.look()
-		r = call(t, s.board, "note", map[string]any{"id": "a", "text": "x"})
-		if diff, _ := written(before, w.look()); len(diff) > 0 {
-			t.Errorf("wrote %v", diff)
-		}
-		// Others are not in the way, and reading never waits.
-		for _, free := range []struct{ tool, id string }{{"note", "b"}, {"show", "a"}} {
-			args := map[string]any{"id": free.id}
-			if free.tool == "note" {
-				args["text"] = "x"
+	err := other.WithTicketLock(t.Context(), filepath.Join(w.dir, "a.md"),
+		func([]byte) ([]byte, error) {
+			s := w.session("me")
+			s.board.Store.LockTimeout = 20 * time.Millisecond
+			before := w.look()
+			r = call(t, s.board, "note", map[string]any{"id": "a", "text": "x"})
+			if diff, _ := written(before, w.look()); len(diff) > 0 {
+				t.Errorf("wrote %v", diff)
 			}
-			if r := call(t, s.board, free.tool, args); r.code != "" {
-				t.Errorf("%s %s beside a held lock: %s", free.tool, free.id, r.text)
+			// Others are not in the way, and reading never waits.
+			for _, free := range []struct{ tool, id string }{{"note", "b"}, {"show", "a"}} {
+				args := map[string]any{"id": free.id}
+				if free.tool == "note" {
+					args["text"] = "x"
+				}
+				if r := call(t, s.board, free.tool, args); r.code != "" {
+					t.Errorf("%s %s beside a held lock: %s", free.tool, free.id, r.text)
+				}
 			}
-		}
-		return nil, nil
-	})
+			return nil, nil
+		})
 	must(t, err)
 	if !strings.Contains(r.text, "a.md.lock") {
 		t.Errorf("busy does not name the lock: %s", r.text)
@@ -169,8 +171,10 @@ func TestRefusalsOnTheWire(t *testing.T) {
 			}
 			continue
 		}
-		if code := result.Meta.AdditionalFields["code"]; code != string(tt.code) || !strings.HasPrefix(text, string(tt.code)+": ") || result.StructuredContent != nil {
-			t.Errorf("%s %v: code %v, structured %v: %s", tt.tool, tt.args, code, result.StructuredContent, text)
+		if code := result.Meta.AdditionalFields["code"]; code != string(tt.code) ||
+			!strings.HasPrefix(text, string(tt.code)+": ") || result.StructuredContent != nil {
+			t.Errorf("%s %v: code %v, structured %v: %s", tt.tool, tt.args, code,
+				result.StructuredContent, text)
 		}
 	}
 	if got := w.look().state.Tickets["a"].Holder; got != w.keyNow(b) {

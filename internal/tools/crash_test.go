@@ -54,8 +54,9 @@ var crashCalls = map[string]struct {
 
 func crashBoardOf(dir string) *tools.Board {
 	return &tools.Board{
-		Store:   ticketfs.NewStore(board.Where{Start: dir}, 20*time.Second),
-		Session: session.New("crash", time.Now), Agent: "crash", Now: time.Now, WorkDir: filepath.Dir(dir),
+		Store: ticketfs.NewStore(board.Where{Start: dir}, 20*time.Second),
+		Session: session.New("crash",
+			time.Now), Agent: "crash", Now: time.Now, WorkDir: filepath.Dir(dir),
 	}
 }
 
@@ -94,11 +95,13 @@ func TestCrashSeveral(t *testing.T) {
 				dir := filepath.Join(t.TempDir(), board.FolderName)
 				must(t, os.Mkdir(dir, 0o777))
 				for id, parent := range map[string]string{"a": "", "b": "a", "c": "b", "d": "a"} {
-					text := fmt.Sprintf("---\nid: %s\nstatus: open\nparent: %s\n---\n# %s\n", id, parent, id)
+					text := fmt.Sprintf("---\nid: %s\nstatus: open\nparent: %s\n---\n# %s\n", id,
+						parent, id)
 					must(t, os.WriteFile(filepath.Join(dir, id+".md"), []byte(text), 0o666))
 				}
 				cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$")
-				cmd.Env = append(os.Environ(), "CRASH_DIR="+dir, "CRASH_CALL="+name, fmt.Sprintf("CRASH_AT=%d", at))
+				cmd.Env = append(os.Environ(), "CRASH_DIR="+dir, "CRASH_CALL="+name,
+					fmt.Sprintf("CRASH_AT=%d", at))
 				out, err := cmd.CombinedOutput()
 				if err == nil && strings.Contains(string(out), "steps ") {
 					if at < 10 || partial == 0 {
@@ -151,7 +154,8 @@ func readAll(t *testing.T, dir string) map[string]document.Ticket {
 // done counts the tickets that a call has changed or made.
 func done(call string, files map[string]document.Ticket) (n int) {
 	for _, t := range files {
-		if call == "plan" && t.PlanRef != "" || call == "drop" && t.Status == document.StatusClosed {
+		if call == "plan" && t.PlanRef != "" || call == "drop" &&
+			t.Status == document.StatusClosed {
 			n++
 		}
 	}
@@ -169,11 +173,14 @@ func legal(files map[string]document.Ticket) (faults []string) {
 		for _, b := range ticket.BlockedBy {
 			named = append(named, b.ID)
 		}
-		if i := slices.IndexFunc(named, func(id string) bool { _, there := files[id]; return !there }); i >= 0 {
+		if i := slices.IndexFunc(named,
+			func(id string) bool { _, there := files[id]; return !there }); i >= 0 {
 			faults = append(faults, fmt.Sprintf("%s names %s, which is not there", id, named[i]))
 		}
-		if parent := files[ticket.Parent]; ticket.Status != document.StatusClosed && parent.Status == document.StatusClosed {
-			faults = append(faults, fmt.Sprintf("%s is %s below %s, which is closed", id, ticket.Status, ticket.Parent))
+		if parent := files[ticket.Parent]; ticket.Status != document.StatusClosed &&
+			parent.Status == document.StatusClosed {
+			faults = append(faults, fmt.Sprintf("%s is %s below %s, which is closed", id,
+				ticket.Status, ticket.Parent))
 		}
 	}
 	return faults
@@ -183,9 +190,10 @@ func legal(files map[string]document.Ticket) (faults []string) {
 func TestLegalCatches(t *testing.T) {
 	open, closed := document.StatusOpen, document.StatusClosed
 	for name, files := range map[string]map[string]document.Ticket{
-		"a child before its parent":  {"leaf": {Status: open, Parent: "mid"}},
-		"one that waits for nothing": {"leaf": {Status: open, BlockedBy: []document.Blocker{{ID: "first"}}}},
-		"the root closed first":      {"a": {Status: closed}, "b": {Status: open, Parent: "a"}},
+		"a child before its parent": {"leaf": {Status: open, Parent: "mid"}},
+		"one that waits for nothing": {"leaf": {Status: open,
+			BlockedBy: []document.Blocker{{ID: "first"}}}},
+		"the root closed first": {"a": {Status: closed}, "b": {Status: open, Parent: "a"}},
 	} {
 		if len(legal(files)) == 0 {
 			t.Errorf("%s is not found", name)

@@ -35,12 +35,15 @@ func (c *call) create(ctx context.Context, in createIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Create(ctx, c.Now(), c.cause(in.Agent, ""), func(id string, v ticketfs.View) ([]byte, error) {
-		if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
-			return nil, err
-		}
-		return document.New(in.ticket(id, c.Now(), folder.BlockerKey()), in.Description, in.Design, in.Acceptance)
-	})
+	changed, err := folder.Create(ctx, c.Now(), c.cause(in.Agent, ""),
+		func(id string, v ticketfs.View) ([]byte, error) {
+			if err := newRelations(v, in.Parent, in.BlockedBy); err != nil {
+				return nil, err
+			}
+			return document.New(in.ticket(id, c.Now(), folder.BlockerKey()), in.Description,
+				in.Design,
+				in.Acceptance)
+		})
 	if err != nil {
 		return nil, c.alike(err, "", append([]string{in.Parent}, in.BlockedBy...)...)
 	}
@@ -69,7 +72,8 @@ func (in *createIn) check() error {
 			return invalidID("blocked_by", id)
 		}
 		if slices.Contains(in.BlockedBy[:i], id) {
-			return ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "blocked_by has %s twice", id)
+			return ticketfs.Refuse(ticketfs.Invalid, "name each blocker once",
+				"blocked_by has %s twice", id)
 		}
 	}
 	tags, err := checkTags(in.Tags)
@@ -104,7 +108,8 @@ func (c *call) sameTitle(created document.Ticket) string {
 	var same []row
 	for _, id := range v.IDs() {
 		t, err := v.Get(id)
-		if err == nil && id != created.ID && t.Parent == created.Parent && t.Status != document.StatusClosed && fold(t.Title) == title {
+		if err == nil && id != created.ID && t.Parent == created.Parent &&
+			t.Status != document.StatusClosed && fold(t.Title) == title {
 			same = append(same, row{ID: id, Status: string(t.Status)})
 		}
 	}
@@ -118,9 +123,11 @@ func checkTitle(title string) (string, error) {
 	title = strings.TrimSpace(title)
 	switch {
 	case title == "":
-		return "", ticketfs.Refuse(ticketfs.Invalid, "say in one line what it is about", "title is empty")
+		return "", ticketfs.Refuse(ticketfs.Invalid, "say in one line what it is about",
+			"title is empty")
 	case strings.ContainsAny(title, "\r\n\u0085\u2028\u2029"):
-		return "", ticketfs.Refuse(ticketfs.Invalid, "put the rest into description", "title has more than one line")
+		return "", ticketfs.Refuse(ticketfs.Invalid, "put the rest into description",
+			"title has more than one line")
 	}
 	return title, nil
 }
@@ -153,5 +160,6 @@ func newRelations(v ticketfs.View, parent string, blockers []string) error {
 	for _, blocker := range blockers {
 		added = append(added, edge{event{parent, true}, event{blocker, true}})
 	}
-	return checkCycle(v, "a child of "+parent+" that waits for "+strings.Join(named, ", "), added...)
+	return checkCycle(v, "a child of "+parent+" that waits for "+strings.Join(named, ", "),
+		added...)
 }

@@ -63,7 +63,8 @@ func readCursor(kind byte, text string) (*cursor, error) {
 	if text == "" {
 		return nil, nil
 	}
-	unknown := ticketfs.Refuse(ticketfs.Invalid, "use cursor of an answer of wait for the same, or leave it out", "unknown cursor %.60q", text)
+	unknown := ticketfs.Refuse(ticketfs.Invalid,
+		"use cursor of an answer of wait for the same, or leave it out", "unknown cursor %.60q", text)
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) < 2 || b[0] != kind {
 		return nil, unknown

@@ -32,7 +32,8 @@ func checkCycle(v ticketfs.View, change string, added ...edge) error {
 			return err
 		}
 		if ids != nil {
-			return ticketfs.Refuse(ticketfs.Cycle, "choose another edge, or unblock one of these first",
+			return ticketfs.Refuse(ticketfs.Cycle,
+				"choose another edge, or unblock one of these first",
 				"%s would make tickets wait for each other: %s", change, pathText(append([]string{e.from.id}, ids...)))
 		}
 		if doubt == nil && unread != nil {

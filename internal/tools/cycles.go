@@ -17,9 +17,10 @@ func cycles(tickets []document.Ticket) []Finding {
 		}
 	}
 	var found []Finding
-	var way []int32                    // each waits for the next
-	at := make(map[int32]int)          // where an event stands on the way
-	turn := make([]int32, len(g.next)) // of each event, the first that it waits for and that may be left
+	var way []int32           // each waits for the next
+	at := make(map[int32]int) // where an event stands on the way
+	// of each event, the first that it waits for and that may be left
+	turn := make([]int32, len(g.next))
 	for first := range g.next {
 		if !g.gone[first] {
 			way, at[int32(first)] = append(way, int32(first)), 0
@@ -120,7 +121,9 @@ func (g *graph) finding(cycle []int32) Finding {
 	if last := len(ids) - 1; last > 0 && ids[last] == ids[0] {
 		ids = ids[:last]
 	}
-	return Finding{ID: ids[0], Kind: waitCycle, What: "these wait for each other: " + pathText(append(ids, ids[0])) + "; unblock one of them"}
+	return Finding{ID: ids[0], Kind: waitCycle,
+		What: "these wait for each other: " + pathText(append(ids, ids[0])) +
+			"; unblock one of them"}
 }
 
 // pathText names the tickets along a path, of a long one its ends.

@@ -11,13 +11,17 @@ import (
 
 // Diagnosis is what doctor says of a board.
 type Diagnosis struct {
-	Board      string    `json:"board"`
-	Filesystem string    `json:"filesystem"`     // FilesystemOK, or why its locks are not to be trusted
-	Note       string    `json:"note,omitempty"` // what the filesystem does not give, though its locks are good
-	Liveness   string    `json:"liveness"`       // "ok", or what limits telling who of the holders lives
-	Journal    string    `json:"journal"`        // how large it is, or why it cannot be used
-	Findings   []Finding `json:"findings"`
-	NoTickets  []string  `json:"no_tickets,omitempty"` // files that do not want to be tickets, which is nothing wrong
+	Board string `json:"board"`
+	// FilesystemOK, or why its locks are not to be trusted
+	Filesystem string `json:"filesystem"`
+	// what the filesystem does not give, though its locks are good
+	Note string `json:"note,omitempty"`
+	// "ok", or what limits telling who of the holders lives
+	Liveness string    `json:"liveness"`
+	Journal  string    `json:"journal"` // how large it is, or why it cannot be used
+	Findings []Finding `json:"findings"`
+	// files that do not want to be tickets, which is nothing wrong
+	NoTickets []string `json:"no_tickets,omitempty"`
 }
 
 // Diagnose examines the whole board, without locks but for a probe of them.
@@ -33,7 +37,8 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 		return d, err
 	}
 	if kind, err := ticketfs.MemoryFS(d.Board); err == nil && kind != "" {
-		d.Note = "on " + kind + " nothing survives the machine, and what a program writes through a shared mapping of a ticket may not be seen"
+		d.Note = "on " + kind +
+			" nothing survives the machine, and what a program writes through a shared mapping of a ticket may not be seen"
 	}
 	d.Journal = journalSize(folder.Journal())
 	if d.Findings, err = c.examine(ctx); err != nil {

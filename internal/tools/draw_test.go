@@ -14,11 +14,17 @@ import (
 
 // What random tests draw from.
 var (
-	people   = []string{"s1", "s2", "s3", "Ada@person"}                                                                  // who calls
-	agents   = []string{"", "", "", "one", "two"}                                                                        // of a session
-	claimers = []string{"s1", "s2", "s3", "gone", "gone", "far", "lost", "bob!", "", "s1/one", "gone/one", "Ada@person"} // of claims that a hand wrote
-	ids      = []string{"t1", "t2", "t3", "t4", "t10", "Up-1", "a.b"}                                                    // t1 is part of t10
-	badIDs   = []string{"none", "T 1", "../t1", "t1.m", ".t1", "t1/", "-t1", "ünï", string(make([]byte, 65))}
+	// who calls
+	people = []string{"s1", "s2", "s3", "Ada@person"}
+	// of a session
+	agents = []string{"", "", "", "one", "two"}
+	// of claims that a hand wrote
+	claimers = []string{"s1", "s2", "s3", "gone", "gone", "far", "lost", "bob!", "", "s1/one",
+		"gone/one", "Ada@person"}
+	// t1 is part of t10
+	ids    = []string{"t1", "t2", "t3", "t4", "t10", "Up-1", "a.b"}
+	badIDs = []string{"none", "T 1", "../t1", "t1.m", ".t1", "t1/", "-t1", "ünï",
+		string(make([]byte, 65))}
 	types    = []string{"bug", "feature", "task", "epic", "chore"}
 	statuses = []spec.Status{spec.Open, spec.Open, spec.InProgress, spec.Closed}
 	// texts need care somewhere on their way into a line of YAML or Markdown.
@@ -28,7 +34,10 @@ var (
 	}
 )
 
-func pick[T any](t *rapid.T, from []T, label string) T { return rapid.SampledFrom(from).Draw(t, label) }
+func pick[T any](t *rapid.T, from []T, label string) T {
+	return rapid.SampledFrom(from).Draw(t,
+		label)
+}
 
 // rarely is true once in n times.
 func rarely(t *rapid.T, n int, label string) bool {
@@ -75,7 +84,8 @@ func drawFile(t *rapid.T, w *world, id string) {
 
 func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	ticket := spec.Ticket{
-		Status: pick(t, statuses, "status"), Title: pick(t, []string{"One", "Two: three", ""}, "title"),
+		Status: pick(t, statuses, "status"), Title: pick(t, []string{"One", "Two: three", ""},
+			"title"),
 		Type: pick(t, types, "type"), Priority: rapid.IntRange(0, 4).Draw(t, "priority"),
 		Created: began.Unix() - rapid.Int64Range(1, 5).Draw(t, "age"),
 	}
@@ -90,7 +100,8 @@ func drawTicket(t *rapid.T, w *world) spec.Ticket {
 	if ticket.Status == spec.Closed || rarely(t, 8, "leftover reason") {
 		ticket.CloseReason = pick(t, []string{"", "done"}, "reason")
 		ticket.ClosedBy = pick(t, []string{"", claimOf("s1"), claimOf("gone")}, "closed by")
-		ticket.Resolution = pick(t, []spec.Resolution{spec.Done, spec.Done, spec.Dropped}, "resolution")
+		ticket.Resolution = pick(t, []spec.Resolution{spec.Done, spec.Done, spec.Dropped},
+			"resolution")
 		ticket.Evidence = pick(t, [][]string{nil, {"log"}}, "evidence")
 	}
 	if rarely(t, 6, "on hold") {
@@ -177,7 +188,8 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 		}
 	case spec.Block, spec.Unblock:
 		u.Blocker = drawID(t, w, "blocker")
-		if own := tickets[u.ID].BlockedBy; verb == spec.Unblock && len(own) > 0 && !rarely(t, 4, "any") {
+		if own := tickets[u.ID].BlockedBy; verb == spec.Unblock && len(own) > 0 &&
+			!rarely(t, 4, "any") {
 			u.Blocker = pick(t, own, "its blocker")
 		}
 	case spec.Note:
@@ -197,14 +209,16 @@ func drawOp(t *rapid.T, w *world, verb spec.Verb) (*actor, spec.UserInput) {
 // drawClose draws how a ticket ends, mostly as it may.
 func drawClose(t *rapid.T, w *world, u *spec.UserInput) {
 	if rarely(t, 3, "with evidence") {
-		u.Evidence = pick(t, [][]string{{"log.txt"}, {"a: b", "https://x.example/?y#z", "- z"}}, "evidence")
+		u.Evidence = pick(t, [][]string{{"log.txt"}, {"a: b", "https://x.example/?y#z", "- z"}},
+			"evidence")
 	}
 	u.Next = rarely(t, 4, "and next")
 	u.Children = rarely(t, 40, "children of no drop")
 	if !rarely(t, 3, "not done") {
 		return
 	}
-	u.Resolution = pick(t, []spec.Resolution{spec.Dropped, spec.Dropped, spec.Duplicate}, "resolution")
+	u.Resolution = pick(t, []spec.Resolution{spec.Dropped, spec.Dropped, spec.Duplicate},
+		"resolution")
 	u.Children = !rarely(t, 3, "alone")
 	if u.Resolution == spec.Duplicate || rarely(t, 20, "of nothing") {
 		u.DuplicateOf = drawID(t, w, "duplicate of")
@@ -242,7 +256,8 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 	}
 	if !create && rarely(t, 8, "with hold-until") {
 		u.HoldUntil = new(int64)
-		if ahead := pick(t, []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour}, "until"); ahead != 0 {
+		if ahead := pick(t, []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour},
+			"until"); ahead != 0 {
 			*u.HoldUntil = w.now.Truncate(time.Second).Add(ahead).UnixMilli()
 		}
 	}
@@ -257,8 +272,10 @@ func drawFields(t *rapid.T, w *world, u *spec.UserInput) {
 			u.BlockedBy = append(u.BlockedBy, drawID(t, w, "blocker"))
 		}
 	}
-	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil && u.Parent == nil && u.Tags == nil && u.Hold == nil && u.HoldUntil == nil {
-		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "one field")) // an update of nothing is nonsense, see there
+	if !create && u.Title == nil && u.Type == nil && u.Priority == nil && u.Assignee == nil &&
+		u.Parent == nil && u.Tags == nil && u.Hold == nil && u.HoldUntil == nil {
+		// an update of nothing is nonsense, see there
+		u.Priority = new(rapid.IntRange(1, 4).Draw(t, "one field"))
 	}
 }
 

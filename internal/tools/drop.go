@@ -21,7 +21,8 @@ var errMoved = errors.New("the tickets below changed meanwhile")
 // closeAll drops a ticket and all below it that are open, in one change. Which these are is looked
 // up without locks and judged under them; when it was not right, it is looked up again, until the
 // call's time is used up.
-func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
+func (c *call) closeAll(ctx context.Context, who caller,
+	in closeIn) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	folder, err := c.open()
 	if err != nil {
 		return changed, nil, err
@@ -43,7 +44,8 @@ func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ti
 			return changed, nil, err
 		}
 		if err == nil && len(open) > maxDropped {
-			return changed, nil, ticketfs.Refuse(ticketfs.OpenChildren, "drop parts of it first, each by a close of its own",
+			return changed, nil, ticketfs.Refuse(ticketfs.OpenChildren,
+				"drop parts of it first, each by a close of its own",
 				"below %s are %d open tickets, more than the %d that go with it in one call", in.ID, len(open), maxDropped)
 		}
 		// A refusal may be stale: then it is decided on the ticket alone, under the locks.
@@ -55,49 +57,52 @@ func (c *call) closeAll(ctx context.Context, who caller, in closeIn) (changed ti
 			return changed, below, err
 		}
 		if ctx.Err() != nil {
-			return changed, nil, ticketfs.Refuse(ticketfs.Busy, "retry", "the tickets below %s go on changing", in.ID)
+			return changed, nil, ticketfs.Refuse(ticketfs.Busy, "retry",
+				"the tickets below %s go on changing", in.ID)
 		}
 	}
 }
 
 // closeThese drops the tickets of these ids, the first of which is the one that was asked for, if
 // the others are those below it.
-func (c *call) closeThese(ctx context.Context, who caller, in closeIn, ids []string) (changed ticketfs.Changed, below []document.Ticket, err error) {
+func (c *call) closeThese(ctx context.Context, who caller, in closeIn,
+	ids []string) (changed ticketfs.Changed, below []document.Ticket, err error) {
 	var closed []*document.Document
-	changed.Short, err = c.folder.ChangeAll(ctx, ids, c.cause(in.Agent, in.Reason), func(tickets map[string]*document.Document, v ticketfs.View) ([]*document.Document, error) {
-		closed = nil
-		root := tickets[in.ID]
-		if root == nil {
-			_, err := v.Get(in.ID)
-			return nil, err
-		}
-		if err := c.mayClose(who, in, root.Ticket(), v); err != nil {
-			return nil, err
-		}
-		open, err := openBelow(v, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(open) != len(ids)-1 {
-			return nil, errMoved
-		}
-		for _, t := range append(open, root.Ticket()) {
-			d := tickets[t.ID]
-			if d == nil {
-				return nil, errMoved
+	changed.Short, err = c.folder.ChangeAll(ctx, ids, c.cause(in.Agent, in.Reason),
+		func(tickets map[string]*document.Document, v ticketfs.View) ([]*document.Document, error) {
+			closed = nil
+			root := tickets[in.ID]
+			if root == nil {
+				_, err := v.Get(in.ID)
+				return nil, err
 			}
-			args := in
-			if t.ID != in.ID {
-				args = closeIn{Resolution: dropped, Reason: in.Reason, Agent: in.Agent}
+			if err := c.mayClose(who, in, root.Ticket(), v); err != nil {
+				return nil, err
 			}
-			next, err := d.Apply(c.closeEdits(who, args, d)...)
+			open, err := openBelow(v, in.ID)
 			if err != nil {
 				return nil, err
 			}
-			closed = append(closed, next)
-		}
-		return closed, nil
-	})
+			if len(open) != len(ids)-1 {
+				return nil, errMoved
+			}
+			for _, t := range append(open, root.Ticket()) {
+				d := tickets[t.ID]
+				if d == nil {
+					return nil, errMoved
+				}
+				args := in
+				if t.ID != in.ID {
+					args = closeIn{Resolution: dropped, Reason: in.Reason, Agent: in.Agent}
+				}
+				next, err := d.Apply(c.closeEdits(who, args, d)...)
+				if err != nil {
+					return nil, err
+				}
+				closed = append(closed, next)
+			}
+			return closed, nil
+		})
 	if err != nil {
 		return changed, nil, err
 	}
@@ -122,7 +127,8 @@ func openBelow(v ticketfs.View, id string) ([]document.Ticket, error) {
 			return nil, err
 		}
 		if len(unreadable) > 0 && unread == nil {
-			unread = ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry", "cannot tell whether it is a child of %s: %s", at[0], unreadable[0].Why)
+			unread = ticketfs.Refuse(ticketfs.BadFile, "repair that file by hand, then retry",
+				"cannot tell whether it is a child of %s: %s", at[0], unreadable[0].Why)
 		}
 		for _, t := range children {
 			if t.Status == document.StatusClosed || seen[t.ID] {
@@ -151,5 +157,6 @@ func startedBelow(id string, below []document.Ticket) error {
 	if len(started) == 0 {
 		return nil
 	}
-	return ticketfs.Refuse(ticketfs.OpenChildren, "let these be closed or released first", "below %s tickets are in progress: %s", id, strings.Join(started, ", "))
+	return ticketfs.Refuse(ticketfs.OpenChildren, "let these be closed or released first",
+		"below %s tickets are in progress: %s", id, strings.Join(started, ", "))
 }

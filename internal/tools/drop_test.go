@@ -26,7 +26,8 @@ func TestDropOfTooMany(t *testing.T) {
 	b := onceMore(dir)
 	drop := map[string]any{"id": "top", "resolution": "dropped", "children": true}
 	r := call(t, b, "close", drop)
-	if r.code != ticketfs.OpenChildren || !strings.Contains(r.text, "below top are 401 open tickets, more than the 400") {
+	if r.code != ticketfs.OpenChildren || !strings.Contains(r.text,
+		"below top are 401 open tickets, more than the 400") {
 		t.Fatal(r.text)
 	}
 	if locks, _ := filepath.Glob(filepath.Join(dir, "*.md.lock")); len(locks) > 0 {

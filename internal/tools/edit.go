@@ -42,7 +42,8 @@ func (b *Board) EditText(ctx context.Context, id string, before, after []byte) (
 	message := "edited " + id
 	changed, err := folder.EditText(ctx, id, c.cause("", ""), func(content []byte) ([]byte, error) {
 		if !bytes.Equal(content, before) {
-			return nil, ticketfs.Refuse(ticketfs.Busy, "edit it again and take your change over", "%s was changed while you edited it", id)
+			return nil, ticketfs.Refuse(ticketfs.Busy, "edit it again and take your change over",
+				"%s was changed while you edited it", id)
 		}
 		old, err := document.Parse(id, before)
 		if err != nil {
@@ -55,7 +56,8 @@ func (b *Board) EditText(ctx context.Context, id string, before, after []byte) (
 		var parts []string
 		for _, change := range edited.Changes(old) {
 			if tool := ruled[change.Key]; tool != "" {
-				return nil, ticketfs.Refuse(ticketfs.Invalid, "use "+tool, "an editor does not change %s of %s", change.Key, id)
+				return nil, ticketfs.Refuse(ticketfs.Invalid, "use "+tool,
+					"an editor does not change %s of %s", change.Key, id)
 			}
 			parts = append(parts, change.Key)
 		}

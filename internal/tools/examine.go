@@ -13,10 +13,11 @@ import (
 
 // Finding is something that is wrong with a board.
 type Finding struct {
-	ID       string `json:"id"` // the ticket, or the file that is not one
-	Kind     string `json:"kind"`
-	What     string `json:"what"`
-	Repair   string `json:"repair,omitempty"` // what repair does about it; "" when somebody has to decide
+	ID   string `json:"id"` // the ticket, or the file that is not one
+	Kind string `json:"kind"`
+	What string `json:"what"`
+	// what repair does about it; "" when somebody has to decide
+	Repair   string `json:"repair,omitempty"`
 	Repaired bool   `json:"repaired,omitempty"`
 }
 
@@ -63,7 +64,8 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 			tickets = append(tickets, t)
 		}
 		if line := v.ConflictMarker(id); line > 0 {
-			found = append(found, Finding{ID: id, Kind: conflictMarker, What: fmt.Sprintf("line %d is a merge conflict's; %s", line, resolve)})
+			found = append(found, Finding{ID: id, Kind: conflictMarker,
+				What: fmt.Sprintf("line %d is a merge conflict's; %s", line, resolve)})
 		}
 	}
 	for _, t := range tickets {
@@ -82,14 +84,17 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	for _, name := range temps {
-		found = append(found, Finding{ID: name, Kind: oldTemp, What: "an unfinished write, more than an hour old", Repair: "remove the file"})
+		found = append(found, Finding{ID: name, Kind: oldTemp,
+			What: "an unfinished write, more than an hour old", Repair: "remove the file"})
 	}
 	obstacles, err := c.folder.Obstacles()
 	if err != nil {
 		return nil, err
 	}
 	for _, o := range obstacles {
-		found = append(found, Finding{ID: oneLine(o.Name, 200), Kind: obstacle, What: "stands where " + o.What + " should; what needs the place is refused until it is moved away"})
+		found = append(found, Finding{ID: oneLine(o.Name, 200), Kind: obstacle,
+			What: "stands where " + o.What +
+				" should; what needs the place is refused until it is moved away"})
 	}
 	return append(found, examineGit(ctx, c.folder.Dir())...), nil
 }
@@ -102,28 +107,35 @@ func (c *call) examineTicket(v *ticketfs.Snapshot, t document.Ticket) ([]Finding
 		return nil, err
 	}
 	for _, id := range missing {
-		found = append(found, Finding{ID: t.ID, Kind: missingBlocker, What: "is blocked by " + id + ", which does not exist", Repair: "unblock it"})
+		found = append(found, Finding{ID: t.ID, Kind: missingBlocker,
+			What: "is blocked by " + id + ", which does not exist", Repair: "unblock it"})
 	}
 	if t.Parent != "" {
 		p, err := v.Get(t.Parent)
 		switch {
 		case ticketfs.CodeOf(err) == ticketfs.NotFound:
-			found = append(found, Finding{ID: t.ID, Kind: missingParent, What: "its parent " + t.Parent + " does not exist; update its parent"})
+			found = append(found, Finding{ID: t.ID, Kind: missingParent,
+				What: "its parent " + t.Parent + " does not exist; update its parent"})
 		case ticketfs.CodeOf(err) == "" && err != nil:
 			return nil, err
 		case err == nil && p.Status == document.StatusClosed && t.Status != document.StatusClosed:
-			found = append(found, Finding{ID: t.ID, Kind: closedParent, What: fmt.Sprintf("is %s, but its parent %s is closed; reopen the parent, or close this one", t.Status, t.Parent)})
+			found = append(found, Finding{ID: t.ID, Kind: closedParent,
+				What: fmt.Sprintf("is %s, but its parent %s is closed; reopen the parent, or close this one", t.Status, t.Parent)})
 		}
 	}
 	if keys := leftoverKeys(t); len(keys) > 0 {
-		found = append(found, Finding{ID: t.ID, Kind: leftover, What: fmt.Sprintf("is %s, but has %s", t.Status, strings.Join(keys, ", ")), Repair: "remove these lines"})
+		found = append(found, Finding{ID: t.ID, Kind: leftover,
+			What: fmt.Sprintf("is %s, but has %s", t.Status,
+				strings.Join(keys, ", ")), Repair: "remove these lines"})
 	}
 	if ignored := ignoredKeys(t); ignored != "" && t.Status != document.StatusClosed {
-		found = append(found, Finding{ID: t.ID, Kind: ignoredKey, What: "has " + ignored + "; rename or remove them"})
+		found = append(found, Finding{ID: t.ID, Kind: ignoredKey,
+			What: "has " + ignored + "; rename or remove them"})
 	}
 	if t.Status == document.StatusInProgress {
 		if h := c.holder(t); h.Life == session.Dead {
-			found = append(found, Finding{ID: t.ID, Kind: deadClaim, What: "is held by " + c.held(t, h) + "; start takes it over"})
+			found = append(found, Finding{ID: t.ID, Kind: deadClaim,
+				What: "is held by " + c.held(t, h) + "; start takes it over"})
 		}
 	}
 	return found, nil

@@ -18,12 +18,14 @@ func examineGit(ctx context.Context, dir string) []Finding {
 		if n > most {
 			names += fmt.Sprintf(" and %d more", n-most)
 		}
-		found = append(found, Finding{ID: board.FolderName, Kind: tracked, What: oneLine("git tracks locks and marks, which are of this machine only: "+names+
-			"; take them out of git, where they stay on the disk, by git rm -r --cached --ignore-unmatch '*.lock' '.*.tmp' .sessions .journal in this folder", 1000)})
+		found = append(found, Finding{ID: board.FolderName, Kind: tracked,
+			What: oneLine("git tracks locks and marks, which are of this machine only: "+names+
+				"; take them out of git, where they stay on the disk, by git rm -r --cached --ignore-unmatch '*.lock' '.*.tmp' .sessions .journal in this folder", 1000)})
 	}
 	if len(sight.Visible) > 0 {
-		found = append(found, Finding{ID: board.FolderName, Kind: visible, What: "git would add locks and marks, which are of this machine only: " +
-			"another .gitignore stands here, and info/exclude of the git folder does not hide them; add these lines to one of them: " + strings.Join(sight.Visible, " ")})
+		found = append(found, Finding{ID: board.FolderName, Kind: visible,
+			What: "git would add locks and marks, which are of this machine only: " +
+				"another .gitignore stands here, and info/exclude of the git folder does not hide them; add these lines to one of them: " + strings.Join(sight.Visible, " ")})
 	}
 	return found
 }

@@ -47,14 +47,18 @@ func TestFacts(t *testing.T) {
 	w.mark("gone", spec.Dead)
 	me := w.session("me")
 	me.board.WorkDir = t.TempDir() // so that answers name the board
-	odd := "Odd: \"quotes\" <b>&amp; ünï 漢字 \u202eoverride\u200b\ttab " + strings.Repeat("long ", 30)
+	odd := "Odd: \"quotes\" <b>&amp; ünï 漢字 \u202eoverride\u200b\ttab " +
+		strings.Repeat("long ", 30)
 	for id, ticket := range map[string]spec.Ticket{
-		"first":  {Status: spec.Open, Title: odd, Assignee: "Ada", Parent: "epic", BlockedBy: []string{"k"}, Notes: []string{"one"}, Tags: []string{"api", "ui"}},
-		"second": {Status: spec.Open, Title: "B", BlockedBy: []string{"first"}, Parent: "epic", Assignee: "Bob\u200b B.", Tags: []string{"docs"}},
-		"epic":   {Status: spec.InProgress, Title: "E", Holder: claimOf("gone")},
-		"k":      {Status: spec.Closed, Title: odd, CloseReason: "done at last", Parent: "missing", BlockedBy: []string{"none", "epic"}},
-		"open":   {Status: spec.Open, Title: "", CloseReason: "left over", Parent: "epic"},
-		"dead":   {Status: spec.InProgress, Title: "D", Holder: claimOf("gone")},
+		"first": {Status: spec.Open, Title: odd, Assignee: "Ada", Parent: "epic",
+			BlockedBy: []string{"k"}, Notes: []string{"one"}, Tags: []string{"api", "ui"}},
+		"second": {Status: spec.Open, Title: "B", BlockedBy: []string{"first"}, Parent: "epic",
+			Assignee: "Bob\u200b B.", Tags: []string{"docs"}},
+		"epic": {Status: spec.InProgress, Title: "E", Holder: claimOf("gone")},
+		"k": {Status: spec.Closed, Title: odd, CloseReason: "done at last", Parent: "missing",
+			BlockedBy: []string{"none", "epic"}},
+		"open": {Status: spec.Open, Title: "", CloseReason: "left over", Parent: "epic"},
+		"dead": {Status: spec.InProgress, Title: "D", Holder: claimOf("gone")},
 	} {
 		ticket.Type, ticket.Priority, ticket.Created = "feature", 3, began.Unix()
 		w.lay(id, ticket, style{lists: mapList})
@@ -74,7 +78,8 @@ func TestFacts(t *testing.T) {
 		leaves("", r.fields, func(path string, _ any) {
 			said[tool][regexp.MustCompile(`/[0-9]+`).ReplaceAllString(path, "")[1:]] = true
 		})
-		if _, mutates := r.fields["found"]; !mutates && r.fields["tickets"] == nil && r.fields["rows"] == nil && (r.str("id") == "" || r.fields["title"] == nil) {
+		if _, mutates := r.fields["found"]; !mutates && r.fields["tickets"] == nil &&
+			r.fields["rows"] == nil && (r.str("id") == "" || r.fields["title"] == nil) {
 			t.Errorf("%s does not echo id and title: %v", tool, r.fields)
 		}
 		return r
@@ -97,17 +102,20 @@ func TestFacts(t *testing.T) {
 	ask("unblock", map[string]any{"id": "open", "blocked_by": "first"})
 	ask("release", map[string]any{"id": "first", "reason": "later", "agent": "sub agent"})
 	ask("start", map[string]any{"id": "first"})
-	ask("close", map[string]any{"id": "first", "reason": "done", "agent": "sub", "evidence": []string{"go test ./..."}})
+	ask("close", map[string]any{"id": "first", "reason": "done", "agent": "sub",
+		"evidence": []string{"go test ./..."}})
 	ask("show", map[string]any{"id": "first"})
 	ask("reopen", map[string]any{"id": "first", "reason": "not quite"})
-	ask("create", map[string]any{"title": odd[:60], "description": "Words.", "design": "D.", "acceptance": "- [ ] x", "type": "chore", "priority": 4, "parent": "epic", "blocked_by": []string{"first", "second"}, "assignee": "Ada"})
+	ask("create", map[string]any{"title": odd[:60], "description": "Words.", "design": "D.",
+		"acceptance": "- [ ] x", "type": "chore", "priority": 4, "parent": "epic", "blocked_by": []string{"first", "second"}, "assignee": "Ada"})
 	ask("repair", map[string]any{"dry_run": false})
 	ask("show", map[string]any{"id": "first"})
 	ask("history", map[string]any{"limit": 3})
 	ask("history", map[string]any{"limit": 3, "since": "2d"})
 	ask("history", map[string]any{"id": "first", "by": "me", "since": "1h"})
 	for i := range 5 {
-		ask("create", map[string]any{"title": "Many", "priority": 4, "assignee": "Ada", "parent": "epic", "tags": []string{fmt.Sprint("tag", i)}})
+		ask("create", map[string]any{"title": "Many", "priority": 4, "assignee": "Ada",
+			"parent": "epic", "tags": []string{fmt.Sprint("tag", i)}})
 	}
 	cursor := ask("wait", map[string]any{}).str("cursor")
 	ask("wait", map[string]any{"since": cursor, "seconds": 0})
@@ -118,7 +126,8 @@ func TestFacts(t *testing.T) {
 	for tool := range files(t) {
 		for _, fact := range strings.Fields(facts[tool]) {
 			if !said[tool][fact] {
-				t.Errorf("%s never said %s; it said %v", tool, fact, slices.Sorted(maps.Keys(said[tool])))
+				t.Errorf("%s never said %s; it said %v", tool, fact,
+					slices.Sorted(maps.Keys(said[tool])))
 			}
 		}
 	}

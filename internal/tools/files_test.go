@@ -12,9 +12,10 @@ import (
 
 // style is how a hand wrote a file: all of them say the same to the rules.
 type style struct {
-	lists  listStyle
-	crlf   bool
-	sparse bool // type, priority and the time of creation are left out where they are what is taken for granted
+	lists listStyle
+	crlf  bool
+	// type, priority and the time of creation are left out where they are what is taken for granted
+	sparse bool
 	noted  bool // comments and keys that the program does not know
 	deps   bool // in wedow's dialect
 	both   bool // the first blocker by one key, all of them by the other
@@ -153,6 +154,7 @@ func (w *world) layCrowd() {
 	const many = 2100
 	for i := range many {
 		id := fmt.Sprintf("crowd-%04d", i)
-		w.write(id+".md", ticketText(id, spec.Ticket{Status: spec.Closed, Title: id, Type: "task", Priority: 2}, style{}))
+		w.write(id+".md", ticketText(id, spec.Ticket{Status: spec.Closed, Title: id, Type: "task",
+			Priority: 2}, style{}))
 	}
 }

@@ -75,9 +75,12 @@ func deedOf(r journal.Row) deed {
 		r.From, r.To = "", ""
 	}
 	return deed{
-		Row: r.ID(), Time: stamp(r.Time), ID: r.Ticket, Tool: oneLine(cmp.Or(r.Tool, "write"), maxDeedValue),
-		By: oneLine(r.Actor, maxTitle), Client: oneLine(r.Client, maxDeedValue), From: r.From, To: r.To,
-		Changed: oneLine(strings.Join(changed, ", "), maxDeedChanged), Reason: oneLine(r.Reason, maxDeedReason),
+		Row: r.ID(), Time: stamp(r.Time), ID: r.Ticket, Tool: oneLine(cmp.Or(r.Tool, "write"),
+			maxDeedValue),
+		By: oneLine(r.Actor, maxTitle), Client: oneLine(r.Client,
+			maxDeedValue), From: r.From, To: r.To,
+		Changed: oneLine(strings.Join(changed, ", "), maxDeedChanged), Reason: oneLine(r.Reason,
+			maxDeedReason),
 	}
 }
 
@@ -149,7 +152,8 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 	if in.Since != "" {
 		since, err := journal.ParseSince(in.Since, c.Now())
 		if err != nil {
-			return nil, ticketfs.Refuse(ticketfs.Invalid, "give a time, how long ago, or next of an answer", "since: %v", err)
+			return nil, ticketfs.Refuse(ticketfs.Invalid,
+				"give a time, how long ago, or next of an answer", "since: %v", err)
 		}
 		q.Since = since
 	}
@@ -166,7 +170,8 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 			return nil, err
 		}
 	}
-	a := historyAnswer{Rows: []deed{}, More: page.Later, Next: page.Next.String(), place: c.place(nil)}
+	a := historyAnswer{Rows: []deed{}, More: page.Later, Next: page.Next.String(),
+		place: c.place(nil)}
 	for _, r := range page.Rows {
 		a.Rows = append(a.Rows, deedOf(asItIs(folder, r)))
 	}

@@ -50,7 +50,8 @@ func holdUntil(text string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, ticketfs.Refuse(ticketfs.Invalid, "write a date like 2026-02-01 or a time like 2026-02-01T09:00:00Z",
+	return time.Time{}, ticketfs.Refuse(ticketfs.Invalid,
+		"write a date like 2026-02-01 or a time like 2026-02-01T09:00:00Z",
 		"hold_until %.40q is no date and no time", text)
 }
 
@@ -58,7 +59,8 @@ func holdUntil(text string) (time.Time, error) {
 // so that nobody starts the ticket without it.
 func (b *Board) AnswerHold(ctx context.Context, id, text string) (Answer, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "say what was decided", "text must not be empty")
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "say what was decided",
+			"text must not be empty")
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 	defer cancel()
@@ -68,14 +70,17 @@ func (b *Board) AnswerHold(ctx context.Context, id, text string) (Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Edit(ctx, id, c.cause("", text), func(d *document.Document) (ticketfs.Decision, error) {
-		hold := d.Ticket().Hold
-		if hold == "" {
-			return ticketfs.Decision{}, ticketfs.Refuse(ticketfs.NoChange, "add a note instead", "%s is not on hold", id)
-		}
-		message := id + " is no longer on hold: " + oneLine(hold, maxTitle)
-		return ticketfs.Decision{Edits: append(holdEdits(""), c.noteEdit("", text)), Message: message}, nil
-	})
+	changed, err := folder.Edit(ctx, id, c.cause("", text),
+		func(d *document.Document) (ticketfs.Decision, error) {
+			hold := d.Ticket().Hold
+			if hold == "" {
+				return ticketfs.Decision{}, ticketfs.Refuse(ticketfs.NoChange, "add a note instead",
+					"%s is not on hold", id)
+			}
+			message := id + " is no longer on hold: " + oneLine(hold, maxTitle)
+			return ticketfs.Decision{Edits: append(holdEdits(""), c.noteEdit("", text)),
+				Message: message}, nil
+		})
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,8 @@ func (c *call) attend(ctx context.Context) {
 	}
 	c.own = c.ownName(ctx)
 	c.client = clientName(ctx)
-	c.conversation = c.Session.Attend(dir, session.Call{Meta: c.meta, Client: c.client, Agent: c.own})
+	c.conversation = c.Session.Attend(dir, session.Call{Meta: c.meta, Client: c.client,
+		Agent: c.own})
 }
 
 // Attend makes a conversation that this process was started for alive again, if it was before,
@@ -85,7 +86,8 @@ func (c caller) holds(h session.Holder) bool {
 	}
 	// The conversation itself also holds what it took under another name, before its client was
 	// called so; but not what another of its processes calls its own.
-	renamed := c.name == c.own && slices.Contains(h.Agents, h.Name) && !slices.Contains(h.Elsewhere, h.Name)
+	renamed := c.name == c.own && slices.Contains(h.Agents, h.Name) &&
+		!slices.Contains(h.Elsewhere, h.Name)
 	return h.Name == c.name || renamed
 }
 
@@ -96,7 +98,8 @@ func (c caller) mayFinishFor(h session.Holder) bool {
 	if c.person || h.Key == "" || h.Key != c.Key {
 		return c.holds(h)
 	}
-	return c.name == c.own || h.Name == c.name || h.Name == c.own || slices.Contains(h.Agents, h.Name)
+	return c.name == c.own || h.Name == c.name || h.Name == c.own ||
+		slices.Contains(h.Agents, h.Name)
 }
 
 // started is what this process knows beyond the files: which tickets its conversations started and
@@ -160,7 +163,8 @@ func (c *call) settle(id string) error {
 	}
 	claimed, err := c.conversation.Claim()
 	if errors.Is(err, session.ErrNoSession) {
-		return ticketfs.Refuse(ticketfs.Invalid, "start it by the MCP tool start, or run your commands under: ticket-mcp session -- COMMAND",
+		return ticketfs.Refuse(ticketfs.Invalid,
+			"start it by the MCP tool start, or run your commands under: ticket-mcp session -- COMMAND",
 			"this shell belongs to an agent, and no server of its conversation shows that it lives; a claim would look abandoned when this command ends")
 	}
 	c.conversation = claimed
@@ -189,16 +193,22 @@ func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 	}
 	h := c.holder(t)
 	switch {
-	case t.ClaimedBy == "", who.mayFinishFor(h) && !c.started.another(who, t.ID), h.Life == session.Dead && !c.started.has(who, t.ID):
+	case t.ClaimedBy == "", who.mayFinishFor(h) &&
+		!c.started.another(who, t.ID), h.Life == session.Dead && !c.started.has(who, t.ID):
 		return nil
 	case h.Life == session.Mine:
-		return ticketfs.Refuse(ticketfs.Claimed, fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name, tool), "%s is held by %s", t.ID, c.held(t, h))
+		return ticketfs.Refuse(ticketfs.Claimed,
+			fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name,
+				tool), "%s is held by %s", t.ID, c.held(t, h))
 	case c.started.has(who, t.ID):
-		return ticketfs.Refuse(ticketfs.Claimed, "leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, c.held(t, h))
+		return ticketfs.Refuse(ticketfs.Claimed,
+			"leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, c.held(t, h))
 	case h.Life == session.Unknown:
-		return ticketfs.Refuse(ticketfs.Claimed, "if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, c.held(t, h))
+		return ticketfs.Refuse(ticketfs.Claimed,
+			"if nobody works on it any more, start it with takeover: true, then "+tool, "%s is held by %s", t.ID, c.held(t, h))
 	}
-	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note", "%s is held by %s", t.ID, c.held(t, h))
+	return ticketfs.Refuse(ticketfs.Claimed, "leave it to its holder, or add a note",
+		"%s is held by %s", t.ID, c.held(t, h))
 }
 
 // held names a holder, since when, and what can be told of them.

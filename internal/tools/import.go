@@ -44,7 +44,8 @@ func (c *call) existing() ([]importer.Existing, error) {
 // Import creates the tickets of a plan one by one, in its order, each by the rules of create. What
 // the rules refuse is skipped and returned; any other error, and a lock that is not free in time,
 // ends the import. What was created stays, and another import goes on from there.
-func (b *Board) Import(ctx context.Context, plan *importer.Plan) (made int, refused []importer.Fault, err error) {
+func (b *Board) Import(ctx context.Context,
+	plan *importer.Plan) (made int, refused []importer.Fault, err error) {
 	c := b.newCall("import")
 	folder, err := c.openOrMake()
 	if err != nil {
@@ -55,9 +56,10 @@ func (b *Board) Import(ctx context.Context, plan *importer.Plan) (made int, refu
 	for _, n := range plan.New {
 		content, err := n.Content(plan.Source.Name, b.Now())
 		if err == nil {
-			_, err = folder.CreateAs(ctx, n.ID, cause, func(_ string, v ticketfs.View) ([]byte, error) {
-				return content, importRule(v, n)
-			})
+			_, err = folder.CreateAs(ctx, n.ID, cause,
+				func(_ string, v ticketfs.View) ([]byte, error) {
+					return content, importRule(v, n)
+				})
 			if err != nil && (ticketfs.CodeOf(err) == "" || ticketfs.CodeOf(err) == ticketfs.Busy) {
 				return made, refused, err
 			}

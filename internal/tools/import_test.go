@@ -17,7 +17,8 @@ import (
 )
 
 // newImport gives a board in an empty folder, and a plan of these lines for it.
-func newImport(t *testing.T, lines string) (b *tools.Board, dir string, plan func() *importer.Plan) {
+func newImport(t *testing.T,
+	lines string) (b *tools.Board, dir string, plan func() *importer.Plan) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), ".tickets")
 	must(t, os.Mkdir(dir, 0o777))
@@ -106,7 +107,8 @@ func TestImportBesideOthers(t *testing.T) {
 	made, refused, err = b.Import(context.Background(), p)
 	must(t, err)
 	if made != 4 || len(refused) != 0 || p.Done != 1 {
-		t.Errorf("the second plan: made %d of %d, %d there, refused %v", made, len(p.New), p.Done, refused)
+		t.Errorf("the second plan: made %d of %d, %d there, refused %v", made, len(p.New), p.Done,
+			refused)
 	}
 }
 

@@ -29,7 +29,8 @@ var ofHosts = map[string]bool{
 // clears are the arguments that an empty text clears, by tool. For all others an empty text is the
 // same as none.
 var clears = map[string][]string{
-	"update": {"title", "assignee", "parent", "description", "design", "acceptance", "hold", "hold_until"},
+	"update": {"title", "assignee", "parent", "description", "design", "acceptance", "hold",
+		"hold_until"},
 }
 
 // led are usual wrong names, in lower case without _ and -, and what to use instead where a tool
@@ -61,9 +62,11 @@ func understood(name string, args json.RawMessage) (json.RawMessage, error) {
 	if err := checkUnicode(name, args); err != nil {
 		return nil, err
 	}
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args)) // one value and nothing behind it, numbers as they are written
+	// one value and nothing behind it, numbers as they are written
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(args))
 	if err != nil {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "send a JSON object", "arguments of %s are not JSON", name)
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "send a JSON object",
+			"arguments of %s are not JSON", name)
 	}
 	given, isObject := value.(map[string]any)
 	if !isObject {
@@ -96,7 +99,8 @@ func leadOn(name string, given map[string]any, schema *jsonschema.Schema) error 
 		return nil
 	}
 	next := strings.Join(append(hints, name+" takes "+signature(schema)), "; ")
-	return ticketfs.Refuse(ticketfs.Invalid, next, "unknown argument %s", oneLine(strings.Join(unknown, ", "), 200))
+	return ticketfs.Refuse(ticketfs.Invalid, next, "unknown argument %s",
+		oneLine(strings.Join(unknown, ", "), 200))
 }
 
 // HintFor is what a wrong argument of a tool probably means, in the tools' words; "" where nothing
@@ -136,7 +140,8 @@ func meant(name string, given map[string]any, schema *jsonschema.Schema) map[str
 		switch {
 		case value == nil:
 			continue
-		case isText && strings.TrimSpace(text) == "" && !slices.Contains(clears[name], key) && !slices.Contains(schema.Required, key):
+		case isText && strings.TrimSpace(text) == "" && !slices.Contains(clears[name], key) &&
+			!slices.Contains(schema.Required, key):
 			continue
 		}
 		if property != nil {

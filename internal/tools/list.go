@@ -76,7 +76,8 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 	if len(hits) == 0 && in.Query != "" {
 		a.Nearest = newQuery(in.Query).nearest(v)
 	}
-	start, found := slices.BinarySearchFunc(hits, after, func(h hit, key string) int { return cmp.Compare(h.key, key) })
+	start, found := slices.BinarySearchFunc(hits, after,
+		func(h hit, key string) int { return cmp.Compare(h.key, key) })
 	if found {
 		start++
 	}
@@ -120,7 +121,8 @@ func (c *call) hits(v *ticketfs.Snapshot, in listIn, problem func(row)) []hit {
 		if !in.matches(t) || in.Blocked != nil && *in.Blocked != waiting.blocked(t) {
 			continue
 		}
-		if in.Mine != nil && *in.Mine != (t.Status == document.StatusInProgress && c.holder(t).Life == session.Mine) {
+		if in.Mine != nil && *in.Mine != (t.Status == document.StatusInProgress &&
+			c.holder(t).Life == session.Mine) {
 			continue
 		}
 		score, found := words.score(t, func() string { return v.Body(id) })
@@ -281,7 +283,8 @@ func decodeCursor(sort, cursor string) (after string, err error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
 	after, found := strings.CutPrefix(string(text), "after:"+sort+":")
 	if err != nil || !found || after == "" {
-		return "", ticketfs.Refuse(ticketfs.Invalid, "repeat the call with next_cursor of its answer and the same arguments, or leave it out",
+		return "", ticketfs.Refuse(ticketfs.Invalid,
+			"repeat the call with next_cursor of its answer and the same arguments, or leave it out",
 			"unknown cursor %.60q", cursor)
 	}
 	return after, nil

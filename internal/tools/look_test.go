@@ -99,7 +99,8 @@ func mayBeParents(content string, all map[string]spec.Ticket) []string {
 	lines := regexp.MustCompile(`(?m)^parent:.*$`).FindAllString(content, -1)
 	var ids []string
 	for id := range all {
-		if slices.ContainsFunc(lines, regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).MatchString) {
+		if slices.ContainsFunc(lines,
+			regexp.MustCompile(`\b`+regexp.QuoteMeta(id)+`\b`).MatchString) {
 			ids = append(ids, id)
 		}
 	}
@@ -218,8 +219,10 @@ func written(before, after look) (ids, faults []string) {
 			faults = append(faults, name+" was removed")
 		case locks && !exists && !had:
 			faults = append(faults, name+" is a lock of no ticket")
-		case name == journal.Folder && has, name == journal.Folder+"/.refusals.jsonl", journaled && touched(before, after, row):
-		case locks, strings.HasPrefix(name, ".sessions"), name == ".relations.lock" && has, name == ".gitignore" && !had:
+		case name == journal.Folder && has, name == journal.Folder+"/.refusals.jsonl", journaled &&
+			touched(before, after, row):
+		case locks, strings.HasPrefix(name, ".sessions"), name == ".relations.lock" &&
+			has, name == ".gitignore" && !had:
 		default:
 			faults = append(faults, fmt.Sprintf("%s: there before: %v, after: %v", name, had, has))
 		}
@@ -238,7 +241,8 @@ func oneRowMore(id string, before, after look) string {
 	var row journal.Row
 	err := json.Unmarshal([]byte(more), &row)
 	now := journal.HashOf([]byte(after.files[id+".md"].content))
-	if !found || err != nil || row.After != now || row.Actor == "" || row.Tool == "" || row.Call == "" {
+	if !found || err != nil || row.After != now || row.Actor == "" || row.Tool == "" ||
+		row.Call == "" {
 		return fmt.Sprintf("the row of %s is %q (%v), its ticket now has %s", id, more, err, now)
 	}
 	return ""

@@ -19,7 +19,8 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	if err != nil {
 		return ticketAnswer{}, err
 	}
-	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true, without: map[string]bool{}}
+	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true,
+		without: map[string]bool{}}
 	var fault error // of the first ticket that cannot be started here, whatever others do
 	for {
 		o, err := c.outlook(wanted)
@@ -34,7 +35,8 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 			if o.why() == noOpenTicket {
 				next = "create a ticket"
 			}
-			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next, "nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next,
+				"nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
 		}
 		var last error
 		for _, next := range o.candidates {
@@ -56,7 +58,8 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 			if last == nil || ticketfs.CodeOf(last) == ticketfs.Busy {
 				return ticketAnswer{}, cmp.Or(last, fault)
 			}
-			return ticketAnswer{}, ticketfs.Refuse(ticketfs.Busy, "retry", "others took each ready ticket first for %s", c.Store.LockTimeout)
+			return ticketAnswer{}, ticketfs.Refuse(ticketfs.Busy, "retry",
+				"others took each ready ticket first for %s", c.Store.LockTimeout)
 		}
 	}
 }
@@ -85,5 +88,6 @@ func (c *call) startableBelow(id string) string {
 	if len(rows) == 0 {
 		return "it has open children, of which none can be started now: " + o.why()
 	}
-	return "it has open children; start one of these next, there is no need to release it: " + listed(rows)
+	return "it has open children; start one of these next, there is no need to release it: " +
+		listed(rows)
 }

@@ -172,7 +172,8 @@ func unexpected(got spec.Result, expected string, made map[string]string) string
 }
 
 // strangers are the sessions that run no process here, and what can be told of them.
-var strangers = map[string]spec.Life{"gone": spec.Dead, "fresh": spec.InGrace, "far": spec.CannotTell}
+var strangers = map[string]spec.Life{"gone": spec.Dead, "fresh": spec.InGrace,
+	"far": spec.CannotTell}
 
 // claimOf is what stands in a ticket for a holder: of a session by its name, else the text itself.
 func claimOf(who string) string {
@@ -198,7 +199,8 @@ func (w *world) layBoard(line string) {
 		if len(words) == 0 {
 			continue
 		}
-		t := spec.Ticket{Status: spec.Status(words[1]), Title: words[0], Type: "task", Priority: 2, Created: began.Unix() - 1000 + int64(i)}
+		t := spec.Ticket{Status: spec.Status(words[1]), Title: words[0], Type: "task", Priority: 2,
+			Created: began.Unix() - 1000 + int64(i)}
 		for _, word := range words[2:] {
 			key, v, _ := strings.Cut(word, "=")
 			text := strings.ReplaceAll(v, "_", " ")
@@ -206,7 +208,8 @@ func (w *world) layBoard(line string) {
 			case "by":
 				t.Holder = claimOf(v)
 				v, _, _ = strings.Cut(v, "/")
-				if _, strange := strangers[v]; !strange && v != "lost" && !isPerson(v) && !strings.HasSuffix(v, "!") {
+				if _, strange := strangers[v]; !strange && v != "lost" && !isPerson(v) &&
+					!strings.HasSuffix(v, "!") {
 					w.settle(w.session(v))
 				}
 			case "parent":

@@ -17,13 +17,15 @@ type noteIn struct {
 // note appends a line to a ticket's notes. Anybody may, also a former holder: the line says who.
 func (c *call) note(ctx context.Context, in noteIn) (Answer, error) {
 	if strings.TrimSpace(in.Text) == "" {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "give what is to be noted", "text must not be empty")
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "give what is to be noted",
+			"text must not be empty")
 	}
 	folder, err := c.open()
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Note(ctx, in.ID, c.cause(in.Agent, in.Text), c.noteEdit(in.Agent, in.Text))
+	changed, err := folder.Note(ctx, in.ID, c.cause(in.Agent, in.Text),
+		c.noteEdit(in.Agent, in.Text))
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,8 @@ func property(base string, crowded bool, answered map[string]int) func(*rapid.T)
 		}
 		operate := func(verb spec.Verb) func(*rapid.T) {
 			return func(t *rapid.T) {
-				w.now = w.now.Add(pick(t, []time.Duration{time.Millisecond, time.Second}, "passes")) // what is created in order sorts in order
+				// what is created in order sorts in order
+				w.now = w.now.Add(pick(t, []time.Duration{time.Millisecond, time.Second}, "passes"))
 				s, u := drawOp(t, w, verb)
 				got := w.do(s, u)
 				if answered != nil {

@@ -13,10 +13,12 @@ func TestCreationOrder(t *testing.T) {
 	s := w.session("me")
 	var made []string
 	for i := range 8 {
-		made = append(made, call(t, s.board, "create", map[string]any{"title": fmt.Sprint("Step ", i)}).str("id"))
+		made = append(made, call(t, s.board, "create",
+			map[string]any{"title": fmt.Sprint("Step ", i)}).str("id"))
 	}
 	for _, tool := range []string{"list", "ready"} {
-		if got := call(t, s.board, tool, map[string]any{}).ids("tickets"); !slices.Equal(got, made) {
+		if got := call(t, s.board, tool, map[string]any{}).ids("tickets"); !slices.Equal(got,
+			made) {
 			t.Errorf("%s: %v, created %v", tool, got, made)
 		}
 	}

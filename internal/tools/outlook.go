@@ -24,7 +24,9 @@ type outlook struct {
 	finished   []string // in progress, with children that are all closed
 	holds      []string // what the tickets on hold wait for, one each, the oldest first
 	problems   []row
-	again      time.Time // when another one is to be expected though no file changes: a grace or a hold ends; zero for never
+	// when another one is to be expected though no file changes: a grace or a hold ends; zero for
+	// never
+	again time.Time
 }
 
 // candidate is a ticket that start accepts.
@@ -53,8 +55,10 @@ type ask struct {
 }
 
 func (a ask) wants(t document.Ticket) bool {
-	return !a.without[t.ID] && (a.typ == "" || t.Type == a.typ) && (a.parent == "" || t.Parent == a.parent) &&
-		(len(a.tags) == 0 || slices.ContainsFunc(a.tags, func(tag string) bool { return hasTag(t.Tags, tag) }))
+	return !a.without[t.ID] && (a.typ == "" || t.Type == a.typ) &&
+		(a.parent == "" || t.Parent == a.parent) &&
+		(len(a.tags) == 0 || slices.ContainsFunc(a.tags,
+			func(tag string) bool { return hasTag(t.Tags, tag) }))
 }
 
 func (a ask) all() bool { return a.typ == "" && a.parent == "" && len(a.tags) == 0 }
@@ -195,7 +199,8 @@ func (c *call) liveness(t document.Ticket) liveness {
 
 // startable judges one ticket as start would for this session, without locks; nil if it would be
 // refused.
-func (c *call) startable(j *judge, t document.Ticket, livenessOf func(document.Ticket) liveness) (*candidate, error) {
+func (c *call) startable(j *judge, t document.Ticket,
+	livenessOf func(document.Ticket) liveness) (*candidate, error) {
 	next := candidate{ticket: t}
 	switch t.Status {
 	case document.StatusClosed:
@@ -232,7 +237,8 @@ const noOpenTicket = "no open ticket here"
 // why says, for an empty queue, what the tickets wait for, the most frequent first.
 func (o outlook) why() string {
 	const most = 5
-	reasons := slices.SortedFunc(maps.Keys(o.waiting), func(x, y string) int { return cmp.Or(o.waiting[y]-o.waiting[x], cmp.Compare(x, y)) })
+	reasons := slices.SortedFunc(maps.Keys(o.waiting),
+		func(x, y string) int { return cmp.Or(o.waiting[y]-o.waiting[x], cmp.Compare(x, y)) })
 	var parts []string
 	for i, reason := range reasons {
 		if i == most {
@@ -245,7 +251,9 @@ func (o outlook) why() string {
 		parts = append(parts, holds)
 	}
 	if o.inGrace > 0 {
-		parts = append(parts, fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", o.inGrace, seconds(o.graceEnds)))
+		parts = append(parts,
+			fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", o.inGrace,
+				seconds(o.graceEnds)))
 	}
 	if o.held > 0 {
 		parts = append(parts, fmt.Sprintf("%d in progress", o.held))

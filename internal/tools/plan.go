@@ -60,17 +60,19 @@ func (p *plannedIn) readCreate() error {
 // planAnswer says which name became which ticket, and in which order they can be started.
 type planAnswer struct {
 	Tickets []plannedRow `json:"tickets"`
-	Layers  [][]string   `json:"layers"`            // names; the first can be started now
-	Outside []string     `json:"outside,omitempty"` // names in no layer: they wait for tickets outside the plan, or are on hold
-	Message string       `json:"message"`
+	Layers  [][]string   `json:"layers"` // names; the first can be started now
+	// names in no layer: they wait for tickets outside the plan, or are on hold
+	Outside []string `json:"outside,omitempty"`
+	Message string   `json:"message"`
 	place
 }
 
 type plannedRow struct {
-	Name   string   `json:"name"`
-	ID     string   `json:"id,omitempty"` // none yet in a dry run
-	Title  string   `json:"title"`
-	Exists bool     `json:"exists,omitempty"` // made by an earlier call of this plan, and left as it is
+	Name  string `json:"name"`
+	ID    string `json:"id,omitempty"` // none yet in a dry run
+	Title string `json:"title"`
+	// made by an earlier call of this plan, and left as it is
+	Exists bool     `json:"exists,omitempty"`
 	Differ []string `json:"differ,omitempty"` // what it has otherwise than this call says
 }
 
@@ -99,7 +101,8 @@ func (a planAnswer) Text() string {
 		lines = append(lines, when+cmp.Or(strings.Join(layer, ", "), "none"))
 	}
 	if len(a.Outside) > 0 {
-		lines = append(lines, "waiting for tickets outside the plan, or on hold: "+strings.Join(a.Outside, ", "))
+		lines = append(lines,
+			"waiting for tickets outside the plan, or on hold: "+strings.Join(a.Outside, ", "))
 	}
 	return joinLines(append(lines, a.place.Text())...)
 }
@@ -149,7 +152,8 @@ func (c *call) planned(ctx context.Context, in planIn) (Answer, error) {
 		case errors.Is(err, errTaken) && ctx.Err() == nil:
 			continue
 		case errors.Is(err, errTaken):
-			return nil, ticketfs.Refuse(ticketfs.Busy, "retry", "others made tickets of this plan, or took its ids, for %s", c.Store.LockTimeout)
+			return nil, ticketfs.Refuse(ticketfs.Busy, "retry",
+				"others made tickets of this plan, or took its ids, for %s", c.Store.LockTimeout)
 		case err != nil:
 			return nil, err
 		}
@@ -160,16 +164,19 @@ func (c *call) planned(ctx context.Context, in planIn) (Answer, error) {
 // check judges the arguments by themselves.
 func (in planIn) check() error {
 	if in.Plan != "" && !document.ValidID(in.Plan) {
-		return ticketfs.Refuse(ticketfs.Invalid, "use letters, digits, _ and -, e.g. login-2026", "plan %.80q is not a name for a plan", in.Plan)
+		return ticketfs.Refuse(ticketfs.Invalid, "use letters, digits, _ and -, e.g. login-2026",
+			"plan %.80q is not a name for a plan", in.Plan)
 	}
 	seen := make(map[string]bool)
 	for i := range in.Tickets {
 		t := &in.Tickets[i]
 		switch {
 		case !document.ValidID(t.Name):
-			return ticketfs.Refuse(ticketfs.Invalid, "use a short name of letters, digits, _ and -", "name %.80q of ticket %d is not a name", t.Name, i+1)
+			return ticketfs.Refuse(ticketfs.Invalid, "use a short name of letters, digits, _ and -",
+				"name %.80q of ticket %d is not a name", t.Name, i+1)
 		case seen[t.Name]:
-			return ticketfs.Refuse(ticketfs.Invalid, "give each ticket a name of its own", "two tickets are named %s", t.Name)
+			return ticketfs.Refuse(ticketfs.Invalid, "give each ticket a name of its own",
+				"two tickets are named %s", t.Name)
 		}
 		seen[t.Name] = true
 		if err := t.readCreate(); err != nil {
@@ -203,19 +210,20 @@ func (c *call) writePlan(ctx context.Context, in planIn, p *layout) (short, err 
 		}
 		ids[i] = t.ID
 	}
-	return c.folder.ChangeAll(ctx, ids, c.cause(in.Agent, in.Plan), func(there map[string]*document.Document, v ticketfs.View) ([]*document.Document, error) {
-		if len(there) > 0 {
-			return nil, errTaken
-		}
-		made, err := v.Planned(in.Plan)
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range p.missing {
-			if made[t.Name] != "" {
+	return c.folder.ChangeAll(ctx, ids, c.cause(in.Agent, in.Plan),
+		func(there map[string]*document.Document, v ticketfs.View) ([]*document.Document, error) {
+			if len(there) > 0 {
 				return nil, errTaken
 			}
-		}
-		return docs, p.judge(v, c)
-	})
+			made, err := v.Planned(in.Plan)
+			if err != nil {
+				return nil, err
+			}
+			for _, t := range p.missing {
+				if made[t.Name] != "" {
+					return nil, errTaken
+				}
+			}
+			return docs, p.judge(v, c)
+		})
 }

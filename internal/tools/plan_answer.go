@@ -25,14 +25,16 @@ func (c *call) planAnswer(p *layout, v *ticketfs.Snapshot, short error) planAnsw
 	a.Layers = c.layers(p, with)
 	inLayer := slices.Concat(a.Layers...)
 	for _, t := range p.in.Tickets {
-		if is, err := with.Get(p.ids[t.Name]); err == nil && is.Status == document.StatusOpen && !slices.Contains(inLayer, t.Name) {
+		if is, err := with.Get(p.ids[t.Name]); err == nil && is.Status == document.StatusOpen &&
+			!slices.Contains(inLayer, t.Name) {
 			a.Outside = append(a.Outside, t.Name)
 		}
 	}
 	made, kept := len(p.missing), len(p.exists)
 	switch {
 	case p.in.DryRun:
-		a.Message = fmt.Sprintf("dry run: %s would be created, nothing was written", counted(made, "ticket"))
+		a.Message = fmt.Sprintf("dry run: %s would be created, nothing was written",
+			counted(made, "ticket"))
 	case made == 0:
 		a.Message = "nothing to create: this plan is there whole"
 	default:
@@ -56,9 +58,12 @@ func (p *layout) differences(v ticketfs.View, planned plannedIn) []string {
 		name string
 		same bool
 	}{
-		{"title", t.Title == want.Title}, {"type", t.Type == want.Type}, {"priority", t.Priority == want.Priority},
-		{"parent", t.Parent == want.Parent}, {"tags", slices.Equal(t.Tags, want.Tags)}, {"assignee", t.Assignee == want.Assignee},
-		{"blocked_by", slices.EqualFunc(t.BlockedBy, want.BlockedBy, func(a, b document.Blocker) bool { return a.ID == b.ID })},
+		{"title", t.Title == want.Title}, {"type", t.Type == want.Type}, {"priority",
+			t.Priority == want.Priority},
+		{"parent", t.Parent == want.Parent}, {"tags", slices.Equal(t.Tags, want.Tags)}, {"assignee",
+			t.Assignee == want.Assignee},
+		{"blocked_by", slices.EqualFunc(t.BlockedBy, want.BlockedBy,
+			func(a, b document.Blocker) bool { return a.ID == b.ID })},
 	} {
 		if !field.same {
 			differ = append(differ, field.name)

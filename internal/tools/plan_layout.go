@@ -12,10 +12,11 @@ import (
 
 // layout is a plan with ids in place of names.
 type layout struct {
-	in      planIn
-	ids     map[string]string // name -> id
-	exists  map[string]bool   // names of those that were made before
-	missing []plannedIn       // in the order in which their files may appear: what is named before what names it
+	in     planIn
+	ids    map[string]string // name -> id
+	exists map[string]bool   // names of those that were made before
+	// in the order in which their files may appear: what is named before what names it
+	missing []plannedIn
 }
 
 // layOut draws ids for the tickets that made does not have.
@@ -106,7 +107,8 @@ func (p *layout) byName(text string) string {
 
 // planRank is where a reason stands in the row of create.
 func planRank(code ticketfs.Code) int {
-	return slices.Index([]ticketfs.Code{ticketfs.NotFound, ticketfs.BadFile, ticketfs.ParentStatus, ticketfs.Cycle}, code)
+	return slices.Index([]ticketfs.Code{ticketfs.NotFound, ticketfs.BadFile, ticketfs.ParentStatus,
+		ticketfs.Cycle}, code)
 }
 
 // judgeNames refuses names that are ids, and names of nothing.
@@ -123,7 +125,8 @@ func (p *layout) judgeNames(v ticketfs.View) error {
 		in := p.resolved(t)
 		for i, b := range in.BlockedBy {
 			if slices.Contains(in.BlockedBy[:i], b) {
-				return ticketfs.Refuse(ticketfs.Invalid, "name each blocker once", "ticket %s: blocked_by has %s twice", t.Name, b)
+				return ticketfs.Refuse(ticketfs.Invalid, "name each blocker once",
+					"ticket %s: blocked_by has %s twice", t.Name, b)
 			}
 		}
 		for _, name := range append([]string{t.Parent}, t.BlockedBy...) {
@@ -138,9 +141,11 @@ func (p *layout) judgeNames(v ticketfs.View) error {
 	}
 	switch {
 	case len(taken) > 0:
-		return ticketfs.Refuse(ticketfs.Invalid, "name them otherwise", "these names are ids of tickets: %s", strings.Join(taken, ", "))
+		return ticketfs.Refuse(ticketfs.Invalid, "name them otherwise",
+			"these names are ids of tickets: %s", strings.Join(taken, ", "))
 	case len(unknown) > 0:
-		return ticketfs.Refuse(ticketfs.Invalid, "use a name of this plan ("+strings.Join(names, ", ")+") or the id of a ticket",
+		return ticketfs.Refuse(ticketfs.Invalid,
+			"use a name of this plan ("+strings.Join(names, ", ")+") or the id of a ticket",
 			"neither a name of this plan nor a ticket: %s", strings.Join(unknown, ", "))
 	}
 	return nil
@@ -153,7 +158,8 @@ func judgePlanned(v ticketfs.View, t document.Ticket) error {
 	named := []string{}
 	if t.Parent != "" {
 		named = append(named, t.Parent)
-		added = append(added, edge{event{id: t.ID}, event{id: t.Parent}}, edge{event{t.Parent, true}, event{t.ID, true}})
+		added = append(added, edge{event{id: t.ID}, event{id: t.Parent}},
+			edge{event{t.Parent, true}, event{t.ID, true}})
 	}
 	for _, b := range t.BlockedBy {
 		named = append(named, b.ID)

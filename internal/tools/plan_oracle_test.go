@@ -15,7 +15,8 @@ import (
 // drawPlan draws a few tickets that name each other, and what is there. The names are those of
 // other plans.
 func drawPlan(t *rapid.T, w *world) spec.UserInput {
-	u := spec.UserInput{Verb: spec.Plan, Plan: pick(t, []string{"p", "p", "q", ""}, "plan"), DryRun: rarely(t, 4, "dry run")}
+	u := spec.UserInput{Verb: spec.Plan, Plan: pick(t, []string{"p", "p", "q", ""}, "plan"),
+		DryRun: rarely(t, 4, "dry run")}
 	names := []string{"x", "y", "z", "w"}[:rapid.IntRange(1, 4).Draw(t, "planned")]
 	if rarely(t, 20, "bad name") {
 		names = append(slices.Clone(names), pick(t, []string{"x", "t1", "no name"}, "name"))
@@ -89,7 +90,8 @@ func newIDs(u spec.UserInput, got spec.Result) map[string]string {
 // withoutNew is the answer of a dry run without ids that are only proposed.
 func withoutNew(u spec.UserInput, got spec.Result) spec.Result {
 	if u.DryRun {
-		maps.DeleteFunc(got.IDs, func(name, _ string) bool { return !slices.Contains(got.Exists, name) })
+		maps.DeleteFunc(got.IDs,
+			func(name, _ string) bool { return !slices.Contains(got.Exists, name) })
 	}
 	return got
 }

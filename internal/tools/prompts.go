@@ -51,17 +51,22 @@ func (p prompt) given(value string) string {
 // addPrompts offers the prompts. Tools are named as they are served.
 func addPrompts(s *server.MCPServer, prefix string) {
 	for _, p := range prompts {
-		options := []mcp.PromptOption{mcp.WithPromptTitle(p.title), mcp.WithPromptDescription(p.description)}
+		options := []mcp.PromptOption{mcp.WithPromptTitle(p.title),
+			mcp.WithPromptDescription(p.description)}
 		if p.argument != "" {
-			options = append(options, mcp.WithArgument(p.argument, mcp.ArgumentDescription(p.about)))
+			options = append(options, mcp.WithArgument(p.argument,
+				mcp.ArgumentDescription(p.about)))
 		}
-		s.AddPrompt(mcp.NewPrompt(p.name, options...), func(_ context.Context, request mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
-			text := p.text
-			for _, t := range all {
-				text = strings.ReplaceAll(text, "`"+t.name+"`", "`"+prefix+t.name+"`")
-			}
-			text = strings.Replace(text, "{}", p.given(request.Params.Arguments[p.argument]), 1)
-			return mcp.NewGetPromptResult(p.description, []mcp.PromptMessage{mcp.NewPromptMessage(mcp.RoleUser, mcp.NewTextContent(text))}), nil
-		})
+		s.AddPrompt(mcp.NewPrompt(p.name, options...),
+			func(_ context.Context, request mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+				text := p.text
+				for _, t := range all {
+					text = strings.ReplaceAll(text, "`"+t.name+"`", "`"+prefix+t.name+"`")
+				}
+				text = strings.Replace(text, "{}", p.given(request.Params.Arguments[p.argument]), 1)
+				return mcp.NewGetPromptResult(p.description,
+					[]mcp.PromptMessage{mcp.NewPromptMessage(mcp.RoleUser,
+						mcp.NewTextContent(text))}), nil
+			})
 	}
 }

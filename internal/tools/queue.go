@@ -16,10 +16,11 @@ import (
 // kept from call to call and brought up to date from the tickets that changed, so that asking costs
 // no look at all the others.
 type queue struct {
-	mu       sync.Mutex
-	slots    map[string]slot
-	ready    []rank            // open, waiting for nothing, first to be started first
-	started  map[string]bool   // in progress: whether one may be taken over is a question of the moment
+	mu    sync.Mutex
+	slots map[string]slot
+	ready []rank // open, waiting for nothing, first to be started first
+	// in progress: whether one may be taken over is a question of the moment
+	started  map[string]bool
 	waiting  map[string]int    // reason -> how many tickets wait for it
 	holdEnds time.Time         // when the first of those on hold is so no more; zero for never
 	problems map[string]string // malformed files
@@ -40,7 +41,8 @@ type rank struct {
 }
 
 func (r rank) compare(other rank) int {
-	return cmp.Or(cmp.Compare(r.priority, other.priority), r.created.Compare(other.created), cmp.Compare(r.id, other.id))
+	return cmp.Or(cmp.Compare(r.priority, other.priority), r.created.Compare(other.created),
+		cmp.Compare(r.id, other.id))
 }
 
 // update moves the tickets that changed, and those whose waiting depends on them.
@@ -150,7 +152,8 @@ func (q *queue) enter(v *ticketfs.Snapshot, j *judge, id string) []rank {
 	p := slot{rank: rankOf(t)}
 	if w != nil && w.hold != nil {
 		p.hold = w.hold.ID
-		if end := w.hold.HoldUntil; !end.IsZero() && (q.holdEnds.IsZero() || end.Before(q.holdEnds)) {
+		if end := w.hold.HoldUntil; !end.IsZero() &&
+			(q.holdEnds.IsZero() || end.Before(q.holdEnds)) {
 			q.holdEnds = end
 		}
 	} else if w != nil {

@@ -43,7 +43,8 @@ func (w *world) unwritten(before look, what string) {
 	after := w.look()
 	ids, faults := written(before, after)
 	if len(ids) > 0 || len(faults) > 0 || names(before) != names(after) {
-		w.t.Fatalf("%s wrote: %v %v, %v after %v", what, ids, faults, slices.Sorted(maps.Keys(after.files)), slices.Sorted(maps.Keys(before.files)))
+		w.t.Fatalf("%s wrote: %v %v, %v after %v", what, ids, faults,
+			slices.Sorted(maps.Keys(after.files)), slices.Sorted(maps.Keys(before.files)))
 	}
 }
 
@@ -70,7 +71,8 @@ func (w *world) checkReady(s *actor, l look) {
 	for i, id := range want {
 		holder, _ := rows[i].(map[string]any)["holder"].(string)
 		ofDead := l.state.Tickets[id].Status == spec.InProgress
-		if ofDead != (holder != "") || ofDead && !strings.Contains(holder, l.state.Tickets[id].Holder+", which is dead") {
+		if ofDead != (holder != "") || ofDead &&
+			!strings.Contains(holder, l.state.Tickets[id].Holder+", which is dead") {
 			w.t.Fatalf("ready says of %s that %q holds it; %+v", id, holder, l.state.Tickets[id])
 		}
 	}
@@ -132,9 +134,11 @@ func drawFilter(t *rapid.T) filter {
 func (f filter) wants(s *actor, state spec.State, id string) bool {
 	t := state.Tickets[id]
 	mine := t.Status == spec.InProgress && t.Holder == s.key
-	return !t.Malformed && (f.Status == "" || t.Status == f.Status) && (f.Type == "" || t.Type == f.Type) &&
+	return !t.Malformed && (f.Status == "" || t.Status == f.Status) &&
+		(f.Type == "" || t.Type == f.Type) &&
 		(f.Priority == 0 || t.Priority == f.Priority) && (f.Parent == "" || t.Parent == f.Parent) &&
-		(f.Blocked == nil || *f.Blocked == spec.WaitsForBlocker(state, id)) && (f.Mine == nil || *f.Mine == mine) &&
+		(f.Blocked == nil || *f.Blocked == spec.WaitsForBlocker(state, id)) &&
+		(f.Mine == nil || *f.Mine == mine) &&
 		(f.Tag == "" || spec.HasTag(t, f.Tag))
 }
 
@@ -148,7 +152,8 @@ func (w *world) checkList(s *actor, l look, f filter) {
 		}
 	}
 	slices.SortFunc(want, func(a, b string) int {
-		return cmp.Or(cmp.Compare(l.state.Tickets[a].Created, l.state.Tickets[b].Created), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(l.state.Tickets[a].Created, l.state.Tickets[b].Created),
+			cmp.Compare(a, b))
 	})
 	text, err := json.Marshal(f)
 	must(w.t, err)
@@ -190,7 +195,8 @@ func (w *world) checkCounts(r reply, l look) {
 		t := l.state.Tickets[id]
 		want := map[string]float64{}
 		for _, b := range t.BlockedBy {
-			if blocker := l.state.Tickets[b]; t.Status != spec.Closed && (blocker.Malformed || blocker.Status != spec.Closed) {
+			if blocker := l.state.Tickets[b]; t.Status != spec.Closed &&
+				(blocker.Malformed || blocker.Status != spec.Closed) {
 				want["waits_for"]++
 			}
 		}
@@ -204,7 +210,8 @@ func (w *world) checkCounts(r reply, l look) {
 		}
 		for _, count := range []string{"waits_for", "children", "open_children"} {
 			if got, _ := fields[count].(float64); got != want[count] {
-				w.t.Fatalf("list says of %s: %s %v, want %v\n%s", id, count, got, want[count], l.dump())
+				w.t.Fatalf("list says of %s: %s %v, want %v\n%s", id, count, got, want[count],
+					l.dump())
 			}
 		}
 	}
@@ -227,7 +234,8 @@ func (w *world) checkShow(s *actor, l look, id string) {
 	if spec.Code(r.code) != code {
 		w.t.Fatalf("show %s: %q, want %q", id, r.code, code)
 	}
-	if t.Malformed && code == "" && (r.str("status") != "malformed" || !strings.Contains(r.str("message"), id+".md:")) {
+	if t.Malformed && code == "" && (r.str("status") != "malformed" ||
+		!strings.Contains(r.str("message"), id+".md:")) {
 		w.t.Fatalf("show %s: %s", id, r.text)
 	}
 	if code != "" || t.Malformed {
@@ -244,7 +252,8 @@ func (w *world) checkShow(s *actor, l look, id string) {
 	}
 	holder := ""
 	if t.Status == spec.InProgress {
-		holder = map[spec.Life]string{spec.Alive: "alive", spec.Dead: "dead", spec.InGrace: "dead", spec.CannotTell: "unknown"}[l.state.Sessions[t.Holder]]
+		holder = map[spec.Life]string{spec.Alive: "alive", spec.Dead: "dead", spec.InGrace: "dead",
+			spec.CannotTell: "unknown"}[l.state.Sessions[t.Holder]]
 		switch {
 		case t.Holder == s.key:
 			holder = "mine"
@@ -253,13 +262,17 @@ func (w *world) checkShow(s *actor, l look, id string) {
 		}
 	}
 	if t.Holder == s.key && !isPerson(s.key) && w.lives[s.key] != spec.Alive {
-		holder = r.str("holder") // a session that has no lock yet, or no longer, does not know what the others see
+		// a session that has no lock yet, or no longer, does not know what the others see
+		holder = r.str("holder")
 	}
 	if r.str("id") != id || r.str("status") != string(t.Status) || r.str("holder") != holder ||
-		!same(r.ids("children"), children) || !same(r.ids("blocks"), blocks) || !same(r.ids("blocked_by"), t.BlockedBy) {
-		w.t.Fatalf("show %s (holder %q, children %v, blocks %v):\n%s\n%s", id, holder, children, blocks, r.text, l.dump())
+		!same(r.ids("children"), children) || !same(r.ids("blocks"), blocks) ||
+		!same(r.ids("blocked_by"), t.BlockedBy) {
+		w.t.Fatalf("show %s (holder %q, children %v, blocks %v):\n%s\n%s", id, holder, children,
+			blocks, r.text, l.dump())
 	}
-	if _, body, _ := strings.Cut(l.files[id+".md"].content[3:], "\n---"); !strings.HasSuffix(strings.TrimLeft(body, "\r\n"), r.str("body")) {
+	if _, body, _ := strings.Cut(l.files[id+".md"].content[3:],
+		"\n---"); !strings.HasSuffix(strings.TrimLeft(body, "\r\n"), r.str("body")) {
 		w.t.Fatalf("show %s: body %q", id, r.str("body"))
 	}
 }

@@ -76,7 +76,8 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: cmp.Or(in.Limit, defaultLimit)}
+	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag),
+		limit: cmp.Or(in.Limit, defaultLimit)}
 	o, err := c.outlook(wanted)
 	if err != nil {
 		return nil, err
@@ -103,7 +104,8 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 		a.Message = counted(len(a.Tickets), "ticket") + " ready"
 	}
 	if len(a.Tickets) > 0 && o.inGrace > 0 {
-		a.Message += fmt.Sprintf("; %d more in %s, unless its holder, which just died, comes back", o.inGrace, seconds(o.graceEnds))
+		a.Message += fmt.Sprintf("; %d more in %s, unless its holder, which just died, comes back",
+			o.inGrace, seconds(o.graceEnds))
 	}
 	if holds := o.onHold(); len(a.Tickets) > 0 && holds != "" {
 		a.Message += "; " + holds

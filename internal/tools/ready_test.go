@@ -38,7 +38,8 @@ func TestReadyIsStart(t *testing.T) {
 				r := call(t, c.session(s.name).board, "start", map[string]any{"id": id})
 				gives := r.code == "" && !strings.Contains(r.text, " is already yours")
 				if gives != slices.Contains(ready, id) {
-					t.Fatalf("%s: ready is %v, but start %s says: %s\n%s", s.name, ready, id, r.text, w.look().dump())
+					t.Fatalf("%s: ready is %v, but start %s says: %s\n%s", s.name, ready, id,
+						r.text, w.look().dump())
 				}
 				if gives {
 					offered++
@@ -49,8 +50,10 @@ func TestReadyIsStart(t *testing.T) {
 			c := w.copy()
 			me := c.session(s.name).board
 			r := call(t, me, "start", map[string]any{})
-			if first := w.workFirst(ready); len(ready) == 0 && r.code != "not_found" || len(ready) > 0 && r.str("id") != first {
-				t.Fatalf("%s: ready is %v, but start says: %s\n%s", s.name, ready, r.text, w.look().dump())
+			if first := w.workFirst(ready); len(ready) == 0 && r.code != "not_found" ||
+				len(ready) > 0 && r.str("id") != first {
+				t.Fatalf("%s: ready is %v, but start says: %s\n%s", s.name, ready, r.text,
+					w.look().dump())
 			}
 		}
 	})
@@ -79,7 +82,8 @@ func (w *world) copy() *world {
 	entries, err := os.ReadDir(filepath.Join(c.dir, "copied"))
 	must(w.t, err)
 	for _, e := range entries {
-		must(w.t, os.Rename(filepath.Join(c.dir, "copied", e.Name()), filepath.Join(c.dir, e.Name())))
+		must(w.t, os.Rename(filepath.Join(c.dir, "copied", e.Name()),
+			filepath.Join(c.dir, e.Name())))
 	}
 	must(w.t, os.Remove(filepath.Join(c.dir, "copied")))
 	c.now = w.now

@@ -27,21 +27,24 @@ func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 		edits = append(edits, holdEdits(in.Hold)...)
 		message += ", and on hold: nobody is given it until a person answers, or update with an empty hold ends that"
 	}
-	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, _ ticketfs.View) (ticketfs.Decision, error) {
-		t := d.Ticket()
-		err := c.mayFinish(who, t, "release")
-		if err != nil && (!in.force || ticketfs.CodeOf(err) != ticketfs.Claimed) {
-			return ticketfs.Decision{}, err
-		}
-		note := strings.TrimSpace(in.Reason)
-		if err != nil {
-			note = strings.TrimSuffix("by force from "+oneLine(t.ClaimedBy, maxTitle)+": "+note, ": ")
-		}
-		if note == "" {
-			return ticketfs.Decision{Edits: edits, Message: message}, nil
-		}
-		return ticketfs.Decision{Edits: append(slices.Clip(edits), c.noteEdit(in.Agent, "released: "+note)), Message: message}, nil
-	})
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason),
+		func(d *document.Document, _ ticketfs.View) (ticketfs.Decision, error) {
+			t := d.Ticket()
+			err := c.mayFinish(who, t, "release")
+			if err != nil && (!in.force || ticketfs.CodeOf(err) != ticketfs.Claimed) {
+				return ticketfs.Decision{}, err
+			}
+			note := strings.TrimSpace(in.Reason)
+			if err != nil {
+				note = strings.TrimSuffix("by force from "+oneLine(t.ClaimedBy, maxTitle)+": "+note,
+					": ")
+			}
+			if note == "" {
+				return ticketfs.Decision{Edits: edits, Message: message}, nil
+			}
+			return ticketfs.Decision{Edits: append(slices.Clip(edits),
+				c.noteEdit(in.Agent, "released: "+note)), Message: message}, nil
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +57,8 @@ func (c *call) release(ctx context.Context, in releaseIn) (Answer, error) {
 // does it. It is recorded in a note.
 func (b *Board) ReleaseByForce(ctx context.Context, id, reason string) (Answer, error) {
 	if b.Person == "" {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "ask a person; until then add a note, or take another ticket", "only a person can release %s by force", id)
+		return nil, ticketfs.Refuse(ticketfs.Invalid,
+			"ask a person; until then add a note, or take another ticket", "only a person can release %s by force", id)
 	}
 	ctx, cancel := context.WithTimeout(ctx, b.Store.LockTimeout)
 	defer cancel()

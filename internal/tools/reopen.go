@@ -21,20 +21,22 @@ func (c *call) reopen(ctx context.Context, in reopenIn) (Answer, error) {
 	if reason := strings.TrimSpace(in.Reason); reason != "" {
 		why = append(why, c.noteEdit(in.Agent, "reopened: "+reason))
 	}
-	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		t := d.Ticket()
-		if t.Status != document.StatusClosed {
-			return ticketfs.Decision{}, wrongStatus(t, "reopen", "closed", "nothing to do")
-		}
-		if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
-			return ticketfs.Decision{}, err
-		}
-		if err := reopensNoCycle(v, t); err != nil {
-			return ticketfs.Decision{}, err
-		}
-		edits := append(turn(document.StatusOpen), c.closingNote(in.Agent, t)...)
-		return ticketfs.Decision{Edits: append(edits, why...), Message: in.ID + " is open again"}, nil
-	})
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, in.Reason),
+		func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+			t := d.Ticket()
+			if t.Status != document.StatusClosed {
+				return ticketfs.Decision{}, wrongStatus(t, "reopen", "closed", "nothing to do")
+			}
+			if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			if err := reopensNoCycle(v, t); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			edits := append(turn(document.StatusOpen), c.closingNote(in.Agent, t)...)
+			return ticketfs.Decision{Edits: append(edits, why...),
+				Message: in.ID + " is open again"}, nil
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +102,8 @@ func parentNotClosed(v ticketfs.View, id, parent string) error {
 		return err
 	}
 	if p.Status == document.StatusClosed {
-		return ticketfs.Refuse(ticketfs.ParentStatus, "reopen "+parent+" first", "the parent %s of %s is closed", parent, id)
+		return ticketfs.Refuse(ticketfs.ParentStatus, "reopen "+parent+" first",
+			"the parent %s of %s is closed", parent, id)
 	}
 	return nil
 }

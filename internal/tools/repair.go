@@ -53,7 +53,8 @@ func (c *call) repair(ctx context.Context, in repairIn) (Answer, error) {
 	a.More = len(found) - len(a.Found)
 	a.Message = summary(found, dry)
 	if a.More > 0 {
-		a.Message += fmt.Sprintf("; the first %d are named, ticket-mcp doctor names all", len(a.Found))
+		a.Message += fmt.Sprintf("; the first %d are named, ticket-mcp doctor names all",
+			len(a.Found))
 	}
 	return a, nil
 }
@@ -76,7 +77,8 @@ func summary(found []Finding, dry bool) string {
 	case repairable == 0:
 		return fmt.Sprintf("%d found; none can be repaired without a decision", len(found))
 	}
-	return fmt.Sprintf("%d found; repair with dry_run: false repairs %d of them", len(found), repairable)
+	return fmt.Sprintf("%d found; repair with dry_run: false repairs %d of them", len(found),
+		repairable)
 }
 
 // repairAll does what the findings propose, each under the locks and judged again there, and marks

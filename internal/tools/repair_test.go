@@ -54,7 +54,8 @@ func repaired(s spec.State) map[string]spec.Ticket {
 	tickets := map[string]spec.Ticket{}
 	for id, t := range s.Tickets {
 		if !t.Malformed {
-			t.BlockedBy = slices.DeleteFunc(slices.Clone(t.BlockedBy), func(b string) bool { _, exists := s.Tickets[b]; return !exists })
+			t.BlockedBy = slices.DeleteFunc(slices.Clone(t.BlockedBy),
+				func(b string) bool { _, exists := s.Tickets[b]; return !exists })
 			if t.Status != spec.Closed {
 				t.ClosedBy, t.CloseReason, t.Resolution, t.Evidence = "", "", spec.Done, nil
 			}

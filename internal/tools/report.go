@@ -22,7 +22,8 @@ func (b *Board) Report(ctx context.Context, since string) (ReportAnswer, error) 
 	c := b.newCall("report")
 	from, err := journal.ParseSince(since, b.Now())
 	if err != nil {
-		return ReportAnswer{}, ticketfs.Refuse(ticketfs.Invalid, "give a time, or how long ago", "since: %v", err)
+		return ReportAnswer{}, ticketfs.Refuse(ticketfs.Invalid, "give a time, or how long ago",
+			"since: %v", err)
 	}
 	c.attend(ctx)
 	folder, err := c.open()
@@ -76,8 +77,10 @@ func (c *call) reported() ([]report.Ticket, error) {
 
 func (c *call) reportedTicket(t document.Ticket) (report.Ticket, error) {
 	of := report.Ticket{
-		ID: t.ID, Title: oneLine(t.Title, 60), Status: string(t.Status), Holder: oneLine(t.ClaimedBy, maxTitle),
-		Created: t.Created, Hold: oneLine(t.Hold, maxTitle), Resolution: t.Resolution, Evidence: len(t.Evidence) > 0,
+		ID: t.ID, Title: oneLine(t.Title,
+			60), Status: string(t.Status), Holder: oneLine(t.ClaimedBy, maxTitle),
+		Created: t.Created, Hold: oneLine(t.Hold,
+			maxTitle), Resolution: t.Resolution, Evidence: len(t.Evidence) > 0,
 	}
 	if t.Status == document.StatusClosed || t.Status == document.StatusOpen && t.Hold == "" {
 		return of, nil
@@ -117,7 +120,8 @@ func (a ReportAnswer) Text() string {
 	}{
 		{"needs a person", a.NeedsPerson}, {"abandoned, its holder is dead", a.Abandoned},
 		{"stuck, unchanged for longer than the usual " + a.Usual, a.Stuck},
-		{fmt.Sprintf("done, %d with evidence", a.Evidence), a.Done}, {"dropped", a.Dropped}, {"new", a.New},
+		{fmt.Sprintf("done, %d with evidence", a.Evidence), a.Done}, {"dropped", a.Dropped}, {"new",
+			a.New},
 	} {
 		lines = append(lines, section(l.title, l.items)...)
 	}
@@ -136,7 +140,8 @@ func (a ReportAnswer) Text() string {
 		title string
 		ids   []string
 	}{
-		{"changed by other programs: ", a.Outside}, {"do not add up: ", a.Unclear}, {"their journal cannot be read: ", a.Unread},
+		{"changed by other programs: ", a.Outside}, {"do not add up: ",
+			a.Unclear}, {"their journal cannot be read: ", a.Unread},
 	} {
 		if len(l.ids) > 0 {
 			lines = append(lines, "", l.title+someOf(l.ids))

@@ -34,13 +34,15 @@ func (w *wait) refusal() *ticketfs.Refusal {
 		if w.hold.ID != w.id {
 			why = w.id + " waits with one above it that is on hold"
 		}
-		return ticketfs.Refuse(ticketfs.OnHold, "see ready for others; once a person has answered, update with an empty hold, or ticket-mcp answer, ends it",
+		return ticketfs.Refuse(ticketfs.OnHold,
+			"see ready for others; once a person has answered, update with an empty hold, or ticket-mcp answer, ends it",
 			"%s; %s", why, heldBack(*w.hold))
 	case w.fault != nil:
 		return ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",
 			"%s waits for its parent %s, which cannot be read: %s", w.fault.child, w.fault.parent, w.fault.why)
 	case w.parent != "":
-		return ticketfs.Refuse(ticketfs.ParentStatus, "start "+w.parent+" first, or see ready for others",
+		return ticketfs.Refuse(ticketfs.ParentStatus,
+			"start "+w.parent+" first, or see ready for others",
 			"%s waits for its parent %s (open) to be started", w.id, w.parent)
 	}
 	var whys []string
@@ -53,7 +55,8 @@ func (w *wait) refusal() *ticketfs.Refusal {
 	if w.more {
 		whys = append(whys, "and others")
 	}
-	return ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others", "%s waits for %s", w.id, strings.Join(whys, ", "))
+	return ticketfs.Refuse(ticketfs.Blocked, "work on one of these, or see ready for others",
+		"%s waits for %s", w.id, strings.Join(whys, ", "))
 }
 
 // stateOf is the status of another ticket in words, and whether it is closed.
@@ -87,7 +90,8 @@ func turn(to document.Status) []document.Edit {
 
 // wrongStatus is the refusal for a ticket in a status that the tool does not take.
 func wrongStatus(t document.Ticket, tool, needs, next string) error {
-	return ticketfs.Refuse(ticketfs.WrongStatus, next, "%s is %s; %s needs %s", t.ID, t.Status, tool, needs)
+	return ticketfs.Refuse(ticketfs.WrongStatus, next, "%s is %s; %s needs %s", t.ID, t.Status,
+		tool, needs)
 }
 
 // listed joins ids for a message, at most ten.

@@ -21,9 +21,11 @@ import (
 
 // connect serves a board and returns the server, a client that has been initialized, and what it
 // was told.
-func connect(t *testing.T, b *tools.Board, readOnly bool) (*server.MCPServer, *client.Client, *mcp.InitializeResult) {
+func connect(t *testing.T, b *tools.Board,
+	readOnly bool) (*server.MCPServer, *client.Client, *mcp.InitializeResult) {
 	t.Helper()
-	s, err := tools.NewServer(b, tools.Offer{Version: "test", ReadOnly: readOnly}, slog.New(slog.DiscardHandler))
+	s, err := tools.NewServer(b, tools.Offer{Version: "test", ReadOnly: readOnly},
+		slog.New(slog.DiscardHandler))
 	must(t, err)
 	c, err := client.NewInProcessClient(s)
 	must(t, err)
@@ -50,7 +52,8 @@ type definition struct {
 // it.
 func listed(t *testing.T, s *server.MCPServer, c *client.Client) (byName map[string]any, size int) {
 	t.Helper()
-	text, err := json.Marshal(s.HandleMessage(context.Background(), json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}`)))
+	text, err := json.Marshal(s.HandleMessage(context.Background(),
+		json.RawMessage(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}`)))
 	must(t, err)
 	var answer struct {
 		Result struct{ Tools []map[string]any }
@@ -63,7 +66,8 @@ func listed(t *testing.T, s *server.MCPServer, c *client.Client) (byName map[str
 	typed, err := c.ListTools(t.Context(), mcp.ListToolsRequest{})
 	must(t, err)
 	for _, tool := range typed.Tools {
-		if byName[tool.Name] == nil || tool.Annotations.ReadOnlyHint == nil || tool.InputSchema.Type != "object" {
+		if byName[tool.Name] == nil || tool.Annotations.ReadOnlyHint == nil ||
+			tool.InputSchema.Type != "object" {
 			t.Errorf("the client finds %s, %+v", tool.Name, tool)
 		}
 	}
@@ -122,7 +126,8 @@ func TestReadOnly(t *testing.T) {
 	w := testWorld(t)
 	server, client, _ := connect(t, w.session("me").board, true)
 	served, _ := listed(t, server, client)
-	if want := []string{"history", "list", "ready", "show", "wait"}; !slices.Equal(slices.Sorted(maps.Keys(served)), want) {
+	if want := []string{"history", "list", "ready", "show",
+		"wait"}; !slices.Equal(slices.Sorted(maps.Keys(served)), want) {
 		t.Errorf("a read-only server serves %v, want %v", slices.Sorted(maps.Keys(served)), want)
 	}
 }
@@ -149,12 +154,14 @@ func TestToolsListIsSmall(t *testing.T) {
 	for _, step := range []string{"`ready`", "`start`", "`note`", "`close`"} {
 		found := strings.Index(loop[at:], step)
 		if found < 0 {
-			t.Fatalf("the loop is not in the first 500 characters, in order: %s is missing in %q", step, loop)
+			t.Fatalf("the loop is not in the first 500 characters, in order: %s is missing in %q",
+				step, loop)
 		}
 		at += found
 	}
 	for _, name := range append(slices.Collect(maps.Keys(files(t))), "data") {
-		if !strings.Contains(told.Instructions, name) && !slices.Contains([]string{"list", "reopen", "unblock", "update", "repair"}, name) {
+		if !strings.Contains(told.Instructions, name) &&
+			!slices.Contains([]string{"list", "reopen", "unblock", "update", "repair"}, name) {
 			t.Errorf("the instructions do not speak of %s", name)
 		}
 	}
@@ -186,16 +193,21 @@ func TestDefinitions(t *testing.T) {
 			t.Errorf("%s: annotations %v, want %v", d.Name, got, hints)
 		}
 		reads := d.Annotations["readOnlyHint"] == true
-		if reads && (d.Annotations["destructiveHint"] == true || d.Annotations["idempotentHint"] == false) || d.Annotations["openWorldHint"] == true {
+		if reads && (d.Annotations["destructiveHint"] == true ||
+			d.Annotations["idempotentHint"] == false) || d.Annotations["openWorldHint"] == true {
 			t.Errorf("%s: annotations contradict each other or the tool: %v", d.Name, d.Annotations)
 		}
 		// Hosts search tools by what they say first; agents call a ticket by many names.
 		first, _, _ := strings.Cut(d.Description, ". ")
-		if !strings.Contains(first, "ticket") || !strings.Contains(first, "issue") || !strings.Contains(first, "task") {
-			t.Errorf("%s: the first sentence does not say ticket, issue and task: %q", d.Name, first)
+		if !strings.Contains(first, "ticket") || !strings.Contains(first, "issue") ||
+			!strings.Contains(first, "task") {
+			t.Errorf("%s: the first sentence does not say ticket, issue and task: %q", d.Name,
+				first)
 		}
-		if d.Title == "" || d.InputSchema["type"] != "object" || d.InputSchema["additionalProperties"] != false || d.OutputSchema["type"] != "object" {
-			t.Errorf("%s: needs a title, a closed object of arguments and an object of output", d.Name)
+		if d.Title == "" || d.InputSchema["type"] != "object" ||
+			d.InputSchema["additionalProperties"] != false || d.OutputSchema["type"] != "object" {
+			t.Errorf("%s: needs a title, a closed object of arguments and an object of output",
+				d.Name)
 		}
 		arguments, _ := d.InputSchema["properties"].(map[string]any)
 		for name, argument := range arguments {
@@ -210,7 +222,8 @@ func TestDefinitions(t *testing.T) {
 				t.Errorf("%s: requires %v, which it does not have", d.Name, name)
 			}
 		}
-		for _, fault := range slices.Concat(unsupported("inputSchema", d.InputSchema), unsupported("outputSchema", d.OutputSchema)) {
+		for _, fault := range slices.Concat(unsupported("inputSchema", d.InputSchema),
+			unsupported("outputSchema", d.OutputSchema)) {
 			t.Errorf("%s: %s", d.Name, fault)
 		}
 	}
@@ -222,7 +235,8 @@ func unsupported(path string, value any) (faults []string) {
 	case map[string]any:
 		for key, item := range v {
 			_, list := item.([]any)
-			if slices.Contains([]string{"anyOf", "oneOf", "allOf", "not", "$ref", "$defs", "patternProperties"}, key) || key == "type" && list {
+			if slices.Contains([]string{"anyOf", "oneOf", "allOf", "not", "$ref", "$defs",
+				"patternProperties"}, key) || key == "type" && list {
 				faults = append(faults, path+": some hosts do not take "+key)
 			}
 			faults = append(faults, unsupported(path+"."+key, item)...)
@@ -243,7 +257,8 @@ func TestUnsupported(t *testing.T) {
 		`{"type":"object","properties":{"x":{"$ref":"#/x"}},"required":["x"]}`:        true,
 		`{"type":"object","properties":{"type":{"type":"string","enum":["a", "b"]}}}`: false,
 	} {
-		if faults := unsupported("", values(t, json.RawMessage(schema))); (len(faults) > 0) != faulty {
+		if faults := unsupported("", values(t,
+			json.RawMessage(schema))); (len(faults) > 0) != faulty {
 			t.Errorf("%s: %v", schema, faults)
 		}
 	}

@@ -34,7 +34,8 @@ func newQuery(text string) query {
 	var q query
 	for _, word := range strings.Fields(fold(text)) {
 		// Marks around a word, as in `"parser",` or #d5a, are not part of it.
-		trimmed := strings.TrimFunc(word, func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) })
+		trimmed := strings.TrimFunc(word,
+			func(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) })
 		q = append(q, cmp.Or(trimmed, word))
 	}
 	return q
@@ -56,7 +57,8 @@ const (
 // when it has all. body is read only for a word that is nowhere else.
 func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 	id, title := fold(t.ID), fold(t.Title)
-	words := strings.FieldsFunc(title, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	words := strings.FieldsFunc(title,
+		func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	text := ""
 	for _, word := range q {
 		found := 0
@@ -115,7 +117,8 @@ func (q query) nearest(v *ticketfs.Snapshot) []row {
 			best = append(best, n)
 		}
 	}
-	slices.SortStableFunc(best, func(a, b near) int { return cmp.Or(b.hits-a.hits, b.alike-a.alike) })
+	slices.SortStableFunc(best,
+		func(a, b near) int { return cmp.Or(b.hits-a.hits, b.alike-a.alike) })
 	var rows []row
 	for _, n := range best[:min(most, len(best))] {
 		rows = append(rows, n.row)

@@ -18,7 +18,8 @@ func searched(t *testing.T) func(args map[string]any) reply {
 		{"cd-4444", "Café menu", "Straße and ﬁle"},
 		{"ef-5555", "", "a title that is not there"},
 	} {
-		w.lay(one.id, spec.Ticket{Status: spec.Open, Title: one.title, Type: "task", Priority: 2, Notes: []string{one.note},
+		w.lay(one.id, spec.Ticket{Status: spec.Open, Title: one.title, Type: "task", Priority: 2,
+			Notes:   []string{one.note},
 			Created: began.Unix() + int64(i)}, style{})
 	}
 	s := w.session("me")
@@ -29,9 +30,10 @@ func searched(t *testing.T) func(args map[string]any) reply {
 func TestSearch(t *testing.T) {
 	list := searched(t)
 	for query, want := range map[string]string{
-		"fix parser":        "ab-1111 cd-3333",
-		"parser fix":        "ab-1111 cd-3333",
-		"PARSER":            "ab-1111 ab-2222 cd-3333", // a word of the title, a part of one, the body
+		"fix parser": "ab-1111 cd-3333",
+		"parser fix": "ab-1111 cd-3333",
+		// a word of the title, a part of one, the body
+		"PARSER":            "ab-1111 ab-2222 cd-3333",
 		"ab-1111":           "ab-1111 ab-2222",
 		"#ab-1111,":         "ab-1111 ab-2222",
 		"cd-":               "cd-3333 cd-4444",
@@ -43,7 +45,8 @@ func TestSearch(t *testing.T) {
 		"parser tabs dates": "",
 		"   ":               "ab-1111 ab-2222 cd-3333 cd-4444 ef-5555",
 	} {
-		if got := strings.Join(list(map[string]any{"query": query}).ids("tickets"), " "); got != want {
+		if got := strings.Join(list(map[string]any{"query": query}).ids("tickets"),
+			" "); got != want {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
@@ -57,8 +60,9 @@ func TestSearchNearest(t *testing.T) {
 		args map[string]any
 		want []string
 	}{
-		{map[string]any{"query": "fix parser tomorrow"}, []string{"ab-1111", "ab-2222"}}, // those with most words, in that order
-		{map[string]any{"query": "manaul"}, []string{"cd-3333"}},                         // a typo
+		// those with most words, in that order
+		{map[string]any{"query": "fix parser tomorrow"}, []string{"ab-1111", "ab-2222"}},
+		{map[string]any{"query": "manaul"}, []string{"cd-3333"}}, // a typo
 		{map[string]any{"query": "the manual", "status": "closed"}, []string{"cd-3333", "ab-1111"}},
 		{map[string]any{"query": "zzzz"}, nil},
 	} {
@@ -90,7 +94,8 @@ func TestSort(t *testing.T) {
 		}
 	}
 	cursor := call(t, s.board, "list", map[string]any{"limit": 1}).str("next_cursor")
-	if r := call(t, s.board, "list", map[string]any{"sort": "newest", "cursor": cursor}); r.code != "invalid" {
+	if r := call(t, s.board, "list", map[string]any{"sort": "newest",
+		"cursor": cursor}); r.code != "invalid" {
 		t.Errorf("the cursor of another order: %s", r.text)
 	}
 }
@@ -109,7 +114,8 @@ func TestSameTitle(t *testing.T) {
 		{map[string]any{"title": "Fix the Café now"}, ""},
 	} {
 		r := call(t, s.board, "create", tt.args)
-		if said := strings.Contains(r.text, "same title as"); r.code != "" || said != (tt.want != "") || !strings.Contains(r.text, tt.want) {
+		if said := strings.Contains(r.text, "same title as"); r.code != "" ||
+			said != (tt.want != "") || !strings.Contains(r.text, tt.want) {
 			t.Errorf("create %v: %s", tt.args, r.text)
 		}
 	}

@@ -22,7 +22,8 @@ import (
 // lifeOf is what another session can tell of one.
 func (w *world) lifeOf(key string) session.Life {
 	w.t.Helper()
-	return session.New("somebody else", time.Now).Attend(w.dir, session.Call{}).Holder("x@" + key).Life
+	return session.New("somebody else", time.Now).Attend(w.dir,
+		session.Call{}).Holder("x@" + key).Life
 }
 
 // keyNow is who the calls of a server are at this moment.
@@ -73,7 +74,8 @@ func TestTwins(t *testing.T) {
 // claim, close and release, so that others can see it again.
 func TestSessionFileIsMadeAgain(t *testing.T) {
 	for _, op := range []spec.UserInput{
-		{Verb: spec.Start, ID: "b"}, {Verb: spec.StartNext}, {Verb: spec.Close, ID: "a"}, {Verb: spec.Release, ID: "a"}, {Verb: spec.Start, ID: "a"},
+		{Verb: spec.Start, ID: "b"}, {Verb: spec.StartNext}, {Verb: spec.Close,
+			ID: "a"}, {Verb: spec.Release, ID: "a"}, {Verb: spec.Start, ID: "a"},
 	} {
 		t.Run(string(op.Verb)+" "+op.ID, func(t *testing.T) {
 			w := testWorld(t)
@@ -117,19 +119,26 @@ func TestLifeOfFiles(t *testing.T) {
 		{"as it was left", func(*world, string) {}, true},
 		{"of another host name", set("host", "another"), true},
 		{"of another file", set("ino", 17), false},
-		{"of another machine", func(w *world, path string) { set("boot", "b")(w, path); set("machine", "m")(w, path) }, false},
-		{"of the form of an earlier version", write(`{"pid":4711,"host":"h","boot":"b","since":"2026-01-04T05:22:09Z"}` + "\n"), false},
+		{"of another machine",
+			func(w *world, path string) { set("boot", "b")(w, path); set("machine", "m")(w, path) }, false},
+		{"of the form of an earlier version",
+			write(`{"pid":4711,"host":"h","boot":"b","since":"2026-01-04T05:22:09Z"}` +
+				"\n"), false},
 		{"empty", write(""), false},
 		{"cut off", write(`{"pid":4711,"host":"h`), false},
 		{"not JSON", write("hello\n"), false},
 		{"no file", func(w *world, path string) { must(w.t, os.Remove(path)) }, false},
-		{"a FIFO", instead(func(path string) error { return exec.Command("mkfifo", path).Run() }), false},
-		{"3 GiB of nothing", instead(func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 3<<30)) }), false},
-		{"a link", instead(func(path string) error { return os.Symlink("/dev/zero", path) }), false},
+		{"a FIFO", instead(func(path string) error { return exec.Command("mkfifo", path).Run() }),
+			false},
+		{"3 GiB of nothing",
+			instead(func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o644), os.Truncate(path, 3<<30)) }), false},
+		{"a link", instead(func(path string) error { return os.Symlink("/dev/zero", path) }),
+			false},
 		{"a folder", instead(func(path string) error { return os.Mkdir(path, 0o755) }), false},
 		{"a copy", func(w *world, path string) {
 			text, err := os.ReadFile(path)
-			must(w.t, errors.Join(err, os.WriteFile(path+".copy", text, 0o644), os.Rename(path+".copy", path)))
+			must(w.t, errors.Join(err, os.WriteFile(path+".copy", text, 0o644),
+				os.Rename(path+".copy", path)))
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,18 +158,24 @@ func TestLifeOfFiles(t *testing.T) {
 			shown := call(t, me.board, "show", map[string]any{"id": "a"})
 			started := call(t, me.board, "start", map[string]any{"id": "a"})
 			if tt.dead {
-				if started.code != "" || len(ready.ids("tickets")) != 3 || shown.str("holder") != "dead" || !strings.Contains(started.text, "taken over from lost@") {
+				if started.code != "" || len(ready.ids("tickets")) != 3 ||
+					shown.str("holder") != "dead" ||
+					!strings.Contains(started.text, "taken over from lost@") {
 					t.Errorf("ready: %s\nshow: %s\nstart: %s", ready.text, shown.text, started.text)
 				}
 				return
 			}
-			if started.code != ticketfs.Claimed || len(ready.ids("tickets")) != 2 || shown.str("holder") != "unknown" || !strings.Contains(started.text, "takeover: true") {
+			if started.code != ticketfs.Claimed || len(ready.ids("tickets")) != 2 ||
+				shown.str("holder") != "unknown" ||
+				!strings.Contains(started.text, "takeover: true") {
 				t.Errorf("ready: %s\nshow: %s\nstart: %s", ready.text, shown.text, started.text)
 			}
-			if r := call(t, me.board, "close", map[string]any{"id": "a"}); r.code != ticketfs.Claimed {
+			if r := call(t, me.board, "close",
+				map[string]any{"id": "a"}); r.code != ticketfs.Claimed {
 				t.Errorf("close: %s", r.text)
 			}
-			if r := call(t, me.board, "start", map[string]any{"id": "a", "takeover": true}); r.code != "" {
+			if r := call(t, me.board, "start",
+				map[string]any{"id": "a", "takeover": true}); r.code != "" {
 				t.Errorf("start with takeover: %s", r.text)
 			}
 		})
@@ -176,7 +191,8 @@ func TestNothingIsWrongAfterASession(t *testing.T) {
 	call(t, me.board, "start", map[string]any{"id": "a"})
 	call(t, me.board, "close", map[string]any{"id": "a"})
 	w.die(me)
-	if r := call(t, you.board, "repair", map[string]any{"dry_run": false}); r.str("message") != "nothing is wrong" {
+	if r := call(t, you.board, "repair",
+		map[string]any{"dry_run": false}); r.str("message") != "nothing is wrong" {
 		t.Error(r.text)
 	}
 	if _, err := os.Lstat(w.sessionFile(me.key)); err != nil {
@@ -189,11 +205,13 @@ func TestRepairStaysInside(t *testing.T) {
 	w := testWorld(t)
 	w.layBoard("a in_progress by=gone; b open blocked=none")
 	outside := t.TempDir()
-	must(t, errors.Join(os.Remove(filepath.Join(outside)), os.Rename(filepath.Join(w.dir, ".sessions"), outside)))
+	must(t, errors.Join(os.Remove(filepath.Join(outside)),
+		os.Rename(filepath.Join(w.dir, ".sessions"), outside)))
 	must(t, os.Symlink(outside, filepath.Join(w.dir, ".sessions")))
 	before, err := os.ReadDir(outside)
 	must(t, err)
-	if r := call(t, w.session("me").board, "repair", map[string]any{"dry_run": false}); r.code != "" {
+	if r := call(t, w.session("me").board, "repair",
+		map[string]any{"dry_run": false}); r.code != "" {
 		t.Error(r.text)
 	}
 	after, err := os.ReadDir(outside)

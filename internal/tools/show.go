@@ -34,9 +34,11 @@ func (c *call) show(_ context.Context, in showIn) (Answer, error) {
 }
 
 // brokenAnswer is what is wrong with a malformed ticket, and its whole file as it stands.
-func (c *call) brokenAnswer(d *document.Document, broken *ticketfs.Refusal, offset int) (Answer, error) {
+func (c *call) brokenAnswer(d *document.Document, broken *ticketfs.Refusal,
+	offset int) (Answer, error) {
 	t := d.Ticket()
-	a := ticketAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: malformed, Message: oneLine(broken.Error(), 2000), place: c.place(nil)}
+	a := ticketAnswer{ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: malformed,
+		Message: oneLine(broken.Error(), 2000), place: c.place(nil)}
 	err := a.cut(strings.ToValidUTF8(string(d.Bytes()), "\uFFFD"), offset)
 	return a, err
 }
@@ -91,11 +93,14 @@ const maxUnreadable = 3
 
 func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
-	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type, Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
+	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type,
+		Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
 	for _, l := range []struct{ label, value string }{
 		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
-		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ", a.Holder}, {"last called: ", a.LastCalled},
-		{"created: ", a.Created}, {"closed: ", a.Closed}, {"closed by: ", a.ClosedBy}, {"resolution: ", a.Resolution}, {"close reason: ", a.CloseReason},
+		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ",
+			a.Holder}, {"last called: ", a.LastCalled},
+		{"created: ", a.Created}, {"closed: ", a.Closed}, {"closed by: ",
+			a.ClosedBy}, {"resolution: ", a.Resolution}, {"close reason: ", a.CloseReason},
 	} {
 		if l.value != "" {
 			lines = append(lines, l.label+l.value)
@@ -137,9 +142,12 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	d, message := changed.Document, changed.Decision.Message
 	t := d.Ticket()
 	a := ticketAnswer{
-		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: oneLine(t.Type, 40), Priority: &t.Priority,
-		Assignee: oneLine(t.Assignee, maxTitle), Tags: shownTags(t), CloseReason: oneLine(t.CloseReason, 2000),
-		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution, 40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
+		ID: t.ID, Title: oneLine(t.Title, maxTitle), Status: string(t.Status), Type: oneLine(t.Type,
+			40), Priority: &t.Priority,
+		Assignee: oneLine(t.Assignee,
+			maxTitle), Tags: shownTags(t), CloseReason: oneLine(t.CloseReason, 2000),
+		ClosedBy: oneLine(t.ClosedBy, maxTitle), Resolution: oneLine(t.Resolution,
+			40), Evidence: oneLines(t.Evidence, 500), Message: message, place: c.place(changed.Short),
 	}
 	a.Created, a.Closed = oneLine(t.When("created"), maxTitle), oneLine(t.When("closed"), maxTitle)
 	a.Hold, a.HoldUntil = oneLine(t.Hold, 500), oneLine(t.When("hold-until"), maxTitle)
@@ -168,7 +176,8 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	if offset == 0 {
 		var err error
 		if a.History, err = c.recent(t.ID); err != nil {
-			a.Unseen = joinLines(a.Unseen, "its history could not be read: "+oneLine(err.Error(), 200))
+			a.Unseen = joinLines(a.Unseen, "its history could not be read: "+oneLine(err.Error(),
+				200))
 		}
 	}
 	return a, a.cut(d.Body(), offset)
@@ -207,11 +216,13 @@ func (c *call) relate(a *ticketAnswer, t document.Ticket) error {
 	}
 	var unseen []string
 	a.BlockedBy, unseen = firstRows(blockers, "blockers", unseen)
-	a.Children, unseen = firstRows(shortRows(children), "children: see list with parent "+t.ID, unseen)
+	a.Children, unseen = firstRows(shortRows(children), "children: see list with parent "+t.ID,
+		unseen)
 	a.Blocks, unseen = firstRows(shortRows(blocks), "tickets that this one blocks", unseen)
 	for i, r := range unreadable {
 		if i == maxUnreadable {
-			unseen = append(unseen, fmt.Sprintf("+%d more that cannot be read: see repair", len(unreadable)-i))
+			unseen = append(unseen, fmt.Sprintf("+%d more that cannot be read: see repair",
+				len(unreadable)-i))
 			break
 		}
 		unseen = append(unseen, "may be a child: "+oneLine(r.Why, 200))
@@ -277,7 +288,8 @@ func related(v ticketfs.View, id, reason string) (row, error) {
 // cut puts the body from offset on into the answer, as much as fits.
 func (a *ticketAnswer) cut(body string, offset int) error {
 	if offset > len(body) {
-		return ticketfs.Refuse(ticketfs.Invalid, "leave offset out to begin at the start", "offset %d is behind the end of the body, which has %d bytes", offset, len(body))
+		return ticketfs.Refuse(ticketfs.Invalid, "leave offset out to begin at the start",
+			"offset %d is behind the end of the body, which has %d bytes", offset, len(body))
 	}
 	for offset > 0 && offset < len(body) && !utf8.RuneStart(body[offset]) {
 		offset--

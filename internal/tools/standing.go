@@ -16,7 +16,8 @@ type Standing struct {
 	Holder session.Holder // of a started ticket
 	Grace  time.Duration  // for which a dead holder's ticket is kept for it
 	Waits  []Waiting      // what keeps it from being started, in the order in which start names it
-	Fault  string         // the file is no readable ticket, and why; nothing but the ticket's id is known then
+	// the file is no readable ticket, and why; nothing but the ticket's id is known then
+	Fault string
 }
 
 // Waiting is one thing that a ticket waits for.

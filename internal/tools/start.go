@@ -42,7 +42,8 @@ func (c *call) start(ctx context.Context, in startIn) (Answer, error) {
 
 // startTicket starts one ticket. With fresh, one that this session holds already is refused like
 // any other that is held.
-func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh bool) (ticketAnswer, error) {
+func (c *call) startTicket(ctx context.Context, id string, in startIn,
+	fresh bool) (ticketAnswer, error) {
 	if err := c.settle(id); err != nil {
 		return ticketAnswer{}, err
 	}
@@ -53,35 +54,39 @@ func (c *call) startTicket(ctx context.Context, id string, in startIn, fresh boo
 	who := c.caller(in.Agent)
 	edits := append(turn(document.StatusInProgress),
 		document.Set("claimed-by", who.claim()), document.Set("claimed-at", stamp(c.Now())))
-	changed, err := c.change(ctx, id, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		t := d.Ticket()
-		message := fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID, who.claim())
-		switch t.Status {
-		case document.StatusClosed:
-			return ticketfs.Decision{}, wrongStatus(t, "start", "open", "reopen it first, if there is more to do")
-		case document.StatusInProgress:
-			h := c.holder(t)
-			if !fresh && who.holds(h) && !c.started.another(who, t.ID) {
-				return ticketfs.Decision{Message: fmt.Sprintf("%s is already yours: held by %s", t.ID, c.held(t, h))}, nil
+	changed, err := c.change(ctx, id, c.cause(in.Agent, ""),
+		func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+			t := d.Ticket()
+			message := fmt.Sprintf("%s is now in_progress, held by %s (this session)", t.ID,
+				who.claim())
+			switch t.Status {
+			case document.StatusClosed:
+				return ticketfs.Decision{}, wrongStatus(t, "start", "open",
+					"reopen it first, if there is more to do")
+			case document.StatusInProgress:
+				h := c.holder(t)
+				if !fresh && who.holds(h) && !c.started.another(who, t.ID) {
+					return ticketfs.Decision{Message: fmt.Sprintf("%s is already yours: held by %s",
+						t.ID, c.held(t, h))}, nil
+				}
+				if err := c.mayTakeOver(t, h, in.Takeover); err != nil {
+					return ticketfs.Decision{}, err
+				}
+				message += ", taken over from " + c.held(t, h)
+				if notes := lastNotes(d); notes != "" {
+					message += "\nits last notes:\n" + notes
+				}
 			}
-			if err := c.mayTakeOver(t, h, in.Takeover); err != nil {
+			w, err := waitsFor(v, t, c.Now())
+			if err != nil {
 				return ticketfs.Decision{}, err
 			}
-			message += ", taken over from " + c.held(t, h)
-			if notes := lastNotes(d); notes != "" {
-				message += "\nits last notes:\n" + notes
+			if w != nil {
+				return ticketfs.Decision{}, w.refusal()
 			}
-		}
-		w, err := waitsFor(v, t, c.Now())
-		if err != nil {
-			return ticketfs.Decision{}, err
-		}
-		if w != nil {
-			return ticketfs.Decision{}, w.refusal()
-		}
-		c.started.claims(who, t.ID)
-		return ticketfs.Decision{Edits: edits, Message: message}, nil
-	})
+			c.started.claims(who, t.ID)
+			return ticketfs.Decision{Edits: edits, Message: message}, nil
+		})
 	if err != nil {
 		return ticketAnswer{}, err
 	}

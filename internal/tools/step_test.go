@@ -43,7 +43,8 @@ func (w *world) do(s *actor, u spec.UserInput) spec.Result {
 		faults = append(faults, w.stamps(s, u, after, got.ID, r.str("title"))...)
 	}
 	if len(faults) > 0 {
-		w.t.Fatalf("%s: %s %s: %s\n%s\nbefore:\n%safter:\n%s", s.name, tool, said, strings.Join(faults, "\n"), r.text, before.dump(), after.dump())
+		w.t.Fatalf("%s: %s %s: %s\n%s\nbefore:\n%safter:\n%s", s.name, tool, said,
+			strings.Join(faults, "\n"), r.text, before.dump(), after.dump())
 	}
 	return got
 }
@@ -70,15 +71,19 @@ func judge(before, after look, op spec.Op, got spec.Result) (faults []string) {
 	if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" && want.Code == got.Code {
 		faults = append(faults, "answer (-want +got):\n"+diff)
 	}
-	if diff := gocmp.Diff(wantState.Tickets, after.state.Tickets, cmpopts.EquateEmpty()); diff != "" {
+	if diff := gocmp.Diff(wantState.Tickets, after.state.Tickets,
+		cmpopts.EquateEmpty()); diff != "" {
 		faults = append(faults, "tickets (-want +got):\n"+diff)
 	}
 	touched, littered := written(before, after)
 	faults = append(faults, littered...)
 	for _, id := range touched {
 		fault(got.Code != spec.OK, "the refusal wrote %s", id)
-		asked := op.User.Verb == spec.Plan && !op.User.DryRun && slices.Contains(slices.Collect(maps.Values(op.Machine.NewIDs)), id) || id == got.ID || id == got.Next || slices.Contains(got.Dropped, id)
-		fault(got.Code == spec.OK && (!asked || got.AlreadyYours), "wrote %s, which it was not asked for", id)
+		asked := op.User.Verb == spec.Plan && !op.User.DryRun &&
+			slices.Contains(slices.Collect(maps.Values(op.Machine.NewIDs)), id) || id == got.ID ||
+			id == got.Next || slices.Contains(got.Dropped, id)
+		fault(got.Code == spec.OK && (!asked || got.AlreadyYours),
+			"wrote %s, which it was not asked for", id)
 	}
 	// What only operations have built stays sound; what a hand has broken need not be repaired.
 	if len(spec.Invariants(before.state)) == 0 {
@@ -130,7 +135,8 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 			w.settled(s)
 		}
 	case spec.StartNext, spec.Close:
-		if got.Code == spec.OK && (got.Next != "" || op.User.Verb == spec.StartNext) && !isPerson(s.name) {
+		if got.Code == spec.OK && (got.Next != "" || op.User.Verb == spec.StartNext) &&
+			!isPerson(s.name) {
 			w.settled(s)
 		}
 	}
@@ -152,7 +158,8 @@ func (w *world) note(s *actor, op spec.Op, got spec.Result, before look) {
 		w.ids = append(w.ids, got.ID)
 	case spec.Plan:
 		for _, p := range op.User.Tickets {
-			if id := got.IDs[p.Name]; id != "" && !op.User.DryRun && !slices.Contains(got.Exists, p.Name) {
+			if id := got.IDs[p.Name]; id != "" && !op.User.DryRun &&
+				!slices.Contains(got.Exists, p.Name) {
 				w.ids = append(w.ids, id)
 			}
 		}

@@ -22,8 +22,10 @@ func checkTags(given []string) ([]string, error) {
 	for _, tag := range given {
 		tag = strings.TrimSpace(tag)
 		switch {
-		case tag == "", utf8.RuneCountInString(tag) > maxTag, strings.ContainsFunc(tag, func(r rune) bool { return r == ',' || unicode.IsControl(r) }):
-			return nil, ticketfs.Refuse(ticketfs.Invalid, "use short words, like api or ui", "%.80q is no tag: one line of 1 to %d characters, without a comma", tag, maxTag)
+		case tag == "", utf8.RuneCountInString(tag) > maxTag, strings.ContainsFunc(tag,
+			func(r rune) bool { return r == ',' || unicode.IsControl(r) }):
+			return nil, ticketfs.Refuse(ticketfs.Invalid, "use short words, like api or ui",
+				"%.80q is no tag: one line of 1 to %d characters, without a comma", tag, maxTag)
 		case !hasTag(tags, tag):
 			tags = append(tags, tag)
 		}

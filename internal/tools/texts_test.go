@@ -19,7 +19,8 @@ var hostile = append(slices.Clone(texts),
 	"two\nlines", "two\r\nlines", "\n\nblank\n\n", "---", "---\nstatus: closed", "x\n---\nx", "# Title", "## Notes", "## Notes\n\n- x", "## Design", "```", "```\n# x",
 	"~~~\n## y", "- [x] done", "- [ ] x\n- [ ] x", "\u2028", "a\u2028b", "a\u0085b", "\ufeff", "a\ufeffb", "nul\x00", "bell\a", "\u202e", "\U0010ffff", "\ufffd", "🐛",
 	"...", "key: [", "key: {", "'", "\"", "\\", "\\n", "a'b\"c\\d", "? x", "- x", ": x", "#", "0x10", "1e3", ".inf", "y", "on", "2026-01-04T05:22:09Z", "<<: *a", "<<<<<<< ours", "=======", ">>>>>>> theirs",
-	strings.Repeat("long ", 2000), strings.Repeat("x", 70000), strings.Repeat("line\n", 20000), strings.Repeat("y", 1<<20),
+	strings.Repeat("long ", 2000), strings.Repeat("x", 70000), strings.Repeat("line\n",
+		20000), strings.Repeat("y", 1<<20),
 )
 
 // textArgument is an argument, of a call for the ticket id.
@@ -70,7 +71,8 @@ func TestTexts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, base)
 		w.layBoard("a open; b in_progress by=me; c closed; d in_progress by=me; e open")
-		given := rapid.OneOf(rapid.SampledFrom(hostile), rapid.SampledFrom(hostile), rapid.String()).Draw(t, "text")
+		given := rapid.OneOf(rapid.SampledFrom(hostile), rapid.SampledFrom(hostile),
+			rapid.String()).Draw(t, "text")
 		before := w.look()
 		for _, a := range rapid.Permutation(textArguments).Draw(t, "arguments")[:4] {
 			args := map[string]any{}
@@ -88,7 +90,8 @@ func TestTexts(t *testing.T) {
 			after := w.look()
 			touched, faults := written(before, after)
 			if len(faults) > 0 || len(touched) > 1 || r.code != "" && len(touched) > 0 {
-				t.Fatalf("%s %s %.100q: %s: wrote %v, %v", a.tool, a.field, given, r.code, touched, faults)
+				t.Fatalf("%s %s %.100q: %s: wrote %v, %v", a.tool, a.field, given, r.code, touched,
+					faults)
 			}
 			answered[a.tool+" "+string(r.code)]++
 			switch r.code {
@@ -105,7 +108,8 @@ func TestTexts(t *testing.T) {
 }
 
 // checkText holds a ticket that was written against what was given.
-func (w *world) checkText(tool, field, given string, r reply, before, after look, said func(*document.Document) string) {
+func (w *world) checkText(tool, field, given string, r reply, before, after look,
+	said func(*document.Document) string) {
 	w.t.Helper()
 	id := r.str("id")
 	d, err := document.Parse(id, []byte(after.files[id+".md"].content))
@@ -120,19 +124,24 @@ func (w *world) checkText(tool, field, given string, r reply, before, after look
 		}
 	}
 	was, is := before.state.Tickets[id], after.state.Tickets[id]
-	status := map[string]spec.Status{"create": spec.Open, "close": spec.Closed, "reopen": spec.Open, "release": spec.Open, "start": spec.InProgress}[tool]
+	status := map[string]spec.Status{"create": spec.Open, "close": spec.Closed, "reopen": spec.Open,
+		"release": spec.Open, "start": spec.InProgress}[tool]
 	if status == "" {
 		status = was.Status
 	}
-	if is.Status != status || tool != "create" && (is.Parent != was.Parent || is.Type != was.Type || is.Priority != was.Priority || is.Created != was.Created ||
-		field != "title" && is.Title != was.Title || tool+field != "updateassignee" && is.Assignee != was.Assignee) {
+	if is.Status != status || tool != "create" &&
+		(is.Parent != was.Parent || is.Type != was.Type || is.Priority != was.Priority ||
+			is.Created != was.Created ||
+			field != "title" && is.Title != was.Title || tool+field != "updateassignee" &&
+			is.Assignee != was.Assignee) {
 		w.t.Fatalf("%s %s %.100q: %+v became %+v", tool, field, given, was, is)
 	}
 	if tool == "create" && field != "title" && is.Title != "Title" {
 		w.t.Fatalf("create %s %.100q: the title is %q", field, given, is.Title)
 	}
 	if len(is.Notes) < len(was.Notes) && tool != "update" {
-		w.t.Fatalf("%s %s %.100q: lost notes: %q became %q", tool, field, given, was.Notes, is.Notes)
+		w.t.Fatalf("%s %s %.100q: lost notes: %q became %q", tool, field, given, was.Notes,
+			is.Notes)
 	}
 	if !utf8.ValidString(after.files[id+".md"].content) {
 		w.t.Fatalf("%s %s %.100q: not UTF-8", tool, field, given)

@@ -41,8 +41,10 @@ type Board struct {
 	Person  string           // who types, where that is a person; "" for agents
 	Agent   string           // the name that stands in claims; "" for the client's own
 	Now     func() time.Time // of claims, notes and new tickets
-	WorkDir string           // answers name the board when it is not below this folder; "" when there is none
-	Tags    []string         // the lane that start and ready keep to when no tag is asked for; none for all tickets
+	// answers name the board when it is not below this folder; "" when there is none
+	WorkDir string
+	// the lane that start and ready keep to when no tag is asked for; none for all tickets
+	Tags []string
 
 	// Ended is closed when the host sends no more: what waits then ends. nil where nobody tells.
 	Ended <-chan struct{}
@@ -80,7 +82,8 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 		c.attend(ctx)
 		answer, err := run(c, ctx, in)
 		if errors.Is(err, context.DeadlineExceeded) && ticketfs.CodeOf(err) == "" {
-			err = ticketfs.Refuse(ticketfs.Busy, "retry", "the call's %s were used up while its rule was judged", c.Store.LockTimeout)
+			err = ticketfs.Refuse(ticketfs.Busy, "retry",
+				"the call's %s were used up while its rule was judged", c.Store.LockTimeout)
 		}
 		c.noteRefusal(err, args)
 		return answer, err
@@ -102,7 +105,8 @@ func decode[In any](c *call, args json.RawMessage) (in In, meant json.RawMessage
 	}
 	if args = c.resolveIDs(args); len(args) > 0 {
 		if err := json.Unmarshal(args, &in); err != nil {
-			return in, args, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema", "arguments of %s: %v", c.tool, err)
+			return in, args, ticketfs.Refuse(ticketfs.Invalid, "see the tool's schema",
+				"arguments of %s: %v", c.tool, err)
 		}
 	}
 	return in, args, nil
@@ -144,8 +148,9 @@ var instructions string
 // Offer is what a server offers to hosts.
 type Offer struct {
 	Version  string
-	ReadOnly bool   // only the tools that read
-	Prefix   string // of the tools' names, for hosts that show the tools of several servers under their bare names
+	ReadOnly bool // only the tools that read
+	// of the tools' names, for hosts that show the tools of several servers under their bare names
+	Prefix string
 }
 
 // prefixForm is what may stand before a tool's name: hosts take 64 characters in all, and some put
@@ -159,7 +164,8 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 	}
 	said := instructions
 	if offer.Prefix != "" {
-		said = fmt.Sprintf("The names of these tools begin with %s: %sready and so on.\n", offer.Prefix, offer.Prefix) + said
+		said = fmt.Sprintf("The names of these tools begin with %s: %sready and so on.\n",
+			offer.Prefix, offer.Prefix) + said
 	}
 	s := server.NewMCPServer("ticket-mcp", offer.Version,
 		server.WithInstructions(said),
@@ -177,9 +183,10 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 			continue
 		}
 		definition.Name = offer.Prefix + definition.Name
-		s.AddTool(definition, func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			return b.serve(ctx, t, request, log), nil
-		})
+		s.AddTool(definition,
+			func(ctx context.Context, request mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+				return b.serve(ctx, t, request, log), nil
+			})
 	}
 	if !offer.ReadOnly {
 		addPrompts(s, offer.Prefix)
@@ -208,7 +215,8 @@ func emptyLists(offer Offer) *server.Hooks {
 
 // serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do
 // not get to see: neither a refusal, nor an error of the system, nor a panic.
-func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, log *slog.Logger) (result *mcp.CallToolResult) {
+func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest,
+	log *slog.Logger) (result *mcp.CallToolResult) {
 	defer func() {
 		if r := recover(); r != nil {
 			log.Error("panic", "tool", t.name, "panic", r, "stack", string(debug.Stack()))
@@ -234,7 +242,8 @@ func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest, 
 }
 
 func failure(err error) *mcp.CallToolResult {
-	result := mcp.NewToolResultError(oneLine(err.Error(), 4000)) // it may quote what stands in a file, or an argument
+	// it may quote what stands in a file, or an argument
+	result := mcp.NewToolResultError(oneLine(err.Error(), 4000))
 	if code := ticketfs.CodeOf(err); code != "" {
 		result.Meta = mcp.NewMetaFromMap(map[string]any{"code": string(code)})
 	}

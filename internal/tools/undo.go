@@ -103,7 +103,8 @@ func (b *Board) Undo(ctx context.Context, wish UndoWish) (UndoAnswer, error) {
 func undoMessage(did bool, rows, tickets, refused int) string {
 	message := fmt.Sprintf("undid %s of %s", counted(rows, "row"), counted(tickets, "ticket"))
 	if !did {
-		message = fmt.Sprintf("would undo %s of %s; nothing was written", counted(rows, "row"), counted(tickets, "ticket"))
+		message = fmt.Sprintf("would undo %s of %s; nothing was written", counted(rows, "row"),
+			counted(tickets, "ticket"))
 		if tickets > 0 {
 			message += ", --yes does it"
 		}
@@ -116,15 +117,18 @@ func undoMessage(did bool, rows, tickets, refused int) string {
 
 // undoable finds the tickets that have rows to undo, the one changed last first, and tells these
 // rows from others.
-func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row) bool, tickets []string, err error) {
+func (c *call) undoable(j journal.Journal,
+	wish UndoWish) (pick func(journal.Row) bool, tickets []string, err error) {
 	if wish.Row != "" {
 		id, name, err := journal.ParseID(wish.Row)
 		if err != nil || !document.ValidID(id) {
-			return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "see history", "%q is no row: one reads TICKET:CALL", wish.Row)
+			return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "see history",
+				"%q is no row: one reads TICKET:CALL", wish.Row)
 		}
 		pick = func(r journal.Row) bool { return r.Call == name }
 		found := false
-		err = j.Ticket(id, false, func(r journal.Row) bool { found = !r.IsOutside() && pick(r); return !found })
+		err = j.Ticket(id, false,
+			func(r journal.Row) bool { found = !r.IsOutside() && pick(r); return !found })
 		if err == nil && !found {
 			err = ticketfs.Refuse(ticketfs.NotFound, "see history of "+id, "no row %s", wish.Row)
 		}
@@ -132,7 +136,8 @@ func (c *call) undoable(j journal.Journal, wish UndoWish) (pick func(journal.Row
 	}
 	since, err := journal.ParseSince(wish.Since, c.Now())
 	if err != nil {
-		return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "give a time, or how long ago", "since: %v", err)
+		return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "give a time, or how long ago",
+			"since: %v", err)
 	}
 	by := actorName(wish.By)
 	pick = func(r journal.Row) bool { return journal.ByActor(by, r.Actor) && !r.Time.Before(since.Time()) }
@@ -193,9 +198,10 @@ func (u *undo) run(ctx context.Context, do bool) (short, err error) {
 	ctx, cancel := context.WithTimeout(ctx, u.Store.LockTimeout)
 	defer cancel()
 	cause := u.cause("", "undo of "+strings.Join(u.result.Rows, ", "))
-	changed, err := u.folder.ReplaceText(ctx, u.id, cause, func(content []byte, v ticketfs.View) ([]byte, error) {
-		return u.former(rows, content, v)
-	})
+	changed, err := u.folder.ReplaceText(ctx, u.id, cause,
+		func(content []byte, v ticketfs.View) ([]byte, error) {
+			return u.former(rows, content, v)
+		})
 	return changed.Short, err
 }
 
@@ -206,26 +212,31 @@ func (u *undo) former(rows []journal.Row, content []byte, v ticketfs.View) ([]by
 	undone, err := journal.Undo(rows, content, u.pick)
 	var later *journal.LaterError
 	if errors.As(err, &later) {
-		return nil, ticketfs.Refuse(ticketfs.WrongStatus, "undo that first, or change the ticket yourself", "%v", later)
+		return nil, ticketfs.Refuse(ticketfs.WrongStatus,
+			"undo that first, or change the ticket yourself", "%v", later)
 	}
 	if err != nil {
 		return nil, ticketfs.Refuse(ticketfs.WrongStatus, "change the ticket yourself", "%v", err)
 	}
 	if undone == nil {
-		return nil, ticketfs.Refuse(ticketfs.NoChange, "see history of "+u.id, "there is nothing to undo on %s", u.id)
+		return nil, ticketfs.Refuse(ticketfs.NoChange, "see history of "+u.id,
+			"there is nothing to undo on %s", u.id)
 	}
 	target, err := document.Parse(u.id, undone.Content)
 	if err != nil {
-		return nil, ticketfs.Refuse(ticketfs.BadFile, "change the ticket yourself", "the former text of %s is no ticket: %v", u.id, err)
+		return nil, ticketfs.Refuse(ticketfs.BadFile, "change the ticket yourself",
+			"the former text of %s is no ticket: %v", u.id, err)
 	}
-	now, _ := document.Parse(u.id, content) // one that is malformed now has no claim that could be lost
+	// one that is malformed now has no claim that could be lost
+	now, _ := document.Parse(u.id, content)
 	var was document.Ticket
 	if now != nil {
 		was = now.Ticket()
 	}
 	edits := u.edits(undone.Created, was, target.Ticket())
 	if target, err = target.Apply(edits...); err != nil {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "change the ticket yourself", "%s: %v", u.id, err)
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "change the ticket yourself", "%s: %v", u.id,
+			err)
 	}
 	if err := u.allowed(v, was, target.Ticket()); err != nil {
 		return nil, err
@@ -240,7 +251,8 @@ func (u *undo) edits(created bool, was, t document.Ticket) []document.Edit {
 	noClaim := []document.Edit{document.Remove("claimed-by"), document.Remove("claimed-at")}
 	switch {
 	case created:
-		return append(noClaim, document.Set("status", string(document.StatusClosed)), document.Set("closed", stamp(u.Now())),
+		return append(noClaim, document.Set("status", string(document.StatusClosed)),
+			document.Set("closed", stamp(u.Now())),
 			document.Set("resolution", "dropped"))
 	case t.Status != document.StatusInProgress:
 	case was.Status == t.Status && was.ClaimedBy == t.ClaimedBy && was.ClaimedAt.Equal(t.ClaimedAt):
@@ -252,7 +264,8 @@ func (u *undo) edits(created bool, was, t document.Ticket) []document.Edit {
 
 // allowed judges the ticket as it will be by the rules that the tools have for such a change.
 func (u *undo) allowed(v ticketfs.View, was, t document.Ticket) error {
-	if was.Status == document.StatusInProgress && (t.Status != was.Status || t.ClaimedBy != was.ClaimedBy) {
+	if was.Status == document.StatusInProgress &&
+		(t.Status != was.Status || t.ClaimedBy != was.ClaimedBy) {
 		if err := u.mayFinish(u.caller(""), was, "undo"); err != nil {
 			return err
 		}
@@ -266,7 +279,8 @@ func (u *undo) allowed(v ticketfs.View, was, t document.Ticket) error {
 	if err := parentNotClosed(v, t.ID, t.Parent); err != nil {
 		return err
 	}
-	if was.Status == document.StatusClosed || was.Parent != t.Parent || !slices.Equal(was.BlockedBy, t.BlockedBy) {
+	if was.Status == document.StatusClosed || was.Parent != t.Parent ||
+		!slices.Equal(was.BlockedBy, t.BlockedBy) {
 		return inNoCycle(v, t, "undoing this on "+t.ID)
 	}
 	return nil

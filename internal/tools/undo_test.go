@@ -35,7 +35,8 @@ func TestUndoKeepsTheRules(t *testing.T) {
 			if s.board == nil {
 				w.begin(s)
 			}
-			wish := tools.UndoWish{By: pick(t, []string{"one", "two", "s1", "s2", "Ada"}, "by"), Since: pick(t, []string{"3s", "1h"}, "since")}
+			wish := tools.UndoWish{By: pick(t, []string{"one", "two", "s1", "s2", "Ada"}, "by"),
+				Since: pick(t, []string{"3s", "1h"}, "since")}
 			before := w.look()
 			if _, err := s.board.Undo(context.Background(), wish); err != nil {
 				t.Fatal(err)
@@ -54,7 +55,8 @@ func TestUndoKeepsTheRules(t *testing.T) {
 				}
 			}
 			if bad := spec.Invariants(after.state); len(bad) > 0 {
-				t.Errorf("after %+v: %q\n%s\nbefore:\n%s\nand now:\n%s", wish, bad, answer.Text(), before.dump(), after.dump())
+				t.Errorf("after %+v: %q\n%s\nbefore:\n%s\nand now:\n%s", wish, bad, answer.Text(),
+					before.dump(), after.dump())
 			}
 			undone += len(answer.Tickets) - answer.Refused
 			refused += answer.Refused

@@ -35,9 +35,11 @@ func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 		return nil, err
 	}
 	if len(edits) == 0 {
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "name at least one field or section", "nothing to update")
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "name at least one field or section",
+			"nothing to update")
 	}
-	wanted := ticketfs.Decision{Edits: edits, Message: "updated " + strings.Join(what, ", ") + " of " + in.ID}
+	wanted := ticketfs.Decision{Edits: edits,
+		Message: "updated " + strings.Join(what, ", ") + " of " + in.ID}
 	if in.Parent != nil {
 		return c.updateParent(ctx, in, wanted)
 	}
@@ -45,9 +47,10 @@ func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document) (ticketfs.Decision, error) {
-		return wanted, in.allowed(d.Ticket())
-	})
+	changed, err := folder.Edit(ctx, in.ID, c.cause(in.Agent, ""),
+		func(d *document.Document) (ticketfs.Decision, error) {
+			return wanted, in.allowed(d.Ticket())
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +58,15 @@ func (c *call) update(ctx context.Context, in updateIn) (Answer, error) {
 }
 
 // updateParent is an update whose rule reads other tickets.
-func (c *call) updateParent(ctx context.Context, in updateIn, wanted ticketfs.Decision) (Answer, error) {
-	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""), func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
-		if err := in.allowed(d.Ticket()); err != nil {
-			return ticketfs.Decision{}, err
-		}
-		return wanted, newParent(v, d.Ticket(), *in.Parent)
-	})
+func (c *call) updateParent(ctx context.Context, in updateIn,
+	wanted ticketfs.Decision) (Answer, error) {
+	changed, err := c.change(ctx, in.ID, c.cause(in.Agent, ""),
+		func(d *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
+			if err := in.allowed(d.Ticket()); err != nil {
+				return ticketfs.Decision{}, err
+			}
+			return wanted, newParent(v, d.Ticket(), *in.Parent)
+		})
 	if err != nil {
 		return nil, c.alike(err, in.ID, *in.Parent)
 	}
@@ -77,7 +82,8 @@ func (in updateIn) allowed(t document.Ticket) error {
 		t.Hold = strings.TrimSpace(*in.Hold)
 	}
 	if in.HoldUntil != nil && strings.TrimSpace(*in.HoldUntil) != "" && t.Hold == "" {
-		return ticketfs.Refuse(ticketfs.Invalid, "give hold as well: why, and for whom", "%s is not on hold, so a date has nothing to end", t.ID)
+		return ticketfs.Refuse(ticketfs.Invalid, "give hold as well: why, and for whom",
+			"%s is not on hold, so a date has nothing to end", t.ID)
 	}
 	return nil
 }
@@ -139,7 +145,8 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 	for _, section := range []struct {
 		name, heading string
 		text          *string
-	}{{"description", "", in.Description}, {"design", "Design", in.Design}, {"acceptance", "Acceptance Criteria", in.Acceptance}} {
+	}{{"description", "", in.Description}, {"design", "Design", in.Design}, {"acceptance",
+		"Acceptance Criteria", in.Acceptance}} {
 		if section.text != nil {
 			wish(section.name, document.SetSection(section.heading, *section.text))
 		}

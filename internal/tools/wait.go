@@ -27,11 +27,12 @@ type waitIn struct {
 
 // waitAnswer says whether what was waited for has come, and the cursor to wait on from.
 type waitAnswer struct {
-	TimedOut bool   `json:"timed_out,omitempty"`
-	Tickets  []row  `json:"tickets"` // that can be started now, or have changed; none where only a cursor knows the former ones
-	More     int    `json:"more,omitempty"`
-	Cursor   string `json:"cursor"`
-	Message  string `json:"message"`
+	TimedOut bool `json:"timed_out,omitempty"`
+	// that can be started now, or have changed; none where only a cursor knows the former ones
+	Tickets []row  `json:"tickets"`
+	More    int    `json:"more,omitempty"`
+	Cursor  string `json:"cursor"`
+	Message string `json:"message"`
 	place
 }
 
@@ -69,7 +70,8 @@ var errEnded = errors.New("the host has closed its end")
 func (c *call) wait(ctx context.Context, in waitIn) (Answer, error) {
 	if c.Board.waiting.Add(1) > maxWaiting {
 		c.Board.waiting.Add(-1)
-		return nil, ticketfs.Refuse(ticketfs.Busy, "end your turn, or call ready now and then", "%d calls wait in this server already", maxWaiting)
+		return nil, ticketfs.Refuse(ticketfs.Busy, "end your turn, or call ready now and then",
+			"%d calls wait in this server already", maxWaiting)
 	}
 	defer c.Board.waiting.Add(-1)
 	const most = 5
@@ -94,7 +96,8 @@ func (c *call) wait(ctx context.Context, in waitIn) (Answer, error) {
 	limited, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	next, holds, err := w.Next(limited)
-	if a, ok := next.(waitAnswer); ok && !holds && patience > 0 && !errors.Is(context.Cause(ctx), errEnded) {
+	if a, ok := next.(waitAnswer); ok && !holds && patience > 0 &&
+		!errors.Is(context.Cause(ctx), errEnded) {
 		a.Message += "; do not call wait again in a loop: end your turn, or run `ticket-mcp wait` in the background"
 		next = a
 	}
@@ -136,7 +139,8 @@ const (
 
 // NewWaiter is for a command: arguments are those of the tool, and most is how many tickets an
 // answer names. What it holds is freed by Close.
-func (b *Board) NewWaiter(ctx context.Context, arguments json.RawMessage, most int) (*Waiter, error) {
+func (b *Board) NewWaiter(ctx context.Context, arguments json.RawMessage,
+	most int) (*Waiter, error) {
 	c := b.newCall("wait")
 	in, _, err := decode[waitIn](c, arguments)
 	if err != nil {
@@ -151,10 +155,12 @@ func (c *call) newWaiter(in waitIn, most int) (*Waiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Waiter{c: c, in: in, most: most, kind: forReady, ask: ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: math.MaxInt}}
+	w := &Waiter{c: c, in: in, most: most, kind: forReady,
+		ask: ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: math.MaxInt}}
 	switch ready := in.Ready != nil && *in.Ready; {
 	case len(in.ID) > 0 && (ready || in.Type != "" || in.Parent != nil || in.Tag != ""):
-		return nil, ticketfs.Refuse(ticketfs.Invalid, "name ids, or what shall be ready", "wait takes id alone")
+		return nil, ticketfs.Refuse(ticketfs.Invalid, "name ids, or what shall be ready",
+			"wait takes id alone")
 	case len(in.ID) > 0:
 		w.kind = forIDs
 	case in.Ready != nil && !ready:
@@ -253,7 +259,8 @@ func (w *Waiter) look() (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	s := sight{files: make(map[string]uint64, len(o.candidates)), why: o.why() + w.c.outsideLane(w.ask)}
+	s := sight{files: make(map[string]uint64, len(o.candidates)),
+		why: o.why() + w.c.outsideLane(w.ask)}
 	for _, next := range o.candidates {
 		s.files[next.ticket.ID] = 1
 	}
@@ -280,7 +287,8 @@ func (w *Waiter) lookAtIDs() (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	s := sight{files: make(map[string]uint64, len(w.in.ID)), why: "no change of " + strings.Join(w.in.ID, ", "), rows: w.changedRows}
+	s := sight{files: make(map[string]uint64, len(w.in.ID)),
+		why: "no change of " + strings.Join(w.in.ID, ", "), rows: w.changedRows}
 	for _, id := range w.in.ID {
 		sum, err := folder.Hash(id)
 		if err != nil && (w.seen == nil || ticketfs.CodeOf(err) != ticketfs.NotFound) {
@@ -381,7 +389,8 @@ func (w *Waiter) holds(s sight, fresh []string) waitAnswer {
 	a := w.answer(s, fresh)
 	switch {
 	case w.kind == forReady:
-		a.Message = counted(len(fresh), "ticket") + " ready; start takes one, unless another agent is faster"
+		a.Message = counted(len(fresh), "ticket") +
+			" ready; start takes one, unless another agent is faster"
 	case len(fresh) == 0:
 		a.Message = "the board has changed since then; see history"
 	default:

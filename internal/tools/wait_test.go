@@ -62,7 +62,8 @@ func TestWaitTellsEachTicketOnce(t *testing.T) {
 		b := onceMore(w.dir)
 		for range tickets {
 			time.Sleep(rand.N(4 * time.Millisecond))
-			answer, err := b.Call(context.Background(), "create", json.RawMessage(`{"title":"New"}`))
+			answer, err := b.Call(context.Background(), "create",
+				json.RawMessage(`{"title":"New"}`))
 			if err != nil {
 				t.Error(err)
 				return
@@ -109,7 +110,8 @@ func TestWaitForAnyChange(t *testing.T) {
 	w.write("t1.md", "---\nstatus: open\n---\n# One\n")
 	look := func() string {
 		t.Helper()
-		answer, err := onceMore(w.dir).Call(t.Context(), "wait", json.RawMessage(`{"ready":false,"seconds":0}`))
+		answer, err := onceMore(w.dir).Call(t.Context(), "wait",
+			json.RawMessage(`{"ready":false,"seconds":0}`))
 		must(t, err)
 		text, err := json.Marshal(answer)
 		must(t, err)
@@ -119,7 +121,8 @@ func TestWaitForAnyChange(t *testing.T) {
 	}
 	cursor := look()
 	for _, step := range [][2]string{
-		{"note", `{"id":"t1","text":"x"}`}, {"start", `{"id":"t1"}`}, {"close", `{"id":"t1"}`}, {"create", `{"title":"Two"}`}, {"reopen", `{"id":"t1"}`},
+		{"note", `{"id":"t1","text":"x"}`}, {"start", `{"id":"t1"}`}, {"close",
+			`{"id":"t1"}`}, {"create", `{"title":"Two"}`}, {"reopen", `{"id":"t1"}`},
 	} {
 		if again := look(); again != cursor {
 			t.Errorf("before %s: another cursor without a change", step[0])

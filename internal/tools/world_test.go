@@ -39,10 +39,12 @@ type world struct {
 	root     string // the repository
 	dir      string // its .tickets
 	now      time.Time
-	sessions map[string]*actor    // by name
-	lives    map[string]spec.Life // by key: what can be told of a session, also of those without a Board
-	deaths   int
-	ids      []string // all that ever stood for a ticket, in an order that does not depend on chance
+	sessions map[string]*actor // by name
+	// by key: what can be told of a session, also of those without a Board
+	lives  map[string]spec.Life
+	deaths int
+	// all that ever stood for a ticket, in an order that does not depend on chance
+	ids []string
 }
 
 // actor is one agent's session.
@@ -65,7 +67,8 @@ func newWorld(t tb, base string) *world {
 	root, err := os.MkdirTemp(base, "")
 	must(t, err)
 	t.Cleanup(func() { os.RemoveAll(root) })
-	root, err = filepath.EvalSymlinks(root) // answers name the board unless it is below the working directory
+	// answers name the board unless it is below the working directory
+	root, err = filepath.EvalSymlinks(root)
 	must(t, err)
 	w := &world{
 		t: t, root: root, dir: filepath.Join(root, ".tickets"), now: began,
@@ -116,7 +119,8 @@ func (w *world) begin(s *actor) {
 		WorkDir: w.root,
 	}
 	if isPerson(s.name) {
-		s.board.Session, s.board.Person = session.NewVisitor("", now), strings.TrimSuffix(s.name, "@person")
+		s.board.Session, s.board.Person = session.NewVisitor("", now), strings.TrimSuffix(s.name,
+			"@person")
 	}
 	s.board.Session.SinceBoot = w.sinceBoot
 	s.board.Attend()
@@ -133,7 +137,8 @@ func (w *world) die(s *actor) {
 	must(w.t, s.board.Session.Close())
 	s.board, s.holds = nil, false
 	if w.lives[s.key] == spec.Alive {
-		w.remark(s.key, func(mark map[string]any) { mark["pid"] = 1<<30 + w.deaths }) // there is no such process
+		// there is no such process
+		w.remark(s.key, func(mark map[string]any) { mark["pid"] = 1<<30 + w.deaths })
 		w.deaths++
 		w.lives[s.key] = spec.Dead
 	}
@@ -206,11 +211,15 @@ func (w *world) markAsOwn(key string, seen bool) {
 		w.t.Fatal(err)
 	}
 	if seen {
-		must(w.t, os.WriteFile(w.seenFile(key), fmt.Appendf(nil, "%s %020d %s\n", boot, 0, w.marks(key)), 0o644))
+		must(w.t, os.WriteFile(w.seenFile(key),
+			fmt.Appendf(nil, "%s %020d %s\n", boot, 0, w.marks(key)), 0o644))
 	}
 }
 
-func (w *world) seenFile(key string) string { return filepath.Join(w.dir, ".sessions", key+".seen") }
+func (w *world) seenFile(key string) string {
+	return filepath.Join(w.dir, ".sessions",
+		key+".seen")
+}
 
 // marks is the hash of what a session's file says.
 func (w *world) marks(key string) string {

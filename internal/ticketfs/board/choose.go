@@ -80,7 +80,8 @@ func (r *repository) cannotChoose(having, from, hidden []worktree, head string) 
 	if len(hidden) > 0 {
 		fmt.Fprintf(&why, ", and worktrees are gone or cannot be seen from here: %s", roots(hidden))
 	}
-	fmt.Fprintf(&why, "; none that can be seen has the branch of HEAD (%s) checked out", strings.TrimPrefix(head, "refs/heads/"))
+	fmt.Fprintf(&why, "; none that can be seen has the branch of HEAD (%s) checked out",
+		strings.TrimPrefix(head, "refs/heads/"))
 	example := filepath.Join(filepath.Dir(r.common), "PATH", FolderName)
 	if len(from) > 0 {
 		example = filepath.Join(from[0].root, FolderName)
@@ -113,7 +114,10 @@ func (r *repository) mainUnseen(near []string) *NotFound {
 	why := fmt.Sprintf("the main worktree of %s cannot be seen from here: git does not say where it is", r.common)
 	if len(near) > 1 {
 		board = filepath.Join(near[0], FolderName)
-		why = fmt.Sprintf("%s has more than one main worktree: %s", r.common, strings.Join(near, ", "))
+		why = fmt.Sprintf("%s has more than one main worktree: %s", r.common,
+			strings.Join(near, ", "))
 	}
-	return &NotFound{why, "start a server in the main worktree once, or say which board is for all: " + configCommand(r.common, board)}
+	return &NotFound{why,
+		"start a server in the main worktree once, or say which board is for all: " +
+			configCommand(r.common, board)}
 }

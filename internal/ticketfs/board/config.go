@@ -72,7 +72,8 @@ func (s setting) boolean() (bool, error) {
 	// Git takes numbers with a unit as well, as it does wherever it reads a number.
 	n, err := strconv.ParseInt(strings.TrimRight(s.value, "kKmMgG"), 0, 64)
 	if err != nil {
-		return false, fmt.Errorf("%s.%s is %q, which is neither true nor false", s.section, s.key, s.value)
+		return false, fmt.Errorf("%s.%s is %q, which is neither true nor false", s.section, s.key,
+			s.value)
 	}
 	return n != 0, nil
 }

@@ -97,10 +97,12 @@ func compareConfig(t *testing.T, text string) {
 
 func TestConfigBooleans(t *testing.T) {
 	needGit(t)
-	for _, value := range []string{"true", "TRUE", "yes", "on", "1", "-1", "0", "false", "No", "off", "", "2k", "0x1", "00", "perhaps", "1 2", "k", "t"} {
+	for _, value := range []string{"true", "TRUE", "yes", "on", "1", "-1", "0", "false", "No",
+		"off", "", "2k", "0x1", "00", "perhaps", "1 2", "k", "t"} {
 		path := filepath.Join(t.TempDir(), "config")
 		must(t, os.WriteFile(path, []byte("[core]\nbare = "+value+"\n"), 0o666))
-		out, gitErr := exec.Command("git", "config", "--file", path, "--type=bool", "core.bare").Output()
+		out, gitErr := exec.Command("git", "config", "--file", path, "--type=bool",
+			"core.bare").Output()
 		all, err := parseConfig("[core]\nbare = " + value + "\n")
 		must(t, err)
 		s, _ := lookup(all, "core", "bare")

@@ -10,11 +10,12 @@ import (
 // home is where a repository keeps the board of all its worktrees. Outside a repository it is all
 // the folders above.
 type home struct {
-	repo     *repository // nil outside
-	root     string      // of the worktree that has the board
-	below    string      // where in it the search begins: the same place as in the worktree from which it was asked
-	board    string      // the board itself, when ticket-mcp.board names it
-	recorded string      // the board that the record names: there when none is nearer
+	repo *repository // nil outside
+	root string      // of the worktree that has the board
+	// where in it the search begins: the same place as in the worktree from which it was asked
+	below    string
+	board    string // the board itself, when ticket-mcp.board names it
+	recorded string // the board that the record names: there when none is nearer
 }
 
 // home returns the home of the folder at. With making, a repository without a main worktree gets
@@ -123,7 +124,8 @@ func (h home) as(rec record) (home, error) {
 func (r *repository) configured(worktree string) (string, error) {
 	root, err := filepath.EvalSymlinks(worktree)
 	if err != nil {
-		return "", undecided("the main worktree, %s, cannot be seen from here: %v", worktree, cause(err))
+		return "", undecided("the main worktree, %s, cannot be seen from here: %v", worktree,
+			cause(err))
 	}
 	back, err := repositoryAt(root)
 	switch {
@@ -137,7 +139,8 @@ func (r *repository) configured(worktree string) (string, error) {
 	case err != nil:
 		return "", err
 	case back.common != r.common:
-		return "", undecided("%s is the worktree of %s by core.worktree, but its .git leads to %s", root, r.common, back.common)
+		return "", undecided("%s is the worktree of %s by core.worktree, but its .git leads to %s",
+			root, r.common, back.common)
 	}
 	return root, nil
 }
@@ -166,7 +169,8 @@ func (r *repository) madeBare(usual string) error {
 	}
 	return &NotFound{
 		fmt.Sprintf("%s is bare, so %s beside it is in no worktree, though it looks like the main one's", r.common, beside),
-		"say that it is the board: " + configCommand(r.common, beside) + ", or that it is a worktree: git -C " + quote(r.common) + " config core.bare false",
+		"say that it is the board: " + configCommand(r.common, beside) +
+			", or that it is a worktree: git -C " + quote(r.common) + " config core.bare false",
 	}
 }
 

@@ -19,7 +19,8 @@ var patterns = []string{"*.lock", ".*.tmp", "/.sessions/", "/.journal/"}
 const (
 	madeByUs = "# made by ticket-mcp"
 	// Gitignore is the .gitignore that Hide makes.
-	Gitignore = madeByUs + ": locks, unfinished writes, session marks and the journal are of this machine only, and so is this file\n" +
+	Gitignore = madeByUs +
+		": locks, unfinished writes, session marks and the journal are of this machine only, and so is this file\n" +
 		"/.gitignore\n*.lock\n.*.tmp\n/.sessions/\n/.journal/\n"
 )
 
@@ -28,7 +29,8 @@ const (
 var samples = []struct {
 	name  string
 	isDir bool
-}{{"t.md.lock", false}, {".relations.lock", false}, {".t.md.tmp", false}, {".sessions", true}, {".journal", true}}
+}{{"t.md.lock", false}, {".relations.lock", false}, {".t.md.tmp", false}, {".sessions",
+	true}, {".journal", true}}
 
 // Hide makes sure that git sees none of the files in the ticket folder dir that are of this machine
 // only. Where there is no .gitignore it makes one, which ignores itself: an ignored file is in the
@@ -100,7 +102,8 @@ func exclude(dir, text string) error {
 // worktree.
 func excludeLines(below, text string) []string {
 	// A line break cannot be written there; the mark stands for any one character.
-	folder := "/" + strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "\n", "?").Replace(filepath.ToSlash(below)) + "/"
+	folder := "/" + strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`, "\n",
+		"?").Replace(filepath.ToSlash(below)) + "/"
 	var lines []string
 	for _, pattern := range patterns {
 		top, anchored := strings.CutPrefix(pattern, "/")
@@ -145,7 +148,8 @@ func ignores(text, name string, isDir bool) bool {
 		if folders && !isDir || strings.Contains(pattern, "/") || strings.Contains(pattern, "[:") {
 			continue
 		}
-		if matched, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), name); matched && err == nil {
+		if matched, err := path.Match(strings.ReplaceAll(pattern, "[!", "[^"), name); matched &&
+			err == nil {
 			ignored = !again
 		}
 	}

@@ -10,10 +10,12 @@ import (
 )
 
 // private are the files of this machine only, as servers make them.
-var private = []string{"t.md.lock", ".relations.lock", ".t.md.tmp", ".sessions/5f3a9c21d0e4.lock", ".sessions/5f3a9c21d0e4.seen", ".journal/t.jsonl", ".locks/t.md.lock"}
+var private = []string{"t.md.lock", ".relations.lock", ".t.md.tmp", ".sessions/5f3a9c21d0e4.lock",
+	".sessions/5f3a9c21d0e4.seen", ".journal/t.jsonl", ".locks/t.md.lock"}
 
 // public are files that git must see whatever stands beside them.
-var public = []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md", "journal.md", "sub/t.md"}
+var public = []string{"t.md", "lock.md", "a.lock.md", "tmp.md", "a.tmp.md", "sessions.md",
+	"journal.md", "sub/t.md"}
 
 func makePrivate(t testing.TB, dir string) {
 	t.Helper()
@@ -38,10 +40,13 @@ func TestHide(t *testing.T) {
 		{"none", "", false, ""},
 		{"an empty one, of a killed writer", "-", false, ""},
 		{"another's", "*.bak\n", true, ".gitignore"},
-		{"another's that covers ours", "# mine\n\n.*\n*.lock  \n!.gitignore\n", false, ".gitignore"},
+		{"another's that covers ours", "# mine\n\n.*\n*.lock  \n!.gitignore\n", false,
+			".gitignore"},
 		{"a list of what may be seen", "*\n!*.md\n", false, ""},
-		{"an older one of ours", "# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n", true, ""},
-		{"one of ours that does not ignore itself", "# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n.journal/\n", true, ""},
+		{"an older one of ours", "# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n", true,
+			""},
+		{"one of ours that does not ignore itself",
+			"# made by ticket-mcp: locks\n*.lock\n.*.tmp\n.sessions/\n.journal/\n", true, ""},
 		{"covers half", "*.lock\r\n.*.tmp\r\n", true, ".gitignore"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +71,8 @@ func TestHide(t *testing.T) {
 			if n := strings.Count(string(exclude), "/.tickets/**/*.lock\n"); tt.excluded && n != 1 {
 				t.Errorf("info/exclude has the locks %d times: %q", n, exclude)
 			}
-			if text, _ := os.ReadFile(dir + "/.gitignore"); tt.ignore != "" && tt.ignore != "-" && string(text) != tt.ignore {
+			if text, _ := os.ReadFile(dir + "/.gitignore"); tt.ignore != "" && tt.ignore != "-" &&
+				string(text) != tt.ignore {
 				t.Errorf("another's .gitignore became %q", text)
 			}
 			for _, name := range public {
@@ -93,7 +99,8 @@ func TestHideInWorktrees(t *testing.T) {
 	if got := seen(t, dir); got != ".gitignore" {
 		t.Errorf("git sees %q", got)
 	}
-	if text, err := os.ReadFile(root + "/main/.git/info/exclude"); err != nil || !strings.HasPrefix(string(text), "mine\n/") {
+	if text, err := os.ReadFile(root + "/main/.git/info/exclude"); err != nil ||
+		!strings.HasPrefix(string(text), "mine\n/") {
 		t.Errorf("info/exclude: %q, %v", text, err)
 	}
 	// Where it cannot be written, or there is no git, that is no error.
@@ -177,7 +184,8 @@ func TestGitGoesThrough(t *testing.T) {
 		git(t, root+"/two", "checkout", "-q", branch)
 		must(t, Hide(root+"/two/.tickets"))
 	}
-	if files := git(t, root+"/two", "ls-files", ".tickets"); files != ".tickets/a.md\n.tickets/b.md" {
+	if files := git(t, root+"/two", "ls-files",
+		".tickets"); files != ".tickets/a.md\n.tickets/b.md" {
 		t.Errorf("tracked: %s", files)
 	}
 	// The same by rebase, stash, cherry-pick and merge, with a change on each side.

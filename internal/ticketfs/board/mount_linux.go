@@ -31,7 +31,8 @@ func foreignIn(table, path string) bool {
 		}
 		if m.point == path {
 			at = &m
-		} else if _, below := cutFolder(path, m.point); below && (around == nil || len(m.point) >= len(around.point)) {
+		} else if _, below := cutFolder(path, m.point); below &&
+			(around == nil || len(m.point) >= len(around.point)) {
 			around = &m
 		}
 	}
@@ -54,7 +55,8 @@ func parseMount(line string) (mount, bool) {
 	if len(fields) <= point {
 		return mount{}, false
 	}
-	return mount{fields[device], unescape.Replace(fields[root]), unescape.Replace(fields[point])}, true
+	return mount{fields[device], unescape.Replace(fields[root]),
+		unescape.Replace(fields[point])}, true
 }
 
 // unescape undoes what the kernel does to the characters that would break its table.

@@ -18,7 +18,8 @@ type NotFound struct {
 func (e *NotFound) Error() string { return e.Why + "; " + e.Next }
 
 // choose is the next step where a person has to say which board it is.
-const choose = "say which board it is: start ticket-mcp with --dir /path/to/" + FolderName + ", or with --worktree-local for this worktree's own"
+const choose = "say which board it is: start ticket-mcp with --dir /path/to/" + FolderName +
+	", or with --worktree-local for this worktree's own"
 
 // undecided is what stands in the way of knowing which board it is.
 func undecided(why string, args ...any) *NotFound {

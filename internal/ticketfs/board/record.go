@@ -20,9 +20,11 @@ const recordName = "ticket-mcp-board"
 
 // record is what the file says.
 type record struct {
-	worktree string // git's name for a linked worktree, the one of its folder in worktrees/; "" for the main one
-	main     string // the root of the main worktree, which git does not know here; "" for a linked one
-	path     string // of the board in the worktree
+	// git's name for a linked worktree, the one of its folder in worktrees/; "" for the main one
+	worktree string
+	// the root of the main worktree, which git does not know here; "" for a linked one
+	main string
+	path string // of the board in the worktree
 }
 
 const recordForm = "# Which worktree has the tickets of all; made by ticket-mcp. git config ticket-mcp.board overrides it.\n" +
@@ -49,7 +51,8 @@ func parseRecord(text string) (rec record, err error) {
 		}
 		delete(fields, key)
 	}
-	named := rec.worktree != "" && filepath.IsLocal(rec.worktree) && filepath.Base(rec.worktree) == rec.worktree
+	named := rec.worktree != "" && filepath.IsLocal(rec.worktree) &&
+		filepath.Base(rec.worktree) == rec.worktree
 	switch {
 	case len(fields) > 0:
 		return rec, errors.New("a line is missing")
@@ -83,8 +86,10 @@ func readRecord(common string) (*record, error) {
 func (rec record) root(common string) (string, error) {
 	gone := func(why string) *NotFound {
 		return &NotFound{
-			fmt.Sprintf("the worktree that has the board of all worktrees by %s, %s", filepath.Join(common, recordName), why),
-			"bring it back, or choose another board: " + configCommand(common, filepath.Join(filepath.Dir(common), "PATH", FolderName)),
+			fmt.Sprintf("the worktree that has the board of all worktrees by %s, %s",
+				filepath.Join(common, recordName), why),
+			"bring it back, or choose another board: " +
+				configCommand(common, filepath.Join(filepath.Dir(common), "PATH", FolderName)),
 		}
 	}
 	if rec.worktree == "" {
@@ -116,8 +121,10 @@ func makeRecord(common string, rec record) (*record, error) {
 	err := writeNew(path, rec.String())
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, &NotFound{
-			fmt.Sprintf("which worktree has the board of all cannot be written to %s: %v", path, cause(err)),
-			"say which board is for all: " + configCommand(common, filepath.Join(filepath.Dir(common), "PATH", FolderName)),
+			fmt.Sprintf("which worktree has the board of all cannot be written to %s: %v", path,
+				cause(err)),
+			"say which board is for all: " +
+				configCommand(common, filepath.Join(filepath.Dir(common), "PATH", FolderName)),
 		}
 	}
 	made, err := readRecord(common)

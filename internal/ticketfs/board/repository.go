@@ -14,9 +14,11 @@ import (
 // repository is a git repository as one of its folders sees it. All paths are absolute, links
 // resolved.
 type repository struct {
-	root   string // of the worktree, the folder that holds .git; "" when seen from inside a git folder
+	// of the worktree, the folder that holds .git; "" when seen from inside a git folder
+	root   string
 	gitDir string // of this worktree
-	common string // the git folder that all worktrees share; the same as gitDir but in a linked worktree
+	// the git folder that all worktrees share; the same as gitDir but in a linked worktree
+	common string
 }
 
 // linked reports whether the worktree is one that git worktree add made.
@@ -93,7 +95,8 @@ func repositoryAt(dir string) (*repository, error) {
 	}
 	real, err := filepath.EvalSymlinks(gitDir)
 	if err != nil {
-		return nil, undecided("%s leads to %s, which cannot be seen from here: %v", path, gitDir, cause(err))
+		return nil, undecided("%s leads to %s, which cannot be seen from here: %v", path, gitDir,
+			cause(err))
 	}
 	common, err := commonDir(real)
 	if errors.Is(err, errNoRepository) && isFile {
@@ -136,7 +139,8 @@ func commonDir(dir string) (string, error) {
 	case err == nil:
 		to := absolute(dir, strings.TrimRight(text, "\r\n"))
 		if common, err = filepath.EvalSymlinks(to); err != nil {
-			return "", undecided("%s belongs to %s, which cannot be seen from here: %v", dir, to, cause(err))
+			return "", undecided("%s belongs to %s, which cannot be seen from here: %v", dir, to,
+				cause(err))
 		}
 	case !missing(err):
 		return "", unseen(filepath.Join(dir, "commondir"), err)

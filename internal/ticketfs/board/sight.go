@@ -12,7 +12,8 @@ import (
 // Sight is what git has to do with the files of a ticket folder that are of this machine only.
 type Sight struct {
 	Tracked []string // those that it tracks, by their paths in the folder
-	Visible []string // the patterns that nothing tells it to ignore, as they would stand in a .gitignore
+	// the patterns that nothing tells it to ignore, as they would stand in a .gitignore
+	Visible []string
 }
 
 // GitSees asks git, which is run for this alone, and only reads. Without a git, in no repository,
@@ -28,8 +29,10 @@ func GitSees(ctx context.Context, dir string) Sight {
 		return s
 	}
 	s.Tracked = splitNames(out)
-	names := []string{"t.md.lock", ".t.md.tmp", ".sessions/x", ".journal/x"} // in the order of patterns
-	out, err = askGit(ctx, dir, strings.Join(names, "\x00"), "check-ignore", "--no-index", "-z", "--stdin")
+	// in the order of patterns
+	names := []string{"t.md.lock", ".t.md.tmp", ".sessions/x", ".journal/x"}
+	out, err = askGit(ctx, dir, strings.Join(names, "\x00"), "check-ignore", "--no-index", "-z",
+		"--stdin")
 	if err != nil {
 		return s
 	}
@@ -45,10 +48,12 @@ func GitSees(ctx context.Context, dir string) Sight {
 // askGit runs git in a folder, without the variables that may send it elsewhere, and without
 // whatever a configuration would have it run.
 func askGit(ctx context.Context, dir, input string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...)
+	cmd := exec.CommandContext(ctx, "git",
+		append([]string{"--no-optional-locks", "-c", "core.fsmonitor=false"}, args...)...)
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(input)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "GIT_") })
+	cmd.Env = slices.DeleteFunc(os.Environ(),
+		func(v string) bool { return strings.HasPrefix(v, "GIT_") })
 	out, err := cmd.Output()
 	if err != nil && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 1 {
 		err = nil // check-ignore found none
@@ -57,5 +62,6 @@ func askGit(ctx context.Context, dir, input string, args ...string) (string, err
 }
 
 func splitNames(out string) []string {
-	return slices.DeleteFunc(strings.Split(out, "\x00"), func(name string) bool { return name == "" })
+	return slices.DeleteFunc(strings.Split(out, "\x00"),
+		func(name string) bool { return name == "" })
 }

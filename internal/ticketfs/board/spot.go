@@ -74,7 +74,8 @@ func (p spot) notThere() *NotFound {
 	info, err := os.Lstat(p.path)
 	switch {
 	case err != nil:
-		return &NotFound{fmt.Sprintf("%s does not exist", p.path), "create a ticket to make it, or start ticket-mcp with --dir and another one"}
+		return &NotFound{fmt.Sprintf("%s does not exist", p.path),
+			"create a ticket to make it, or start ticket-mcp with --dir and another one"}
 	case info.Mode()&fs.ModeSymlink != 0:
 		return undecided("%s is a link that leads to no folder", p.path)
 	}

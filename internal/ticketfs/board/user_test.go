@@ -15,7 +15,8 @@ func TestUserName(t *testing.T) {
 		t.Skip(err)
 	}
 	home, repo := t.TempDir(), t.TempDir()
-	for name, value := range map[string]string{"HOME": home, "XDG_CONFIG_HOME": "", "GIT_CONFIG_NOSYSTEM": "", "GIT_CONFIG_GLOBAL": "", "GIT_DIR": ""} {
+	for name, value := range map[string]string{"HOME": home, "XDG_CONFIG_HOME": "",
+		"GIT_CONFIG_NOSYSTEM": "", "GIT_CONFIG_GLOBAL": "", "GIT_DIR": ""} {
 		t.Setenv(name, value)
 	}
 	os.Unsetenv("GIT_CONFIG_NOSYSTEM")
@@ -53,7 +54,8 @@ func TestUserName(t *testing.T) {
 	check(repo, "nothing is set")
 	write(filepath.Join(home, ".config", "git", "config"), "[user]\n\tname = Xenia\n")
 	check(repo, "XDG")
-	write(filepath.Join(home, ".gitconfig"), "[user]\n\tname = \"Ada \\\"The\\\" Lovelace\" ; a comment\n[user \"sub\"]\n\tname = none\n")
+	write(filepath.Join(home, ".gitconfig"),
+		"[user]\n\tname = \"Ada \\\"The\\\" Lovelace\" ; a comment\n[user \"sub\"]\n\tname = none\n")
 	check(repo, "global")
 	run("config", "user.name", "Grace Hopper")
 	check(repo, "of the repository")

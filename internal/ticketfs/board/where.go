@@ -68,10 +68,11 @@ func (w Where) Find() (Board, error) {
 
 // search is a Where as the filesystem shows it.
 type search struct {
-	at       string // the folder in which it begins, absolute, links resolved
-	exact    bool   // the .tickets in it is meant, and none above
-	named    bool   // it was a person who named the .tickets, so it may be a link that leads anywhere
-	absolute bool   // ... by its whole path, so that no worktree stands for another
+	at    string // the folder in which it begins, absolute, links resolved
+	exact bool   // the .tickets in it is meant, and none above
+	// it was a person who named the .tickets, so it may be a link that leads anywhere
+	named    bool
+	absolute bool // ... by its whole path, so that no worktree stands for another
 	local    bool
 }
 
@@ -96,7 +97,8 @@ func (w Where) search() (search, error) {
 	}
 	real, err := filepath.EvalSymlinks(s.at)
 	if missing(err) {
-		return s, &NotFound{fmt.Sprintf("%s does not exist", start), "start ticket-mcp with --dir and a folder that is there"}
+		return s, &NotFound{fmt.Sprintf("%s does not exist", start),
+			"start ticket-mcp with --dir and a folder that is there"}
 	}
 	if err != nil {
 		return s, unseen(s.at, err)
@@ -105,7 +107,8 @@ func (w Where) search() (search, error) {
 	if there, err := IsDir(real); err != nil {
 		return s, err
 	} else if !there {
-		return s, &NotFound{fmt.Sprintf("%s is not a folder", start), "start ticket-mcp with --dir and a folder"}
+		return s, &NotFound{fmt.Sprintf("%s is not a folder", start),
+			"start ticket-mcp with --dir and a folder"}
 	}
 	return s, nil
 }
@@ -146,9 +149,11 @@ func (s search) none(h home) *NotFound {
 	why := fmt.Sprintf("no %s in %s or any folder above it", FolderName, begin)
 	switch {
 	case s.exact:
-		return &NotFound{fmt.Sprintf("%s does not exist", filepath.Join(begin, FolderName)), h.next(s, "")}
+		return &NotFound{fmt.Sprintf("%s does not exist", filepath.Join(begin, FolderName)),
+			h.next(s, "")}
 	case h.repo == nil:
-		return &NotFound{why, "make a folder " + FolderName + " where the tickets shall be, or start ticket-mcp with --dir"}
+		return &NotFound{why, "make a folder " + FolderName +
+			" where the tickets shall be, or start ticket-mcp with --dir"}
 	case begin == h.root:
 		why = fmt.Sprintf("no %s in %s, the root of the repository", FolderName, begin)
 	default:

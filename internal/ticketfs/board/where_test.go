@@ -51,7 +51,8 @@ func git(t testing.TB, dir string, args ...string) string {
 	t.Helper()
 	needGit(t)
 	must(t, os.MkdirAll(dir, 0o777))
-	fixed := []string{"-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "protocol.file.allow=always",
+	fixed := []string{"-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c",
+		"protocol.file.allow=always",
 		"-c", "init.defaultBranch=main", "-c", "advice.detachedHead=false"}
 	cmd := exec.Command("git", append(fixed, args...)...)
 	cmd.Dir = dir
@@ -150,11 +151,13 @@ func TestFindUpwards(t *testing.T) {
 	finds(t, Where{Start: root + "/repo/own"}, root+"/repo/own/.tickets")
 	finds(t, Where{Start: "a", From: root + "/repo"}, root+"/repo/.tickets")
 	must(t, os.Symlink(root+"/repo/.tickets", root+"/none/.tickets"))
-	finds(t, Where{Start: root + "/none/a"}, root+"/repo/.tickets") // in no repository a link may lead anywhere
+	// in no repository a link may lead anywhere
+	finds(t, Where{Start: root + "/none/a"}, root+"/repo/.tickets")
 	t.Chdir(root + "/repo/a")
 	finds(t, Where{Start: "."}, root+"/repo/.tickets")
 	finds(t, Where{Start: "../own/.tickets"}, root+"/repo/own/.tickets")
-	for _, start := range []string{root + "/nowhere/.tickets", root + "/nowhere", root + "/none/a/.tickets", root} {
+	for _, start := range []string{root + "/nowhere/.tickets", root + "/nowhere",
+		root + "/none/a/.tickets", root} {
 		refuses(t, Where{Start: start})
 	}
 	write(t, root+"/file", "")
@@ -280,7 +283,8 @@ var layouts = []struct {
 	}, "p/main", []string{"p/feat", "p/main", "p"}, nil, false},
 	{"not bare, though another section says so", func(t testing.TB, root string) {
 		commit(t, root+"/main")
-		write(t, root+"/main/.git/config", "[foo] bare = true\n[Core]\n\tBARE = no ; a comment\n[foo \"core\"]\n\tbare = true\n[core \"x\"]\n\tbare=true\n")
+		write(t, root+"/main/.git/config",
+			"[foo] bare = true\n[Core]\n\tBARE = no ; a comment\n[foo \"core\"]\n\tbare = true\n[core \"x\"]\n\tbare=true\n")
 		git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
 	}, "main", []string{"linked", "main"}, nil, false},
 	{"a separate git folder", func(t testing.TB, root string) {
@@ -348,18 +352,20 @@ var layouts = []struct {
 		}
 		git(t, root+"/p.git", "worktree", "move", "../main", "../elsewhere")
 	}, "elsewhere", []string{"feat", "elsewhere"}, nil, true},
-	{"relative paths both ways, as newer versions of git write them", func(t testing.TB, root string) {
-		bare(t, root, "p/.bare")
-		git(t, root+"/p/.bare", "worktree", "add", "-q", "../main", "main")
-		git(t, root+"/p/.bare", "worktree", "add", "-q", "../feat", "-b", "feat")
-		for _, name := range []string{"main", "feat"} {
-			write(t, root+"/p/.bare/worktrees/"+name+"/gitdir", "../../../"+name+"/.git\n")
-			write(t, root+"/p/"+name+"/.git", "gitdir: ../.bare/worktrees/"+name+"\n")
-		}
-	}, "p/main", []string{"p/feat", "p/main"}, nil, false},
+	{"relative paths both ways, as newer versions of git write them",
+		func(t testing.TB, root string) {
+			bare(t, root, "p/.bare")
+			git(t, root+"/p/.bare", "worktree", "add", "-q", "../main", "main")
+			git(t, root+"/p/.bare", "worktree", "add", "-q", "../feat", "-b", "feat")
+			for _, name := range []string{"main", "feat"} {
+				write(t, root+"/p/.bare/worktrees/"+name+"/gitdir", "../../../"+name+"/.git\n")
+				write(t, root+"/p/"+name+"/.git", "gitdir: ../.bare/worktrees/"+name+"\n")
+			}
+		}, "p/main", []string{"p/feat", "p/main"}, nil, false},
 	{"names of any bytes", func(t testing.TB, root string) {
 		commit(t, root+"/100% [a]\t\"x\"\n #; é\xff '")
-		git(t, root+"/100% [a]\t\"x\"\n #; é\xff '", "worktree", "add", "-q", root+"/ linked ", "-b", "linked")
+		git(t, root+"/100% [a]\t\"x\"\n #; é\xff '", "worktree", "add", "-q", root+"/ linked ",
+			"-b", "linked")
 	}, "100% [a]\t\"x\"\n #; é\xff '", []string{" linked ", "100% [a]\t\"x\"\n #; é\xff '/sub"}, nil, false},
 	{"bare, names of any bytes", func(t testing.TB, root string) {
 		bare(t, root, "p %\t\xfe/.bare")
@@ -395,7 +401,8 @@ func TestOneBoard(t *testing.T) {
 			l.build(t, root)
 			want := filepath.Join(root, l.board, FolderName)
 			for _, from := range l.late {
-				refuses(t, Where{Start: filepath.Join(root, from)}, "git -C", "config ticket-mcp.board")
+				refuses(t, Where{Start: filepath.Join(root, from)}, "git -C",
+					"config ticket-mcp.board")
 			}
 			for first := range l.from {
 				for _, from := range slices.Concat(l.from[first:], l.from[:first], l.late) {
@@ -432,14 +439,16 @@ func agreesWithGit(t testing.TB, dir string) {
 	}
 	common := git(t, dir, "rev-parse", "--path-format=absolute", "--git-common-dir")
 	gitDir := git(t, dir, "rev-parse", "--absolute-git-dir")
-	for _, c := range []struct{ what, got, want string }{{"common folder", r.common, common}, {"git folder", r.gitDir, gitDir}} {
+	for _, c := range []struct{ what, got, want string }{{"common folder", r.common, common},
+		{"git folder", r.gitDir, gitDir}} {
 		if want, err := filepath.EvalSymlinks(c.want); err != nil || c.got != want {
 			t.Errorf("%s: %s is %q, but for git %q (%v)", dir, c.what, c.got, want, err)
 		}
 	}
 	set, err := readSettings(r.common)
 	must(t, err)
-	if out, err := exec.Command("git", "--git-dir="+r.common, "rev-parse", "--is-bare-repository").Output(); err == nil && set.hasBare {
+	if out, err := exec.Command("git", "--git-dir="+r.common, "rev-parse",
+		"--is-bare-repository").Output(); err == nil && set.hasBare {
 		if got, want := fmt.Sprint(set.bare), strings.TrimSpace(string(out)); got != want {
 			t.Errorf("%s: bare is %s, but for git %s", dir, got, want)
 		}
@@ -453,7 +462,8 @@ func TestGitVariablesAreIgnored(t *testing.T) {
 	git(t, root+"/main", "worktree", "add", "-q", "../linked", "-b", "linked")
 	git(t, root+"/other", "init", "-q")
 	for name, value := range map[string]string{
-		"GIT_DIR": root + "/other/.git", "GIT_WORK_TREE": root + "/other", "GIT_COMMON_DIR": root + "/other/.git",
+		"GIT_DIR": root + "/other/.git", "GIT_WORK_TREE": root + "/other", "GIT_COMMON_DIR": root +
+			"/other/.git",
 		"GIT_CEILING_DIRECTORIES": root, "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "ticket-mcp.board", "GIT_CONFIG_VALUE_0": root + "/other",
 	} {
 		t.Setenv(name, value)
@@ -483,7 +493,8 @@ func TestOneRecord(t *testing.T) {
 		folder, folderErr := os.Stat(root + "/p.git")
 		must(t, errors.Join(fileErr, folderErr))
 		if got, want := file.Mode().Perm(), folder.Mode().Perm()&0o666; got != want {
-			t.Errorf("the record has the mode %v, want %v: who may read the folder may read it", got, want)
+			t.Errorf("the record has the mode %v, want %v: who may read the folder may read it",
+				got, want)
 		}
 		forget(t, root+"/main")
 	}
@@ -515,7 +526,8 @@ func TestRecordStands(t *testing.T) {
 	// there again.
 	must(t, os.RemoveAll(root+"/main/.tickets"))
 	refuses(t, Where{Start: root + "/feat"}, root+"/main/.tickets")
-	if b, err := (Where{Start: root + "/feat"}).Make(); err != nil || b.Dir != root+"/main/.tickets" {
+	if b, err := (Where{Start: root + "/feat"}).Make(); err != nil ||
+		b.Dir != root+"/main/.tickets" {
 		t.Errorf("made %v, %v", b, err)
 	}
 	git(t, root+"/p.git", "worktree", "remove", "--force", "../main")
@@ -527,7 +539,8 @@ func TestRecordStands(t *testing.T) {
 	runCommand(t, root, &NotFound{Next: command})
 	finds(t, Where{Start: root + "/feat"}, root+"/feat/.tickets")
 
-	for _, text := range []string{"", "x", "worktree = \"feat\"\n", "worktree = \"../x\"\nmain = \"\"\npath = \".tickets\"\n",
+	for _, text := range []string{"", "x", "worktree = \"feat\"\n",
+		"worktree = \"../x\"\nmain = \"\"\npath = \".tickets\"\n",
 		"worktree = \"feat\"\nmain = \"\"\npath = \"../.tickets\"\n", "worktree = \"\"\nmain = \"\"\npath = \".tickets\"\n"} {
 		git(t, root+"/p.git", "config", "--unset-all", "ticket-mcp.board")
 		write(t, root+"/p.git/"+recordName, text)
@@ -548,7 +561,8 @@ func TestRecordOfTheMainWorktree(t *testing.T) {
 	finds(t, Where{Start: root + "/linked"}, root+"/main/.tickets")
 	forget(t, root+"/main")
 	must(t, os.CopyFS(root+"/copy", os.DirFS(root+"/main"))) // is the same worktree for git
-	refuses(t, Where{Start: root + "/linked"}, "more than one main worktree", root+"/copy", root+"/main")
+	refuses(t, Where{Start: root + "/linked"}, "more than one main worktree", root+"/copy",
+		root+"/main")
 	finds(t, Where{Start: root + "/main"}, root+"/main/.tickets")
 	for _, from := range []string{"/copy/sub", "/linked"} {
 		finds(t, Where{Start: root + from}, root+"/main/.tickets")
@@ -738,7 +752,8 @@ func TestBoardOfOneBranch(t *testing.T) {
 	main, linked := root+"/main", root+"/linked"
 	git(t, main, "worktree", "add", "-q", linked, "-b", "linked")
 	must(t, os.RemoveAll(main+"/.tickets"))
-	none := refuses(t, Where{Start: linked + "/sub"}, linked+"/.tickets", "branch", "--worktree-local")
+	none := refuses(t, Where{Start: linked + "/sub"}, linked+"/.tickets", "branch",
+		"--worktree-local")
 	b, err := (Where{Start: linked + "/sub"}).Make()
 	if err != nil || b.Dir != main+"/.tickets" || b.Unused != linked+"/.tickets" {
 		t.Errorf("made %+v, %v; want it in the main worktree", b, err)
@@ -778,7 +793,8 @@ func TestLinksOut(t *testing.T) {
 	must(t, os.RemoveAll(root+"/main/.tickets"))
 	link := root + "/main/.tickets"
 	must(t, os.Symlink("../out/.tickets", link))
-	none := refuses(t, Where{Start: root + "/main/sub"}, "link out of the repository", "--dir "+link)
+	none := refuses(t, Where{Start: root + "/main/sub"}, "link out of the repository",
+		"--dir "+link)
 	if strings.Contains(none.Next, "git") {
 		t.Errorf("%q", none.Next)
 	}
@@ -855,7 +871,8 @@ func TestMake(t *testing.T) {
 	must(t, os.Symlink(root+"/home", root+"/also-home"))
 	t.Setenv("HOME", root+"/also-home")
 	for start, want := range map[string]string{
-		root + "/repo/a": root + "/repo/.tickets", root + "/plain/.tickets": root + "/plain/.tickets",
+		root + "/repo/a": root + "/repo/.tickets", root + "/plain/.tickets": root +
+			"/plain/.tickets",
 		root + "/home/below/.tickets": root + "/home/below/.tickets",
 	} {
 		if b, err := (Where{Start: start}).Make(); err != nil || b.Dir != want {
@@ -865,7 +882,8 @@ func TestMake(t *testing.T) {
 			t.Errorf("%s was not synced", folder)
 		}
 	}
-	if b, err := (Where{Start: "a/.tickets", From: root + "/repo"}).Make(); err != nil || b.Dir != root+"/repo/a/.tickets" {
+	if b, err := (Where{Start: "a/.tickets", From: root + "/repo"}).Make(); err != nil ||
+		b.Dir != root+"/repo/a/.tickets" {
 		t.Errorf("made %s, %v", b.Dir, err)
 	}
 	for _, start := range []string{root + "/home", "/", root + "/plain/x", root + "/home/below/x"} {

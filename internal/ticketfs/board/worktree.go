@@ -97,7 +97,8 @@ func (r *repository) mainNearby(linked []worktree) []string {
 		if err != nil {
 			continue
 		}
-		names, _ := folder.Readdirnames(most) // as many as can be read; the main worktree is not promised to be found
+		// as many as can be read; the main worktree is not promised to be found
+		names, _ := folder.Readdirnames(most)
 		_ = folder.Close()
 		for _, name := range names {
 			near = append(near, filepath.Join(dir, name))
@@ -111,7 +112,8 @@ func (r *repository) mainNearby(linked []worktree) []string {
 		if dir, err = filepath.EvalSymlinks(dir); err != nil {
 			continue
 		}
-		if back, err := repositoryAt(dir); err == nil && back.gitDir == r.common && !slices.Contains(found, dir) {
+		if back, err := repositoryAt(dir); err == nil && back.gitDir == r.common &&
+			!slices.Contains(found, dir) {
 			found = append(found, dir)
 		}
 	}

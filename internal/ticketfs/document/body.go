@@ -20,7 +20,8 @@ type codeBlock struct {
 func (c *codeBlock) next(line string) bool {
 	if c.fence != "" {
 		// Any indentation closes: in a list item the fences are indented with its text.
-		if s := strings.TrimSpace(line); strings.HasPrefix(s, c.fence) && strings.Trim(s, c.fence[:1]) == "" {
+		if s := strings.TrimSpace(line); strings.HasPrefix(s, c.fence) &&
+			strings.Trim(s, c.fence[:1]) == "" {
 			c.fence = ""
 		}
 		return true
@@ -28,7 +29,8 @@ func (c *codeBlock) next(line string) bool {
 	if !strings.Contains(line, "```") && !strings.Contains(line, "~~~") {
 		return false
 	}
-	if m := codeFence.FindStringSubmatch(line); m != nil && (m[2][0] == '~' || !strings.Contains(m[3], "`")) {
+	if m := codeFence.FindStringSubmatch(line); m != nil &&
+		(m[2][0] == '~' || !strings.Contains(m[3], "`")) {
 		c.fence, c.indent = m[2], len(m[1])
 	}
 	return c.fence != ""

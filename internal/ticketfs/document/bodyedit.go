@@ -87,7 +87,8 @@ func setTitle(body, lineBreak, title string) (string, *EditError) {
 			if h.name == title {
 				return body, nil
 			}
-			return body[:h.line.start] + "# " + title + eol(body[h.line.start:h.line.end]) + body[h.line.end:], nil
+			return body[:h.line.start] + "# " + title + eol(body[h.line.start:h.line.end]) +
+				body[h.line.end:], nil
 		}
 	}
 	line := "# " + title + lineBreak
@@ -118,7 +119,8 @@ func appendNote(body, lineBreak, text string) (string, *EditError) {
 		return addSection(body, lineBreak, notes, item.String()), nil
 	}
 	if old := inner(body, part); old.start < old.end {
-		return closeCode(body[:old.end], lineBreak) + lineBreak + item.String() + body[old.end:], nil
+		return closeCode(body[:old.end], lineBreak) + lineBreak + item.String() +
+			body[old.end:], nil
 	}
 	return fill(body, lineBreak, part, item.String()), nil
 }
@@ -172,7 +174,8 @@ func isHeadingOf(line, name, title string) bool {
 	if name == "" {
 		own = []string{"Description", title}
 	}
-	return slices.ContainsFunc(own, func(o string) bool { return o != "" && strings.EqualFold(m[1], o) })
+	return slices.ContainsFunc(own,
+		func(o string) bool { return o != "" && strings.EqualFold(m[1], o) })
 }
 
 // section returns the part of body that is below the heading of a section, up to the next heading.
@@ -187,7 +190,8 @@ func section(body, name string) (part span, found bool) {
 			return part, true
 		}
 		first = min(first, h.line.start)
-		if name == "" && h.level == 1 || name != "" && h.level == 2 && strings.EqualFold(h.name, name) {
+		if name == "" && h.level == 1 || name != "" && h.level == 2 &&
+			strings.EqualFold(h.name, name) {
 			part.start, found = h.line.end, true
 		}
 	}

@@ -21,7 +21,8 @@ func boxes(body string) iter.Seq[box] {
 	return func(yield func(box) bool) {
 		for i, line := range prose(body) {
 			m := boxLine.FindStringSubmatchIndex(line)
-			if m != nil && !yield(box{strings.TrimSpace(line[m[4]:m[5]]), i + m[2], line[m[2]] != ' '}) {
+			if m != nil && !yield(box{strings.TrimSpace(line[m[4]:m[5]]), i + m[2],
+				line[m[2]] != ' '}) {
 				return
 			}
 		}
@@ -63,13 +64,15 @@ func tick(body, text string, wanted bool) (string, *EditError) {
 		}
 	}
 	if already {
-		return "", &EditError{Why: fmt.Sprintf("the box %.200q is %s already", text, others), NoChange: true}
+		return "", &EditError{Why: fmt.Sprintf("the box %.200q is %s already", text, others),
+			NoChange: true}
 	}
 	const most = 10
 	why := fmt.Sprintf("there is no %s box %.200q", state, text)
 	switch {
 	case len(choices) > most:
-		why += fmt.Sprintf("; %s are %s, +%d more", state, strings.Join(choices[:most], ", "), len(choices)-most)
+		why += fmt.Sprintf("; %s are %s, +%d more", state, strings.Join(choices[:most], ", "),
+			len(choices)-most)
 	case len(choices) > 0:
 		why += fmt.Sprintf("; %s are %s", state, strings.Join(choices, ", "))
 	default:

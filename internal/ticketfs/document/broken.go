@@ -24,7 +24,8 @@ func NoTicket(content []byte) bool {
 	case !opened:
 		return true
 	case closed && root != nil:
-		return !slices.ContainsFunc(keysOf(root), func(key *yaml.Node) bool { return key.Value == "id" || key.Value == "status" })
+		return !slices.ContainsFunc(keysOf(root),
+			func(key *yaml.Node) bool { return key.Value == "id" || key.Value == "status" })
 	}
 	return !ticketKey.Match(front)
 }
@@ -35,7 +36,8 @@ var ticketKey = regexp.MustCompile(`(?m)^[{?"' ]*(id|status)["']?[ \t]*:`)
 // HasConflict reports whether git has left a merge conflict in a file.
 func HasConflict(content []byte) bool {
 	marker := []byte("<<<<<<< ")
-	return bytes.HasPrefix(content, marker) || bytes.Contains(content, append([]byte("\n"), marker...))
+	return bytes.HasPrefix(content, marker) ||
+		bytes.Contains(content, append([]byte("\n"), marker...))
 }
 
 // Parents returns the ids that the key parent of a malformed file reads, of which there may be

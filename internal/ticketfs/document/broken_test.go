@@ -40,7 +40,8 @@ func TestNoTicket(t *testing.T) {
 			t.Errorf("%q is no ticket: %v", content, got)
 		}
 	}
-	if !NoTicket([]byte(strings.Repeat("x", 2*MaxFile))) || NoTicket([]byte("---\nid: x\n---\n"+strings.Repeat("x", MaxFile))) {
+	if !NoTicket([]byte(strings.Repeat("x", 2*MaxFile))) ||
+		NoTicket([]byte("---\nid: x\n---\n"+strings.Repeat("x", MaxFile))) {
 		t.Error("a file that is too long is not told by its beginning")
 	}
 }
@@ -72,7 +73,8 @@ func TestParents(t *testing.T) {
 		{front("a: b: c\nx: {parent: d5a}\n"), "d5a", true},
 		{front("a: \xff\nparent: d5a\n"), "d5a", true},
 		{front("<<<<<<< HEAD\nparent: a\n=======\nparent: b\n>>>>>>> x\n"), "a b", true},
-		{"<<<<<<< HEAD\n---\nparent: a\n---\n=======\n---\nparent: b\n---\n>>>>>>> x\n", "a b", true},
+		{"<<<<<<< HEAD\n---\nparent: a\n---\n=======\n---\nparent: b\n---\n>>>>>>> x\n", "a b",
+			true},
 		{"<<<<<<< HEAD\n---\nid: a\n---\n=======\n>>>>>>> x\n", "", true},
 
 		// Cut short.
@@ -108,10 +110,12 @@ func TestNoteOnMalformed(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if notes := got.Notes(); got.FrontMatter() != d.FrontMatter() || notes[len(notes)-1] != "b" || got.Ticket().Title != d.Ticket().Title {
+		if notes := got.Notes(); got.FrontMatter() != d.FrontMatter() ||
+			notes[len(notes)-1] != "b" || got.Ticket().Title != d.Ticket().Title {
 			t.Errorf("%s: %q", name, got.Bytes())
 		}
-		for _, e := range []Edit{Set("status", "open"), Remove("id"), SetTitle("x"), AddItem("deps", "a")} {
+		for _, e := range []Edit{Set("status", "open"), Remove("id"), SetTitle("x"),
+			AddItem("deps", "a")} {
 			if _, err := d.Apply(e); err == nil || !strings.Contains(err.Error(), "malformed") {
 				t.Errorf("%s: %v is %v", name, e, err)
 			}
@@ -136,15 +140,18 @@ func FuzzBroken(f *testing.F) {
 		ids, told := Parents(content)
 		if fault == nil {
 			ticket := d.Ticket()
-			if none || told && ticket.Parent != "" && (len(ids) != 1 || ids[0] != ticket.Parent) || ticket.Parent == "" && len(ids) > 0 {
-				t.Errorf("a ticket: none %v, parents %q, told %v, parent %q", none, ids, told, ticket.Parent)
+			if none || told && ticket.Parent != "" && (len(ids) != 1 || ids[0] != ticket.Parent) ||
+				ticket.Parent == "" && len(ids) > 0 {
+				t.Errorf("a ticket: none %v, parents %q, told %v, parent %q", none, ids, told,
+					ticket.Parent)
 			}
 			return
 		}
 		if d == nil {
 			return
 		}
-		if got, err := d.Apply(AppendNote("note")); err == nil && got.FrontMatter() != d.FrontMatter() {
+		if got, err := d.Apply(AppendNote("note")); err == nil &&
+			got.FrontMatter() != d.FrontMatter() {
 			t.Errorf("front matter %q became %q", d.FrontMatter(), got.FrontMatter())
 		}
 	})

@@ -53,7 +53,8 @@ func tokenize(line string) (t token, ok bool) {
 		return t, false
 	}
 	t.key, t.value = line[:colon], line[colon+len(": "):]
-	if t.kind = kindOf(t.key); t.kind == unknown && (len(t.key) > maxCanonicalKey || canonicalTag(t.key) != "!!str") {
+	if t.kind = kindOf(t.key); t.kind == unknown &&
+		(len(t.key) > maxCanonicalKey || canonicalTag(t.key) != "!!str") {
 		return t, false
 	}
 	if inner, opened := strings.CutPrefix(t.value, "["); opened {
@@ -90,7 +91,9 @@ func canonicalMapping(source string) (mapping *yaml.Node, ok bool) {
 		if value == nil {
 			return nil, false
 		}
-		mapping.Content = append(mapping.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t.key, Line: n, Column: 1}, value)
+		mapping.Content = append(mapping.Content,
+			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: t.key, Line: n,
+				Column: 1}, value)
 		n++
 	}
 	return mapping, true
@@ -100,16 +103,19 @@ func canonicalMapping(source string) (mapping *yaml.Node, ok bool) {
 // it.
 func canonicalNode(t token, line int) *yaml.Node {
 	scalar := func(column int, text string) *yaml.Node {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: canonicalTag(text), Value: text, Line: line, Column: column}
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: canonicalTag(text), Value: text, Line: line,
+			Column: column}
 	}
 	n := scalar(t.column(), t.value)
 	if t.list {
-		n = &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Tag: "!!seq", Line: line, Column: t.column()}
+		n = &yaml.Node{Kind: yaml.SequenceNode, Style: yaml.FlowStyle, Tag: "!!seq", Line: line,
+			Column: t.column()}
 		for column, word := range t.items() {
 			n.Content = append(n.Content, scalar(column, word))
 		}
 	}
-	if n.Tag == "" || slices.ContainsFunc(n.Content, func(item *yaml.Node) bool { return item.Tag == "" }) {
+	if n.Tag == "" || slices.ContainsFunc(n.Content,
+		func(item *yaml.Node) bool { return item.Tag == "" }) {
 		return nil
 	}
 	return n
@@ -125,7 +131,8 @@ func canonicalTag(text string) string {
 			return ""
 		}
 		return "!!str"
-	case len(text) == 1 || len(text) < 18 && text[0] != '0' && strings.Trim(text, "0123456789") == "":
+	case len(text) == 1 || len(text) < 18 && text[0] != '0' &&
+		strings.Trim(text, "0123456789") == "":
 		return "!!int"
 	}
 	if _, ok := canonicalMoment(text); ok {

@@ -46,7 +46,8 @@ func changedSections(old, new string) []Change {
 	for _, s := range slices.Concat(after, before) {
 		same := func(other sectionText) bool { return other == s }
 		named := func(c Change) bool { return c.Key == s.name }
-		if (!slices.ContainsFunc(before, same) || !slices.ContainsFunc(after, same)) && !slices.ContainsFunc(changes, named) {
+		if (!slices.ContainsFunc(before, same) || !slices.ContainsFunc(after, same)) &&
+			!slices.ContainsFunc(changes, named) {
 			changes = append(changes, Change{Key: s.name})
 		}
 	}

@@ -14,9 +14,12 @@ const wedow = "---\nid: nw-5c46\nstatus: open\ndeps: [nw-5c45, nw-5c44]\nlinks: 
 	"assignee: Ada Lovelace\nexternal-ref: gh-12\nparent: nw-0001\ntags: [api, ui]\n---\n# Title\n\nText.\n"
 
 func TestDialect(t *testing.T) {
-	want := Ticket{ID: "nw-5c46", Status: StatusOpen, BlockedBy: []Blocker{{ID: "nw-5c45"}, {ID: "nw-5c44"}}, BlockerKey: KeyDeps,
-		Links: []string{"nw-1a2b"}, Created: time.Date(2026, 1, 4, 5, 22, 9, 0, time.UTC), Type: "feature", Priority: 0,
-		Assignee: "Ada Lovelace", ExternalRef: "gh-12", Parent: "nw-0001", Tags: []string{"api", "ui"}, Title: "Title"}
+	want := Ticket{ID: "nw-5c46", Status: StatusOpen,
+		BlockedBy: []Blocker{{ID: "nw-5c45"}, {ID: "nw-5c44"}}, BlockerKey: KeyDeps,
+		Links: []string{"nw-1a2b"}, Created: time.Date(2026, 1, 4, 5, 22, 9, 0,
+			time.UTC), Type: "feature", Priority: 0,
+		Assignee: "Ada Lovelace", ExternalRef: "gh-12", Parent: "nw-0001", Tags: []string{"api",
+			"ui"}, Title: "Title"}
 	if diff := cmp.Diff(want, mustParse(t, "nw-5c46", wedow).Ticket()); diff != "" {
 		t.Error(diff)
 	}
@@ -30,7 +33,8 @@ func TestBlockersOfBothKeys(t *testing.T) {
 		{"blocked-by: ~\n", "", KeyBlockedBy},
 		{"deps: [a, b]\n", "a b", KeyDeps},
 		{"deps: [a, b]\nblocked-by: [c, a]\n", "a b c", KeyBlockedBy},
-		{"blocked-by:\n- id: c\n  reason: r\n- a\ndeps:\n  - a\n  - {id: d}\n", "c a d", KeyBlockedBy},
+		{"blocked-by:\n- id: c\n  reason: r\n- a\ndeps:\n  - a\n  - {id: d}\n", "c a d",
+			KeyBlockedBy},
 		{"deps: [a, a]\n", "a a", KeyDeps},
 	} {
 		d := mustParse(t, "", "---\nstatus: open\n"+tt.front+"---\n")
@@ -53,13 +57,15 @@ func TestBlockersOfBothKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if list := got.List(want); !slices.Contains(list, "z") || !got.Ticket().BlockedByID("z") {
+			if list := got.List(want); !slices.Contains(list, "z") ||
+				!got.Ticket().BlockedByID("z") {
 				t.Errorf("%q with board %q: %s is %q", tt.front, board, want, list)
 			}
 		}
 		for _, id := range ids {
 			got, err := d.Apply(d.RemoveBlocker(id)...)
-			if err != nil || got.Ticket().BlockedByID(id) || len(got.Ticket().BlockedBy) >= len(d.Ticket().BlockedBy) {
+			if err != nil || got.Ticket().BlockedByID(id) ||
+				len(got.Ticket().BlockedBy) >= len(d.Ticket().BlockedBy) {
 				t.Errorf("%q without %s: %v, %v", tt.front, id, err, got.Ticket().BlockedBy)
 			}
 		}
@@ -81,7 +87,8 @@ func TestStrict(t *testing.T) {
 		"parent: '#a'\n":        "3:9: parent is no ticket id",
 		"schema_version: two\n": "3:17: schema_version must be 1",
 	} {
-		if _, err := Parse("", []byte("---\nstatus: open\n"+front+"---\n")); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := Parse("", []byte("---\nstatus: open\n"+front+"---\n")); err == nil ||
+			!strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", front, err, want)
 		}
 	}
@@ -91,27 +98,32 @@ func TestStrict(t *testing.T) {
 func TestTolerant(t *testing.T) {
 	at := time.Date(2026, 2, 8, 0, 0, 0, 0, time.UTC)
 	for front, want := range map[string]Ticket{
-		"created: 2026-02-08\n":                {Created: at, Raw: map[string]string{"created": "2026-02-08"}},
-		"created: '2026-02-08 10:30:00'\n":     {Created: at.Add(10*time.Hour + 30*time.Minute), Raw: map[string]string{"created": "2026-02-08 10:30:00"}},
+		"created: 2026-02-08\n": {Created: at,
+			Raw: map[string]string{"created": "2026-02-08"}},
+		"created: '2026-02-08 10:30:00'\n": {Created: at.Add(10*time.Hour + 30*time.Minute),
+			Raw: map[string]string{"created": "2026-02-08 10:30:00"}},
 		"created: 2026-02-08T01:00:00+01:00\n": {Created: at},
 		"created: last week\n":                 {Raw: map[string]string{"created": "last week"}},
 		"closed: [soon, later]\n":              {Raw: map[string]string{"closed": "soon, later"}},
 		"closed: ''\nclaimed-at: []\n":         {},
-		"closed: a\nclaimed-at: b\n":           {Raw: map[string]string{"closed": "a", "claimed-at": "b"}},
+		"closed: a\nclaimed-at: b\n": {Raw: map[string]string{"closed": "a",
+			"claimed-at": "b"}},
 		"hold-until: 2026-02-08\nhold: {a: b, c: [d]}\n": {HoldUntil: at, Hold: "a: b, c: d",
 			Raw: map[string]string{"hold-until": "2026-02-08"}},
-		"type: proposal\n":                           {Type: "proposal"},
-		"type: [bug, ui]\n":                          {Type: "bug, ui"},
-		"assignee: []\n":                             {},
-		"assignee: [Ada, Grace]\n":                   {Assignee: "Ada, Grace"},
-		"assignee: {name: Ada}\n":                    {Assignee: "name: Ada"},
-		"assignee: 007\n":                            {Assignee: "007"},
-		"tags: a b\n":                                {Tags: []string{"a b"}},
-		"tags: [a, [b, c], {d: e}, ~]\n":             {Tags: []string{"a", "b, c", "d: e", ""}},
-		"tags:\nlinks: ''\n":                         {},
-		"close-reason: [a]\nresolution: dropped\n":   {CloseReason: "a", Resolution: "dropped"},
-		"blocked-by: [{id: a, reason: [b, c]}]\n":    {BlockerKey: KeyBlockedBy, BlockedBy: []Blocker{{"a", "b, c"}}},
-		"evidence:\n- a\n- b: c\nclosed-by: Ada\n":   {Evidence: []string{"a", "b: c"}, ClosedBy: "Ada"},
+		"type: proposal\n":                         {Type: "proposal"},
+		"type: [bug, ui]\n":                        {Type: "bug, ui"},
+		"assignee: []\n":                           {},
+		"assignee: [Ada, Grace]\n":                 {Assignee: "Ada, Grace"},
+		"assignee: {name: Ada}\n":                  {Assignee: "name: Ada"},
+		"assignee: 007\n":                          {Assignee: "007"},
+		"tags: a b\n":                              {Tags: []string{"a b"}},
+		"tags: [a, [b, c], {d: e}, ~]\n":           {Tags: []string{"a", "b, c", "d: e", ""}},
+		"tags:\nlinks: ''\n":                       {},
+		"close-reason: [a]\nresolution: dropped\n": {CloseReason: "a", Resolution: "dropped"},
+		"blocked-by: [{id: a, reason: [b, c]}]\n": {BlockerKey: KeyBlockedBy,
+			BlockedBy: []Blocker{{"a", "b, c"}}},
+		"evidence:\n- a\n- b: c\nclosed-by: Ada\n": {Evidence: []string{"a", "b: c"},
+			ClosedBy: "Ada"},
 		"plan-ref: p/a\nexternal-ref: 12\n":          {PlanRef: "p/a", ExternalRef: "12"},
 		"unknown: {a: [1]}\nx-y: z\nparent_of: ''\n": {},
 	} {
@@ -121,7 +133,8 @@ func TestTolerant(t *testing.T) {
 			t.Errorf("%q: %s", front, diff)
 		}
 	}
-	odd := mustParse(t, "", "---\nstatus: open\ncreated: 2026-02-08\nclosed: 2026-02-08T01:00:00+01:00\n---\n").Ticket()
+	odd := mustParse(t, "",
+		"---\nstatus: open\ncreated: 2026-02-08\nclosed: 2026-02-08T01:00:00+01:00\n---\n").Ticket()
 	if a, b, c := odd.When("created"), odd.When("closed"), odd.When("claimed-at"); a != "2026-02-08" || b != "2026-02-08T00:00:00Z" || c != "" {
 		t.Errorf("shown as %q, %q, %q", a, b, c)
 	}
@@ -147,9 +160,11 @@ func TestTitleKey(t *testing.T) {
 
 // TestPriorityOfClosed: no rule asks for it, until the ticket is open again.
 func TestPriorityOfClosed(t *testing.T) {
-	for _, front := range []string{"priority: -1\nstatus: closed\n", "status: closed\npriority: [high]\n"} {
+	for _, front := range []string{"priority: -1\nstatus: closed\n",
+		"status: closed\npriority: [high]\n"} {
 		d := mustParse(t, "", "---\n"+front+"---\n")
-		if _, err := d.Apply(Set("status", "open")); err == nil || !strings.Contains(err.Error(), "priority must be") {
+		if _, err := d.Apply(Set("status", "open")); err == nil ||
+			!strings.Contains(err.Error(), "priority must be") {
 			t.Errorf("%q opened: %v", front, err)
 		}
 	}
@@ -165,14 +180,16 @@ func TestLookalikes(t *testing.T) {
 		"depends_on: []\nblocked_by:\nepic: ''\n": "", "due: tomorrow\ncreated_at: x\nblocked: no\nmilestone: m\n": "",
 	} {
 		content := []byte("---\nstatus: open\n" + front + "---\n")
-		if got := strings.Join(mustParse(t, "", string(content)).Ticket().Lookalikes, " "); got != want {
+		if got := strings.Join(mustParse(t, "", string(content)).Ticket().Lookalikes,
+			" "); got != want {
 			t.Errorf("%q: %q, want %q", front, got, want)
 		}
 		if _, scanned := Scan("t", content); scanned && want != "" {
 			t.Errorf("%q was scanned past", front)
 		}
 	}
-	for key, want := range map[string]string{"blocked_by": KeyBlockedBy, "DEPS": KeyDeps, "epic": "parent", "Parent": "parent", "children": "", "TAGS": "tags"} {
+	for key, want := range map[string]string{"blocked_by": KeyBlockedBy, "DEPS": KeyDeps,
+		"epic": "parent", "Parent": "parent", "children": "", "TAGS": "tags"} {
 		if got := Meant(key); got != want {
 			t.Errorf("%s is meant for %q, not %q", key, got, want)
 		}

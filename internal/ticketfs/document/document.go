@@ -19,7 +19,8 @@ type Document struct {
 	fence int // of the closing fence
 	body  int // of the body: behind the closing fence's line
 
-	lines  []int // where the lines from the opening to the closing fence start; line n is lines[n-1]
+	// where the lines from the opening to the closing fence start; line n is lines[n-1]
+	lines  []int
 	fields []field
 	byKey  map[string]int // index in fields
 	ticket Ticket
@@ -117,7 +118,8 @@ func (d *Document) findFences() *Malformed {
 	}
 	d.front = lineEnd(d.text, d.start)
 	if trimEOL(d.text[d.start:d.front]) != fence {
-		return &Malformed{1, 1, "a ticket starts with front matter: the first line must be exactly `---`"}
+		return &Malformed{1, 1,
+			"a ticket starts with front matter: the first line must be exactly `---`"}
 	}
 	d.lines = []int{d.start}
 	for i := d.front; i < len(d.text) && i-d.front <= MaxFrontMatter; i = d.body {
@@ -128,7 +130,9 @@ func (d *Document) findFences() *Malformed {
 			return nil
 		}
 	}
-	return &Malformed{1, 1, fmt.Sprintf("no line that is exactly `---` closes the front matter within %d bytes", MaxFrontMatter)}
+	return &Malformed{1, 1,
+		fmt.Sprintf("no line that is exactly `---` closes the front matter within %d bytes",
+			MaxFrontMatter)}
 }
 
 // lineEnd returns where the line that offset is in ends, its line break included.

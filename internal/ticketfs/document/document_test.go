@@ -61,7 +61,9 @@ func TestParseKeepsBytes(t *testing.T) {
 			}
 			fences := strings.TrimPrefix(content, bom)
 			fences = strings.TrimSuffix(fences, d.Body())
-			if got := strings.ReplaceAll(fences, "\r\n", "\n"); got != "---\n"+strings.ReplaceAll(d.FrontMatter(), "\r\n", "\n")+"---\n" && d.Body() != "" {
+			if got := strings.ReplaceAll(fences, "\r\n",
+				"\n"); got != "---\n"+strings.ReplaceAll(d.FrontMatter(), "\r\n", "\n")+"---\n" &&
+				d.Body() != "" {
 				t.Errorf("front matter and body do not make up the file: %q", fences)
 			}
 		})
@@ -77,26 +79,40 @@ func TestTicket(t *testing.T) {
 		return list
 	}
 	for name, want := range map[string]Ticket{
-		"plain":            {ID: "x", Status: StatusOpen, Created: at, Type: "bug", Priority: 1, Assignee: "Ada", Title: "Title"},
-		"crlf":             {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"), Priority: 3, Title: "Title"},
-		"bom":              {ID: "x", Status: StatusOpen, Priority: 2, Title: "Title"},
-		"ends at fence":    {ID: "x", Status: StatusOpen, Priority: 2},
-		"fences in body":   {ID: "x", Status: StatusOpen, Priority: 2, Title: "Title"},
-		"comments":         {ID: "x", Status: StatusOpen, BlockedBy: blockers("a"), Priority: 2},
-		"quoted":           {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"), Priority: 2, Assignee: "it's # me"},
-		"value below":      {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"), Priority: 2, Assignee: "Ada Lovelace"},
-		"empty values":     {ID: "x", Status: StatusOpen, Priority: 2},
-		"block at 0":       {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"), Priority: 2},
-		"block indented":   {ID: "x", Status: StatusOpen, BlockedBy: []Blocker{{"a", ""}, {"b", "long\n\n# no comment\n"}, {"c", ""}}, Type: "bug", Priority: 2},
-		"flow lines":       {ID: "x", Status: StatusOpen, BlockedBy: []Blocker{{"a", ""}, {"b", ""}, {"c", "no, [not] yet"}}, Type: "bug", Priority: 2},
-		"odd ids":          {ID: "x", Status: StatusOpen, BlockedBy: blockers("1e3", "0x1F", "2026-01-02", "true", "null", "1.5"), Parent: "007", Priority: 2},
-		"literal":          {ID: "x", Status: StatusOpen, Priority: 2},
-		"multi-line quote": {ID: "x", Status: StatusOpen, Priority: 2, Assignee: "Ada\n# no comment Lovelace"},
-		"leftovers": {ID: "x", Status: StatusOpen, Priority: 2, Closed: at.Add(-2 * time.Hour), CloseReason: "done",
-			ClaimedBy: "a@b", ClaimedAt: at.Add(time.Second / 2)},
+		"plain": {ID: "x", Status: StatusOpen, Created: at, Type: "bug", Priority: 1,
+			Assignee: "Ada", Title: "Title"},
+		"crlf": {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"),
+			Priority: 3, Title: "Title"},
+		"bom":            {ID: "x", Status: StatusOpen, Priority: 2, Title: "Title"},
+		"ends at fence":  {ID: "x", Status: StatusOpen, Priority: 2},
+		"fences in body": {ID: "x", Status: StatusOpen, Priority: 2, Title: "Title"},
+		"comments":       {ID: "x", Status: StatusOpen, BlockedBy: blockers("a"), Priority: 2},
+		"quoted": {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"),
+			Priority: 2, Assignee: "it's # me"},
+		"value below": {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"),
+			Priority: 2, Assignee: "Ada Lovelace"},
+		"empty values": {ID: "x", Status: StatusOpen, Priority: 2},
+		"block at 0": {ID: "x", Status: StatusOpen, BlockedBy: blockers("a", "b"),
+			Priority: 2},
+		"block indented": {ID: "x", Status: StatusOpen,
+			BlockedBy: []Blocker{{"a", ""}, {"b", "long\n\n# no comment\n"},
+				{"c", ""}}, Type: "bug", Priority: 2},
+		"flow lines": {ID: "x", Status: StatusOpen,
+			BlockedBy: []Blocker{{"a", ""}, {"b", ""},
+				{"c", "no, [not] yet"}}, Type: "bug", Priority: 2},
+		"odd ids": {ID: "x", Status: StatusOpen,
+			BlockedBy: blockers("1e3", "0x1F", "2026-01-02", "true", "null",
+				"1.5"), Parent: "007", Priority: 2},
+		"literal": {ID: "x", Status: StatusOpen, Priority: 2},
+		"multi-line quote": {ID: "x", Status: StatusOpen, Priority: 2,
+			Assignee: "Ada\n# no comment Lovelace"},
+		"leftovers": {ID: "x", Status: StatusOpen, Priority: 2, Closed: at.Add(-2 * time.Hour),
+			CloseReason: "done",
+			ClaimedBy:   "a@b", ClaimedAt: at.Add(time.Second / 2)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(want, mustParse(t, "x", nasty[name]).Ticket(), cmpopts.IgnoreFields(Ticket{}, "BlockerKey")); diff != "" {
+			if diff := cmp.Diff(want, mustParse(t, "x", nasty[name]).Ticket(),
+				cmpopts.IgnoreFields(Ticket{}, "BlockerKey")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -132,12 +148,15 @@ func TestMalformed(t *testing.T) {
 		{"empty file", "", "1:1: a ticket starts with front matter"},
 		{"no front matter", "# Title\n", "1:1: a ticket starts with front matter"},
 		{"blank line first", "\n---\nstatus: open\n---\n", "1:1: a ticket starts with"},
-		{"two byte order marks", bom + bom + "---\nstatus: open\n---\n", "1:1: a ticket starts with"},
+		{"two byte order marks", bom + bom + "---\nstatus: open\n---\n",
+			"1:1: a ticket starts with"},
 		{"not closed", "---\nstatus: open\n", "1:1: no line that is exactly"},
 		{"fence alone", "---", "1:1: no line that is exactly"},
 		{"closed by text", front("--- x\n"), "3:1: a fence is `---` and nothing behind it"},
-		{"closed by blank", "---\nstatus: open\n--- \n# T\n---\n", "3:1: a fence is `---` and nothing behind it"},
-		{"front matter too long", "---\nstatus: open\n" + strings.Repeat("# comment\n", MaxFrontMatter/10+1) + "---\n", "1:1: no line that is exactly"},
+		{"closed by blank", "---\nstatus: open\n--- \n# T\n---\n",
+			"3:1: a fence is `---` and nothing behind it"},
+		{"front matter too long", "---\nstatus: open\n" + strings.Repeat("# comment\n",
+			MaxFrontMatter/10+1) + "---\n", "1:1: no line that is exactly"},
 		{"file too long", front("") + strings.Repeat("x", MaxFile), "1:1: the file has 1048"},
 		{"nothing in it", "---\n---\n", "1:1: the front matter is empty"},
 		{"comment only", "---\n# none\n---\n", "1:1: the front matter is empty"},
@@ -159,18 +178,23 @@ func TestMalformed(t *testing.T) {
 		{"directive", "---\n%YAML 1.2\nstatus: open\n---\n", "2:1: YAML directives"},
 
 		{"colon in value", front("a: b: c\n"), "3:1: not YAML: mapping values are not allowed"},
-		{"open quote", front("a: 1\nb: \"c\nd: e\n"), "4:1: not YAML: found unexpected end of stream"},
-		{"text behind quote", front("a: 1\nb: 'it's'\nd: e\n"), "4:1: not YAML: did not find expected key"},
+		{"open quote", front("a: 1\nb: \"c\nd: e\n"),
+			"4:1: not YAML: found unexpected end of stream"},
+		{"text behind quote", front("a: 1\nb: 'it's'\nd: e\n"),
+			"4:1: not YAML: did not find expected key"},
 		{"tab", front("a: 1\n\tb: 2\nc: 3\n"), "4:1: not YAML: found a tab"},
 		{"at sign", front("a: @b\n"), "3:1: not YAML: found character that cannot start any token"},
 		{"open list", front("a: [b, c\nd: e\n"), "3:1: not YAML: did not find expected ',' or ']'"},
 		{"no colon", front("a b\nc: d\n"), "3:1: not YAML: could not find expected ':'"},
-		{"bad indentation", front("a:\n  - b\n - c\nd: e\n"), "5:1: not YAML: did not find expected key"},
-		{"too deep", front("a: " + strings.Repeat("[", 20000) + "\n"), "3:1: not YAML: exceeded max depth"},
+		{"bad indentation", front("a:\n  - b\n - c\nd: e\n"),
+			"5:1: not YAML: did not find expected key"},
+		{"too deep", front("a: " + strings.Repeat("[", 20000) + "\n"),
+			"3:1: not YAML: exceeded max depth"},
 		{"anchor", front("a: &x b\n"), "3:4: anchors (`&name`) are not allowed"},
 		{"anchor deep", front("a:\n- {\u00e4: b, c: &x [d]}\n"), "4:13: anchors"},
 		{"alias", front("a: &x b\nc: *x\n"), "3:4: anchors"},
-		{"unknown alias", front("a: 1\n\u00e4: *x\nb: 2\n"), "4:4: aliases (`*name`) are not allowed"},
+		{"unknown alias", front("a: 1\n\u00e4: *x\nb: 2\n"),
+			"4:4: aliases (`*name`) are not allowed"},
 		{"tag", front("a: !!str b\n"), "3:4: tags (`!name`) are not allowed"},
 		{"tag without name", front("a: ! b\n"), "3:4: tags"},
 		{"tag of nothing", front("a: !\n"), "3:4: tags"},
@@ -179,10 +203,13 @@ func TestMalformed(t *testing.T) {
 		{"merge", front("<<: {a: b}\n"), "3:1: merge keys (`<<`) are not allowed"},
 		{"merge deep", front("a:\n  <<: [{b: c}]\n"), "4:3: merge keys"},
 		{"twice", front("a: 1\nstatus: closed\n"), `4:1: the key "status" is already in line 2`},
-		{"twice quoted", front("\"status\": closed\n"), `3:1: the key "status" is already in line 2`},
-		{"twice deep", front("a: [{b: 1, c: 2, b: 3}]\n"), `3:18: the key "b" is already in line 3`},
+		{"twice quoted", front("\"status\": closed\n"),
+			`3:1: the key "status" is already in line 2`},
+		{"twice deep", front("a: [{b: 1, c: 2, b: 3}]\n"),
+			`3:18: the key "b" is already in line 3`},
 		{"a list", "---\n- status: open\n---\n", "2:1: front matter must be lines of the form"},
-		{"flow mapping", "---\n{status: open}\n---\n", "2:1: front matter must be lines of the form"},
+		{"flow mapping", "---\n{status: open}\n---\n",
+			"2:1: front matter must be lines of the form"},
 		{"a word", "---\nopen\n---\n", "2:1: front matter must be lines of the form"},
 		{"indented", "---\n  status: open\n---\n", "2:3: keys must start in the first column"},
 		{"explicit key", front("? a\n: b\n"), "3:3: keys must start in the first column"},
@@ -196,22 +223,35 @@ func TestMalformed(t *testing.T) {
 		{"no status", "---\nid: x\n---\n", "1:1: status is required"},
 		{"empty status", "---\nid: x\nstatus:\n---\n", "3:8: status is required"},
 		{"null status", "---\nid: x\nstatus: ~\n---\n", "3:9: status is required"},
-		{"unknown status", "---\nid: x\n'status':  done # \u00e4\n---\n", `3:12: status must be open, in_progress, closed, not "done"`},
-		{"status below", "---\nid: x\nstatus:\n  - open\n---\n", "4:3: status must be a single value, not a list"},
+		{"unknown status", "---\nid: x\n'status':  done # \u00e4\n---\n",
+			`3:12: status must be open, in_progress, closed, not "done"`},
+		{"status below", "---\nid: x\nstatus:\n  - open\n---\n",
+			"4:3: status must be a single value, not a list"},
 		{"priority 5", front("priority: 5\n"), `3:11: priority must be 0, 1, 2, 3, 4, not "5"`},
-		{"priority text", front("priority: 2abc\n"), `3:11: priority must be 0, 1, 2, 3, 4, not "2abc"`},
-		{"priority empty text", front("priority: ''\n"), `3:11: priority must be 0, 1, 2, 3, 4, not ""`},
+		{"priority text", front("priority: 2abc\n"),
+			`3:11: priority must be 0, 1, 2, 3, 4, not "2abc"`},
+		{"priority empty text", front("priority: ''\n"),
+			`3:11: priority must be 0, 1, 2, 3, 4, not ""`},
 		{"parent", front("parent: a b\n"), `3:9: parent is no ticket id: "a b"`},
-		{"blocked-by word", front("blocked-by: a\n"), "3:13: blocked-by must be a list of ids like [d5czj08], not a single value"},
+		{"blocked-by word", front("blocked-by: a\n"),
+			"3:13: blocked-by must be a list of ids like [d5czj08], not a single value"},
 		{"blocked-by empty text", front("blocked-by: ''\n"), "3:13: blocked-by must be a list"},
-		{"blocked-by mapping", front("blocked-by:\n  a: b\n"), "4:3: blocked-by must be a list of ids like [d5czj08], not a mapping"},
-		{"null item", front("blocked-by: [a, ~]\n"), "3:17: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
-		{"empty item", front("blocked-by:\n  - a\n  -\n"), "5:4: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
-		{"list as item", front("blocked-by: [[a]]\n"), "3:14: an item of blocked-by must be a ticket id or a mapping with an id, not a list"},
-		{"bad item", front("blocked-by: [a, 'b c']\n"), `3:17: an item of blocked-by is no ticket id: "b c"`},
-		{"item continued", front("blocked-by:\n- a\n - b\n"), `4:3: an item of blocked-by is no ticket id: "a - b"`},
-		{"mapping without id", front("blocked-by: [{ib: a}]\n"), "3:14: an item of blocked-by that is a mapping must have an id"},
-		{"mapping with null id", front("blocked-by: [{id: }]\n"), "3:19: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
+		{"blocked-by mapping", front("blocked-by:\n  a: b\n"),
+			"4:3: blocked-by must be a list of ids like [d5czj08], not a mapping"},
+		{"null item", front("blocked-by: [a, ~]\n"),
+			"3:17: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
+		{"empty item", front("blocked-by:\n  - a\n  -\n"),
+			"5:4: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
+		{"list as item", front("blocked-by: [[a]]\n"),
+			"3:14: an item of blocked-by must be a ticket id or a mapping with an id, not a list"},
+		{"bad item", front("blocked-by: [a, 'b c']\n"),
+			`3:17: an item of blocked-by is no ticket id: "b c"`},
+		{"item continued", front("blocked-by:\n- a\n - b\n"),
+			`4:3: an item of blocked-by is no ticket id: "a - b"`},
+		{"mapping without id", front("blocked-by: [{ib: a}]\n"),
+			"3:14: an item of blocked-by that is a mapping must have an id"},
+		{"mapping with null id", front("blocked-by: [{id: }]\n"),
+			"3:19: an item of blocked-by must be a ticket id or a mapping with an id, not nothing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := Parse("x", []byte(tt.content))
@@ -223,7 +263,8 @@ func TestMalformed(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", err, tt.want)
 			}
 			crlf := strings.ReplaceAll(strings.ReplaceAll(tt.content, "\r\n", "\n"), "\n", "\r\n")
-			if _, err2 := Parse("x", []byte(crlf)); len(tt.content) < MaxFrontMatter && !strings.Contains(tt.name, "cr") && (err2 == nil || err2.Error() != err.Error()) {
+			if _, err2 := Parse("x", []byte(crlf)); len(tt.content) < MaxFrontMatter &&
+				!strings.Contains(tt.name, "cr") && (err2 == nil || err2.Error() != err.Error()) {
 				t.Errorf("with CRLF: got %v\nwant %v", err2, err)
 			}
 		})
@@ -277,7 +318,8 @@ func TestParseIsFast(t *testing.T) {
 		begin := time.Now()
 		d, _ := Parse("x", content)
 		if d != nil {
-			for _, e := range []Edit{AddItem("a", "z"), RemoveItem("blocked-by", "a"), Set("status", "closed"), Remove("a")} {
+			for _, e := range []Edit{AddItem("a", "z"), RemoveItem("blocked-by", "a"),
+				Set("status", "closed"), Remove("a")} {
 				d.Apply(e)
 			}
 		}

@@ -132,7 +132,8 @@ func (d *Document) apply(edits []Edit) (*Document, *EditError) {
 		}
 	}
 	if n := len(head) - d.front - (d.body - d.fence); n > MaxFrontMatter {
-		return nil, cannot("the front matter would have %d bytes, more than the %d it may have", n, MaxFrontMatter)
+		return nil, cannot("the front matter would have %d bytes, more than the %d it may have", n,
+			MaxFrontMatter)
 	}
 	if body != "" && eol(head) == "" {
 		head += d.bodyEOL()
@@ -142,7 +143,8 @@ func (d *Document) apply(edits []Edit) (*Document, *EditError) {
 		return d, nil
 	}
 	if len(text) > MaxFile {
-		return nil, cannot("the file would have %d bytes, more than the %d a ticket may have", len(text), MaxFile)
+		return nil, cannot("the file would have %d bytes, more than the %d a ticket may have",
+			len(text), MaxFile)
 	}
 	changed, fault := Parse(d.id, []byte(text))
 	if fault != nil {
@@ -172,10 +174,12 @@ func (d *Document) noteOnBroken(edits []Edit) (*Document, *EditError) {
 		head += d.bodyEOL()
 	}
 	if len(head)+len(body) > MaxFile {
-		return nil, cannot("the file would have %d bytes, more than the %d a ticket may have", len(head)+len(body), MaxFile)
+		return nil, cannot("the file would have %d bytes, more than the %d a ticket may have",
+			len(head)+len(body), MaxFile)
 	}
 	changed, fault := Open(d.id, []byte(head+body))
-	if changed == nil || fault == nil || fault.Why != d.fault.Why || changed.FrontMatter() != d.FrontMatter() {
+	if changed == nil || fault == nil || fault.Why != d.fault.Why ||
+		changed.FrontMatter() != d.FrontMatter() {
 		return nil, cannot("the file is malformed: %v", d.fault)
 	}
 	return changed, nil
@@ -198,7 +202,8 @@ func gather(edits []Edit) ([]keyEdits, *EditError) {
 		case i < 0:
 			keys = append(keys, keyEdits{e.name, []Edit{e}})
 		case keys[i].edits[0].inList() != e.inList():
-			return nil, cannot("%s cannot be edited as a list and as a single value at once", e.name)
+			return nil, cannot("%s cannot be edited as a list and as a single value at once",
+				e.name)
 		case e.inList() && e.kind != editSetList:
 			keys[i].edits = append(keys[i].edits, e)
 		default:

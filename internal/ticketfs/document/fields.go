@@ -166,7 +166,8 @@ func readTime(text string) (at time.Time, exact bool) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil && rfc3339.MatchString(text) {
 		return at.UTC(), true
 	}
-	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04",
+	for _, layout := range []string{time.DateOnly, time.DateTime, "2006-01-02T15:04:05",
+		"2006-01-02 15:04", "2006-01-02T15:04",
 		"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05-0700"} {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at.UTC(), false
@@ -296,7 +297,8 @@ func blocker(key string, item *yaml.Node) (b Blocker, m *Malformed) {
 		}
 	}
 	if id.Kind != yaml.ScalarNode || isNull(id) {
-		return b, nodeFault(id, "an item of %s must be a ticket id or a mapping with an id, not %s", key, kindName(id))
+		return b, nodeFault(id, "an item of %s must be a ticket id or a mapping with an id, not %s",
+			key, kindName(id))
 	}
 	if !ValidID(id.Value) {
 		return b, nodeFault(id, "an item of %s is no ticket id: %.80q", key, id.Value)

@@ -117,7 +117,8 @@ func (d *Document) editFlowList(f field, plan listPlan) ([]splice, *EditError) {
 	}
 	end := list.items[len(list.items)-1]
 	tail := d.text[end.end:inside.end]
-	if last < len(list.items)-1 && strings.ContainsAny(d.text[list.items[last].end:list.items[last+1].start], "\n#") {
+	if last < len(list.items)-1 &&
+		strings.ContainsAny(d.text[list.items[last].end:list.items[last+1].start], "\n#") {
 		i := strings.LastIndexByte(tail, '\n') + 1
 		tail = eol(tail[:i]) + tail[i:]
 	}

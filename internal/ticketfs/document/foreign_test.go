@@ -45,7 +45,8 @@ func TestForeign(t *testing.T) {
 				t.Fatal(err)
 			}
 			var is, want any
-			if err := errors.Join(json.Unmarshal(got, &is), json.Unmarshal([]byte(test.fields), &want)); err != nil {
+			if err := errors.Join(json.Unmarshal(got, &is),
+				json.Unmarshal([]byte(test.fields), &want)); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(want, is); diff != "" {
@@ -59,7 +60,9 @@ func TestForeign(t *testing.T) {
 }
 
 func TestJoinBody(t *testing.T) {
-	got := JoinBody("first\n\n```sh\nnever closed\n", []Section{{Heading: "Design", Text: "\n as is \n"}, {Heading: "Empty", Text: " \n"}, {"Notes", "- one", true}})
+	got := JoinBody("first\n\n```sh\nnever closed\n",
+		[]Section{{Heading: "Design", Text: "\n as is \n"}, {Heading: "Empty", Text: " \n"},
+			{"Notes", "- one", true}})
 	want := "first\n\n```sh\nnever closed\n```\n\n## Design\n\n as is\n\n## Notes\n- one"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -73,13 +76,17 @@ func TestSplitBody(t *testing.T) {
 	}{
 		{"", "", "", nil},
 		{"# T\n", "T", "", nil},
-		{"# T\r\n\r\none\r\ntwo\r\n\r\n## A\r\n\r\nx\r\n## B\r\n", "T", "one\ntwo", []Section{{Heading: "A", Text: "x"}, {Heading: "B"}}},
+		{"# T\r\n\r\none\r\ntwo\r\n\r\n## A\r\n\r\nx\r\n## B\r\n", "T", "one\ntwo",
+			[]Section{{Heading: "A", Text: "x"}, {Heading: "B"}}},
 		{"before\n\n# T\n\nbehind\n", "T", "before\n\nbehind", nil},
-		{"no title\n\n## A\nx\n# Late\ny\n", "Late", "no title", []Section{{"A", "x\n# Late\ny", true}}},
-		{"# T\n\n```\n## no section\n```\n\n# Another\n", "T", "```\n## no section\n```\n\n# Another", nil},
+		{"no title\n\n## A\nx\n# Late\ny\n", "Late", "no title",
+			[]Section{{"A", "x\n# Late\ny", true}}},
+		{"# T\n\n```\n## no section\n```\n\n# Another\n", "T",
+			"```\n## no section\n```\n\n# Another", nil},
 	} {
 		title, description, sections := SplitBody(test.body)
-		if title != test.title || description != test.description || !cmp.Equal(sections, test.sections, cmpopts.EquateEmpty()) {
+		if title != test.title || description != test.description ||
+			!cmp.Equal(sections, test.sections, cmpopts.EquateEmpty()) {
 			t.Errorf("%q: %q, %q, %+v", test.body, title, description, sections)
 		}
 	}
@@ -91,10 +98,13 @@ func TestSplitJoin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		description := text.Draw(t, "description")
 		sections := rapid.SliceOf(rapid.Custom(func(t *rapid.T) Section {
-			return Section{rapid.StringMatching(`[A-Z][a-z]{0,5}`).Draw(t, "heading"), text.Draw(t, "text"), rapid.Bool().Draw(t, "tight")}
+			return Section{rapid.StringMatching(`[A-Z][a-z]{0,5}`).Draw(t, "heading"),
+				text.Draw(t, "text"), rapid.Bool().Draw(t, "tight")}
 		})).Draw(t, "sections")
-		_, gotDescription, gotSections := SplitBody("# T\n\n" + JoinBody(description, sections) + "\n")
-		if gotDescription != description || !cmp.Equal(gotSections, sections, cmpopts.EquateEmpty()) {
+		_, gotDescription, gotSections := SplitBody("# T\n\n" + JoinBody(description, sections) +
+			"\n")
+		if gotDescription != description || !cmp.Equal(gotSections, sections,
+			cmpopts.EquateEmpty()) {
 			t.Fatalf("%q, %+v", gotDescription, gotSections)
 		}
 	})

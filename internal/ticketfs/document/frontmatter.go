@@ -14,10 +14,12 @@ func (d *Document) checkFrontMatter() *Malformed {
 	for _, start := range d.lines[1 : len(d.lines)-1] {
 		line := trimEOL(d.text[start:lineEnd(d.text, start)])
 		switch {
-		case strings.HasPrefix(line, fence) && strings.TrimLeft(line[len(fence):], " \t") != line[len(fence):]:
+		case strings.HasPrefix(line, fence) &&
+			strings.TrimLeft(line[len(fence):], " \t") != line[len(fence):]:
 			return malformedAt(d.text, start, "a fence is `---` and nothing behind it")
 		case strings.HasPrefix(line, "..."):
-			return malformedAt(d.text, start, "`...` ends a YAML document; front matter is one document, closed by `---`")
+			return malformedAt(d.text, start,
+				"`...` ends a YAML document; front matter is one document, closed by `---`")
 		case strings.HasPrefix(line, "%"):
 			return malformedAt(d.text, start, "YAML directives are not allowed")
 		}
@@ -56,7 +58,8 @@ func (d *Document) decode() *Malformed {
 	d.byKey = make(map[string]int, len(root.Content)/2)
 	for i := 0; i < len(root.Content); i += 2 {
 		key := root.Content[i]
-		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" || key.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		if key.Kind != yaml.ScalarNode || key.Tag != "!!str" ||
+			key.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			return nodeFault(key, "a key must be a word")
 		}
 		if key.Column != 1 {

@@ -27,7 +27,8 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			m := err.(*Malformed)
 			lines := strings.Split(string(content), "\n")
-			if m.Line < 1 || m.Line > len(lines) || m.Column < 1 || m.Column > len([]rune(lines[m.Line-1]))+1 {
+			if m.Line < 1 || m.Line > len(lines) || m.Column < 1 ||
+				m.Column > len([]rune(lines[m.Line-1]))+1 {
 				t.Errorf("%v is outside of the file", m)
 			}
 			return
@@ -36,8 +37,10 @@ func FuzzDocument(f *testing.F) {
 			t.Errorf("got %q", d.Bytes())
 		}
 		rest, ok := strings.CutSuffix(string(content), d.Body())
-		if !ok || !strings.Contains(rest, "---\n"+d.FrontMatter()+"---") && !strings.Contains(rest, "---\r\n"+d.FrontMatter()+"---") {
-			t.Errorf("front matter %q and body %q do not make up the file", d.FrontMatter(), d.Body())
+		if !ok || !strings.Contains(rest, "---\n"+d.FrontMatter()+"---") &&
+			!strings.Contains(rest, "---\r\n"+d.FrontMatter()+"---") {
+			t.Errorf("front matter %q and body %q do not make up the file", d.FrontMatter(),
+				d.Body())
 		}
 		again, err := Parse(d.Ticket().ID, content)
 		if err != nil || !slices.Equal(again.Ticket().BlockedBy, d.Ticket().BlockedBy) {
@@ -79,7 +82,8 @@ func FuzzEdit(f *testing.F) {
 		}
 		checkLines(t, d, got, key)
 		checkValue(t, d, got, e)
-		if again, err := got.Apply(e); e.kind != editAppend && (err != nil || again.text != got.text) {
+		if again, err := got.Apply(e); e.kind != editAppend &&
+			(err != nil || again.text != got.text) {
 			t.Errorf("twice is not once: %v\n%q\n%q", err, got.text, again.text)
 		}
 		checkUndo(t, d, got, e)
@@ -91,7 +95,8 @@ func FuzzEdit(f *testing.F) {
 func mustEdit(t *testing.T, d *Document, e Edit, err error) {
 	status, _ := d.field("status")
 	oneLine := status.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	if e.kind == editSet && e.name == "status" && slices.Contains(Statuses, e.value) && oneLine && len(d.text) < MaxFrontMatter-20 {
+	if e.kind == editSet && e.name == "status" && slices.Contains(Statuses, e.value) && oneLine &&
+		len(d.text) < MaxFrontMatter-20 {
 		t.Errorf("refused: %v\n%s", err, d.text)
 	}
 }
@@ -104,7 +109,8 @@ func checkLines(t reporter, d, got *Document, key string) {
 		head++
 	}
 	tail := 0
-	for tail < min(len(before), len(after))-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
+	for tail < min(len(before), len(after))-head &&
+		before[len(before)-1-tail] == after[len(after)-1-tail] {
 		tail++
 	}
 	// Lines head to last, from 0, are those that the edit changed.
@@ -118,7 +124,8 @@ func checkLines(t reporter, d, got *Document, key string) {
 	}
 	first, stop := f.key.Line-1, strings.Count(d.text[:f.stop], "\n")
 	if head <= last && (head < first || last >= stop) {
-		t.Errorf("lines %d-%d changed, but %s is in %d-%d:\n%q\n%q", head+1, last+1, key, first+1, stop, d.text, got.text)
+		t.Errorf("lines %d-%d changed, but %s is in %d-%d:\n%q\n%q", head+1, last+1, key, first+1,
+			stop, d.text, got.text)
 	}
 }
 
@@ -161,7 +168,8 @@ func checkUndo(t reporter, d, got *Document, e Edit) {
 	switch {
 	case !present && (e.kind == editSet || e.kind == editAddItem || e.kind == editAppend):
 		undo = Remove(e.name)
-	case e.kind == editSet && e.name == "status" && d.offset(f.value) > 0 && !strings.Contains(d.text[d.offset(f.value):d.end(f.value, 0, f.stop)], "\n") &&
+	case e.kind == editSet && e.name == "status" && d.offset(f.value) > 0 &&
+		!strings.Contains(d.text[d.offset(f.value):d.end(f.value, 0, f.stop)], "\n") &&
 		doubleOrPlain(d, f):
 		undo = Set(e.name, f.value.Value)
 	case e.kind == editAddItem && len(f.value.Content) > 0 && !slices.Contains(idsOf(f), e.value):
@@ -215,7 +223,8 @@ func FuzzBodyEdit(f *testing.F) {
 			if got.Ticket().Title != strings.TrimSpace(value) {
 				t.Errorf("title %q", got.Ticket().Title)
 			}
-			before, after = slices.DeleteFunc(before, firstLevel), slices.DeleteFunc(after, firstLevel)
+			before, after = slices.DeleteFunc(before, firstLevel), slices.DeleteFunc(after,
+				firstLevel)
 		case editTick, editUntick:
 			if len(got.Body()) != len(body) {
 				t.Errorf("%q", got.Body())
@@ -264,7 +273,8 @@ func names(body string) []string {
 func checkInserted(t *testing.T, before, after string) {
 	written := func(text string) string {
 		lines := slices.Collect(strings.Lines(text))
-		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.TrimSpace(line) == "" })
+		lines = slices.DeleteFunc(lines,
+			func(line string) bool { return strings.TrimSpace(line) == "" })
 		return strings.TrimSuffix(strings.Join(lines, ""), "\n")
 	}
 	before, after = written(before), written(after)

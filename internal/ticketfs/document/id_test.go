@@ -8,12 +8,14 @@ import (
 )
 
 func TestValidID(t *testing.T) {
-	for _, id := range []string{"a", "d5czj08", "A-1_b", "a.b.c", "1e3", "0x1F", strings.Repeat("x", MaxID)} {
+	for _, id := range []string{"a", "d5czj08", "A-1_b", "a.b.c", "1e3", "0x1F",
+		strings.Repeat("x", MaxID)} {
 		if !ValidID(id) {
 			t.Errorf("%q is refused", id)
 		}
 	}
-	for _, id := range []string{"", ".", "..", "../x", "/etc/passwd", "a/b", `a\b`, "a..b", ".a", "a.", "-a", "_a", "a b", "a\x00b", "é", "a\n", strings.Repeat("x", MaxID+1)} {
+	for _, id := range []string{"", ".", "..", "../x", "/etc/passwd", "a/b", `a\b`, "a..b", ".a",
+		"a.", "-a", "_a", "a b", "a\x00b", "é", "a\n", strings.Repeat("x", MaxID+1)} {
 		if ValidID(id) {
 			t.Errorf("%q is taken", id)
 		}
@@ -23,14 +25,16 @@ func TestValidID(t *testing.T) {
 // TestNewID: the first seven characters are those that the tk program makes of the same second.
 func TestNewID(t *testing.T) {
 	second := time.Date(2026, 1, 4, 4, 22, 43, 0, time.UTC)
-	for fraction, want := range map[time.Duration]string{0: "d5cyp4r00", time.Second / 2: "d5cyp4rg0", time.Second - 1: "d5cyp4rzz"} {
+	for fraction, want := range map[time.Duration]string{0: "d5cyp4r00",
+		time.Second / 2: "d5cyp4rg0", time.Second - 1: "d5cyp4rzz"} {
 		id := new(IDs).New(second.Add(fraction))
 		if len(id) != 12 || !strings.HasPrefix(id, want) || !ValidID(id) {
 			t.Errorf("id %q, want %s and three more", id, want)
 		}
 	}
 	// Ids of one moment differ, in different processes: three alike come once in 10^9 runs.
-	if a, b, c := new(IDs).New(second), new(IDs).New(second), new(IDs).New(second); a == b && b == c {
+	if a, b, c := new(IDs).New(second), new(IDs).New(second), new(IDs).New(second); a == b &&
+		b == c {
 		t.Errorf("%s came three times in a row", a)
 	}
 }

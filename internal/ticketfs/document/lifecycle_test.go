@@ -15,10 +15,12 @@ import (
 func lifecycle(d *Document) (*Document, error) {
 	const at = "2026-01-04T05:30:01Z"
 	steps := [][]Edit{
-		{Set("status", "in_progress"), Set("claimed-by", "planner@5f3a9c21d0e4"), Set("claimed-at", at)},
+		{Set("status", "in_progress"), Set("claimed-by", "planner@5f3a9c21d0e4"),
+			Set("claimed-at", at)},
 		{AddItem("blocked-by", "other")},
 		{RemoveItem("blocked-by", "other")},
-		{Set("status", "closed"), Remove("claimed-by"), Remove("claimed-at"), Set("closed", at), Set("close-reason", "done: \"all\"")},
+		{Set("status", "closed"), Remove("claimed-by"), Remove("claimed-at"), Set("closed", at),
+			Set("close-reason", "done: \"all\"")},
 		{Set("status", "open"), Remove("closed"), Remove("close-reason")},
 	}
 	if f, ok := d.field("blocked-by"); !ok || isNull(f.value) {
@@ -42,11 +44,13 @@ func leavesTrace(d *Document) bool {
 		}
 	}
 	status, _ := d.field("status")
-	if status.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || d.ticket.Status != StatusOpen {
+	if status.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 ||
+		d.ticket.Status != StatusOpen {
 		return true
 	}
 	f, ok := d.field("blocked-by")
-	return ok && len(f.value.Content) == 0 && !isNull(f.value) && d.text[d.offset(f.value):d.end(f.value, 0, f.stop)] != "[]"
+	return ok && len(f.value.Content) == 0 && !isNull(f.value) &&
+		d.text[d.offset(f.value):d.end(f.value, 0, f.stop)] != "[]"
 }
 
 func TestLifecycleRestoresBytes(t *testing.T) {
@@ -109,14 +113,16 @@ func TestRealTickets(t *testing.T) {
 				t.Error(diff)
 			}
 			if closed, ok := d.Field("closed"); ok {
-				if got, err = got.Apply(Set("status", "closed"), Set("closed", closed)); err != nil {
+				if got, err = got.Apply(Set("status", "closed"),
+					Set("closed", closed)); err != nil {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(string(content), string(got.Bytes())); diff != "" {
 					t.Error(diff)
 				}
 			}
-			noted, err := d.Apply(AppendNote("first\nsecond"), SetTitle("Other"), SetSection("Design", "```\n## x\n```"))
+			noted, err := d.Apply(AppendNote("first\nsecond"), SetTitle("Other"),
+				SetSection("Design", "```\n## x\n```"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -86,7 +86,8 @@ func itemID(item *yaml.Node) (string, bool) {
 
 // editList makes the list edits of a key. A list that is to be written where the key is absent is
 // returned as it stands behind the colon: texts one on a line, all else in flow style.
-func (d *Document) editList(f field, present bool, k keyEdits) (splices []splice, list string, err *EditError) {
+func (d *Document) editList(f field, present bool,
+	k keyEdits) (splices []splice, list string, err *EditError) {
 	var items []*yaml.Node
 	single := present && f.value.Kind == yaml.ScalarNode && !isNull(f.value)
 	switch {
@@ -170,7 +171,8 @@ func (d *Document) blockItems(f field) []span {
 		// The dash is on the item's line, or above it with only comments and blank lines between.
 		line := n.Content[i].Line
 		start := d.lines[line-1]
-		for line > n.Line && !strings.HasPrefix(strings.TrimLeft(d.text[start:start+n.Column], " "), "-") {
+		for line > n.Line && !strings.HasPrefix(strings.TrimLeft(d.text[start:start+n.Column], " "),
+			"-") {
 			line--
 			start = d.lines[line-1]
 		}

@@ -41,7 +41,9 @@ func malformedAt(text string, offset int, why string) *Malformed {
 // checkText refuses what is no UTF-8 text at all, wherever in the file it stands.
 func checkText(text string) *Malformed {
 	if len(text) > MaxFile {
-		return &Malformed{1, 1, fmt.Sprintf("the file has %d bytes, more than the %d a ticket may have", len(text), MaxFile)}
+		return &Malformed{1, 1,
+			fmt.Sprintf("the file has %d bytes, more than the %d a ticket may have", len(text),
+				MaxFile)}
 	}
 	if strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
 		return &Malformed{1, 1, "the file is UTF-16; a ticket is UTF-8"}

@@ -15,7 +15,8 @@ import (
 // keys that are unknown here. The error is always an *EditError.
 func New(t Ticket, description, design, acceptance string, more ...Edit) ([]byte, error) {
 	var sections []Section
-	for _, s := range []Section{{Text: description}, {Heading: "Design", Text: design}, {Heading: "Acceptance Criteria", Text: acceptance}} {
+	for _, s := range []Section{{Text: description}, {Heading: "Design", Text: design},
+		{Heading: "Acceptance Criteria", Text: acceptance}} {
 		text, err := writtenSection(s.Heading, t.Title, s.Text, "\n")
 		if err != nil {
 			return nil, err

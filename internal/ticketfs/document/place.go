@@ -36,7 +36,8 @@ func behindIndex(key string) int {
 
 // place makes lines of new keys. removed are the keys that the same edit removes.
 func (d *Document) place(added []newKey, removed map[string]bool) []splice {
-	slices.SortStableFunc(added, func(a, b newKey) int { return cmp.Compare(behindIndex(a.key), behindIndex(b.key)) })
+	slices.SortStableFunc(added,
+		func(a, b newKey) int { return cmp.Compare(behindIndex(a.key), behindIndex(b.key)) })
 	status, _ := d.field("status")
 	start := d.lines[status.key.Line-1]
 	lineBreak := eol(d.text[start:lineEnd(d.text, start)])
@@ -49,7 +50,8 @@ func (d *Document) place(added []newKey, removed map[string]bool) []splice {
 				break
 			}
 		}
-		splices[i] = splice{span{at, at}, scalarToken("", n.key, 0) + ":" + strings.ReplaceAll(n.value, "\n", lineBreak) + lineBreak}
+		splices[i] = splice{span{at, at}, scalarToken("", n.key, 0) + ":" +
+			strings.ReplaceAll(n.value, "\n", lineBreak) + lineBreak}
 	}
 	return splices
 }

@@ -11,12 +11,15 @@ import (
 // become YAML.
 func drawFront(t *rapid.T) string {
 	var b strings.Builder
-	keys := rapid.Permutation([]string{"id", "blocked-by", "assignee", "meta", "text", "tags", "closed"}).Draw(t, "keys")
+	keys := rapid.Permutation([]string{"id", "blocked-by", "assignee", "meta", "text", "tags",
+		"closed"}).Draw(t, "keys")
 	keys = keys[:rapid.IntRange(0, len(keys)).Draw(t, "n")]
 	at := rapid.IntRange(0, len(keys)).Draw(t, "status at")
 	for i := range len(keys) + 1 {
 		if i == at {
-			b.WriteString(drawKey(t, "status") + pick(t, " open", " 'open'", " \"open\"", " open # c", "\n  open", " |-\n  open", " # c\n  open", " >-\n    open\n  # c"))
+			b.WriteString(drawKey(t, "status") +
+				pick(t, " open", " 'open'", " \"open\"", " open # c", "\n  open", " |-\n  open",
+					" # c\n  open", " >-\n    open\n  # c"))
 			b.WriteString("\n" + drawRest(t))
 		}
 		if i < len(keys) {
@@ -26,7 +29,10 @@ func drawFront(t *rapid.T) string {
 	return b.String()
 }
 
-func pick(t *rapid.T, choices ...string) string { return rapid.SampledFrom(choices).Draw(t, "choice") }
+func pick(t *rapid.T, choices ...string) string {
+	return rapid.SampledFrom(choices).Draw(t,
+		"choice")
+}
 
 func drawKey(t *rapid.T, key string) string {
 	return pick(t, key, key, key, "'"+key+"'", `"`+key+`"`) + pick(t, ":", ":", ":", " :")
@@ -46,9 +52,11 @@ func drawValue(t *rapid.T, key string) string {
 	case "blocked-by", "tags":
 		return drawList(t)
 	case "meta":
-		return pick(t, " {a: b}", "\n  a: b\n  c:\n    - d", " {a: [b, c],\n  # c ]\n 'd}': e} # f", "\n  ? a\n  ? b", "\n  a: |\n    b\n\n   # c", " {}", "\n- - a\n  - b\n- c: d\n  e:")
+		return pick(t, " {a: b}", "\n  a: b\n  c:\n    - d", " {a: [b, c],\n  # c ]\n 'd}': e} # f",
+			"\n  ? a\n  ? b", "\n  a: |\n    b\n\n   # c", " {}", "\n- - a\n  - b\n- c: d\n  e:")
 	}
-	return pick(t, " Ada", " 'it''s'", ` "a \" # b"`, " a  # c", "", " ", " # c", " ~", "\n  a\n  b", " a\n\n  b # c", " |\n  a\n\n  # b", " >+2\n   a\n  b\n\n",
+	return pick(t, " Ada", " 'it''s'", ` "a \" # b"`, " a  # c", "", " ", " # c", " ~",
+		"\n  a\n  b", " a\n\n  b # c", " |\n  a\n\n  # b", " >+2\n   a\n  b\n\n",
 		" |\n\n   a\n # c", ` "a`+"\n  # b\n\n  c\" # d", " 'a\n  ''\n  '", " 12", " a#b", " a:b", " |-", " |+\n\n")
 }
 

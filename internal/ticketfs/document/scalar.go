@@ -49,7 +49,8 @@ func (d *Document) replaceScalar(f field, token string) []splice {
 	case f.value.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		header := blockHeaderEnd(d.text, start)
 		below := lineEnd(d.text, header) // behind a comment that may stand behind the header
-		return []splice{{span{start, header}, token}, {span{below, max(below, lineEnd(d.text, end))}, ""}}
+		return []splice{{span{start, header}, token},
+			{span{below, max(below, lineEnd(d.text, end))}, ""}}
 	}
 	return []splice{{span{start, end}, token}}
 }
@@ -57,7 +58,8 @@ func (d *Document) replaceScalar(f field, token string) []splice {
 // plainKeys hold words, numbers and times. They are written plain, as tk does, though YAML takes
 // some for numbers or dates; what anybody may type is written plain only if YAML takes it for the
 // very same text.
-var plainKeys = []string{"schema_version", "id", "status", "claimed-at", "closed", "hold-until", KeyBlockedBy, KeyDeps, "created", "type", "priority", "parent", "tags", "links"}
+var plainKeys = []string{"schema_version", "id", "status", "claimed-at", "closed", "hold-until",
+	KeyBlockedBy, KeyDeps, "created", "type", "priority", "parent", "tags", "links"}
 
 // scalarToken writes value as YAML, in the given style if that can hold it, else in double quotes.
 func scalarToken(key, value string, style yaml.Style) string {
@@ -99,7 +101,8 @@ func readsAs(token, value string, strict bool) bool {
 		return false
 	}
 	n := doc.Content[0].Content[1]
-	return n.Kind == yaml.ScalarNode && n.Value == value && (n.Tag == "!!str" || !strict && n.Tag != "!!null")
+	return n.Kind == yaml.ScalarNode && n.Value == value &&
+		(n.Tag == "!!str" || !strict && n.Tag != "!!null")
 }
 
 // doubleQuoted writes any text as YAML on one line. JSON's quoting, which is nearly the same,

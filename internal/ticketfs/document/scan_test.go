@@ -47,10 +47,12 @@ func agreeOnNodes(t *testing.T, content []byte) {
 	for line := range strings.Lines(source) {
 		_, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 		if tag := canonicalTag(value); tag != "" {
-			agreeOnNode(t, "---\nk: "+value+"\n", &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 2, Column: 1, Content: []*yaml.Node{
-				{Kind: yaml.ScalarNode, Tag: "!!str", Value: "k", Line: 2, Column: 1},
-				{Kind: yaml.ScalarNode, Tag: tag, Value: value, Line: 2, Column: 4},
-			}})
+			agreeOnNode(t, "---\nk: "+value+"\n",
+				&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: 2, Column: 1,
+					Content: []*yaml.Node{
+						{Kind: yaml.ScalarNode, Tag: "!!str", Value: "k", Line: 2, Column: 1},
+						{Kind: yaml.ScalarNode, Tag: tag, Value: value, Line: 2, Column: 4},
+					}})
 		}
 	}
 	if got, ok := canonicalMapping(source); ok {
@@ -106,7 +108,8 @@ func TestScanLeavesTheRest(t *testing.T) {
 
 // scalars are values that YAML takes for what they do not look like, or only some of which it takes
 // for text.
-var scalars = []string{"0", "7", "01", "09", "42", "1_000", "0x1f", "0o7", "0b1", "1e3", "1.5", "5cz", "12:30", "2026-01-04", "2026-02-30T05:22:09Z",
+var scalars = []string{"0", "7", "01", "09", "42", "1_000", "0x1f", "0o7", "0b1", "1e3", "1.5",
+	"5cz", "12:30", "2026-01-04", "2026-02-30T05:22:09Z",
 	"2026-01-04T05:22:09Z", "yes", "off", "y", "True", "FALSE", "Null", "a  b", "a - b", "a:b", "a/b@c", "ab-1234", "99999999999999999", "999999999999999999999"}
 
 func FuzzScan(f *testing.F) {
@@ -114,7 +117,8 @@ func FuzzScan(f *testing.F) {
 	for _, value := range scalars {
 		f.Add([]byte("---\nstatus: open\nassignee: " + value + "\ntags: [" + value + ", b]\n---\n"))
 	}
-	f.Add([]byte("---\nstatus: open\n" + strings.Repeat("k", 1100) + ": v\n---\n")) // no key to YAML
+	// no key to YAML
+	f.Add([]byte("---\nstatus: open\n" + strings.Repeat("k", 1100) + ": v\n---\n"))
 	for _, line := range strings.SplitAfter(canonical+wedow, "\n") {
 		f.Add([]byte("---\nstatus: open\n" + line + "---\n"))
 	}
@@ -175,7 +179,8 @@ func BenchmarkRead(b *testing.B) {
 // TestCanonicalMoment compares it with time.Parse, on times and on what is nearly one.
 func TestCanonicalMoment(t *testing.T) {
 	const alike = "0123456789-:TZ .,"
-	for _, text := range []string{"2026-01-04T05:22:09Z", "2024-02-29T23:59:59Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-28T00:00:60Z"} {
+	for _, text := range []string{"2026-01-04T05:22:09Z", "2024-02-29T23:59:59Z",
+		"0000-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-28T00:00:60Z"} {
 		for i := range text {
 			for _, c := range alike {
 				changed := text[:i] + string(c) + text[i+1:]

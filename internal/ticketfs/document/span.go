@@ -103,7 +103,8 @@ func quotedEnd(text string, offset int) int {
 // blockHeaderEnd returns the offset behind the indicators, e.g. `|2-`, of a literal or folded
 // value.
 func blockHeaderEnd(text string, offset int) int {
-	return offset + 1 + len(text[offset+1:]) - len(strings.TrimLeft(text[offset+1:], "+-0123456789"))
+	return offset + 1 + len(text[offset+1:]) - len(strings.TrimLeft(text[offset+1:],
+		"+-0123456789"))
 }
 
 // blockEnd finds the end of the literal or folded value at offset, in a block of the given

@@ -50,8 +50,9 @@ type Ticket struct {
 	CloseReason string
 	Evidence    []string
 
-	BlockedBy  []Blocker // of both names: a file that has both waits for the union
-	BlockerKey string    // the name to add blockers under: KeyBlockedBy where the file has both, "" where it has none
+	BlockedBy []Blocker // of both names: a file that has both waits for the union
+	// the name to add blockers under: KeyBlockedBy where the file has both, "" where it has none
+	BlockerKey string
 	Hold       string
 	HoldUntil  time.Time
 

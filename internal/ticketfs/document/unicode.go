@@ -17,7 +17,8 @@ func NotUnicode(text []byte) int {
 			i += size
 		case !utf16.IsSurrogate(escaped(text[i:])):
 			i += len(`\"`)
-		case utf16.DecodeRune(escaped(text[i:]), escaped(text[min(i+len(`\uD800`), len(text)):])) == utf8.RuneError:
+		case utf16.DecodeRune(escaped(text[i:]),
+			escaped(text[min(i+len(`\uD800`), len(text)):])) == utf8.RuneError:
 			return i
 		default:
 			i += 2 * len(`\uD800`)

@@ -36,7 +36,8 @@ func FuzzNotUnicode(f *testing.F) {
 		if json.Unmarshal(text, &decoded) != nil {
 			return
 		}
-		meant := strings.Count(string(text), "\uFFFD") + strings.Count(strings.ToLower(string(text)), `\ufffd`)
+		meant := strings.Count(string(text), "\uFFFD") +
+			strings.Count(strings.ToLower(string(text)), `\ufffd`)
 		got := strings.Count(decoded, "\uFFFD")
 		switch at := NotUnicode(text); {
 		case at < 0 && got > meant:

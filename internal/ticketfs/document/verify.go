@@ -19,7 +19,8 @@ func (d *Document) verify(changed *Document, keys []keyEdits, edits []Edit) *Edi
 		}
 	}
 	others := func(all []field) []field {
-		return slices.DeleteFunc(slices.Clone(all), func(f field) bool { return named[f.key.Value] })
+		return slices.DeleteFunc(slices.Clone(all),
+			func(f field) bool { return named[f.key.Value] })
 	}
 	if !slices.EqualFunc(others(d.fields), others(changed.fields), func(a, b field) bool {
 		return a.key.Value == b.key.Value && sameNode(a.value, b.value)
@@ -102,5 +103,6 @@ func idsOf(f field) []string {
 }
 
 func sameNode(a, b *yaml.Node) bool {
-	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, sameNode)
+	return a.Kind == b.Kind && a.Tag == b.Tag && a.Value == b.Value &&
+		slices.EqualFunc(a.Content, b.Content, sameNode)
 }

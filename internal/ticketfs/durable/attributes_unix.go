@@ -48,7 +48,8 @@ func (a attributes) write(f *os.File) error {
 	for name, value := range a {
 		err := unix.Fsetxattr(int(f.Fd()), name, value, 0)
 		ours := strings.HasPrefix(name, "user.") || strings.HasPrefix(name, "system.")
-		if err != nil && (ours || !errors.Is(err, fs.ErrPermission) && !errors.Is(err, unix.ENOTSUP)) {
+		if err != nil && (ours || !errors.Is(err, fs.ErrPermission) &&
+			!errors.Is(err, unix.ENOTSUP)) {
 			return fmt.Errorf("keep %s: %w", name, err)
 		}
 	}

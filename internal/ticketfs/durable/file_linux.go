@@ -13,5 +13,6 @@ const NoFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 func SameVersion(a, b fs.FileInfo) bool {
 	x, okX := a.Sys().(*syscall.Stat_t)
 	y, okY := b.Sys().(*syscall.Stat_t)
-	return okX && okY && x.Dev == y.Dev && x.Ino == y.Ino && x.Size == y.Size && x.Mtim == y.Mtim && x.Ctim == y.Ctim
+	return okX && okY && x.Dev == y.Dev && x.Ino == y.Ino && x.Size == y.Size && x.Mtim == y.Mtim &&
+		x.Ctim == y.Ctim
 }

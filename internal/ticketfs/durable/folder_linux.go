@@ -59,7 +59,8 @@ func (f Folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok 
 		return 0, st, false
 	}
 	defer unix.Close(fd)
-	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Size >= int64(len(buffer)) {
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG ||
+		st.Size >= int64(len(buffer)) {
 		return 0, st, false
 	}
 	n, err = unix.Read(fd, buffer)
@@ -67,7 +68,8 @@ func (f Folder) readInto(buffer []byte, name string) (n int, st unix.Stat_t, ok 
 }
 
 func stampFrom(st *unix.Stat_t) Stamp {
-	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano()}
+	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(),
+		Ctime: st.Ctim.Nano()}
 }
 
 func stampOf(info fs.FileInfo) Stamp {
@@ -75,5 +77,6 @@ func stampOf(info fs.FileInfo) Stamp {
 	if !ok {
 		return Stamp{}
 	}
-	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(), Ctime: st.Ctim.Nano()}
+	return Stamp{ino: st.Ino, Links: uint64(st.Nlink), size: st.Size, Mtime: st.Mtim.Nano(),
+		Ctime: st.Ctim.Nano()}
 }

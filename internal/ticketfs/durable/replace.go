@@ -41,9 +41,10 @@ func TempPath(path string) string {
 type Replacement struct {
 	Path    string
 	Old     File
-	content []byte   // in the temp file, when ready
-	folder  *os.File // opened before anything is written, so that its sync cannot fail for want of a descriptor
-	Ready   bool
+	content []byte // in the temp file, when ready
+	// opened before anything is written, so that its sync cannot fail for want of a descriptor
+	folder *os.File
+	Ready  bool
 }
 
 // Write puts content into the temp file and syncs it, unless it is there already. Content that is
@@ -84,7 +85,8 @@ func (r *Replacement) Rename() error {
 	Step("checked")
 	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
 	if errors.Is(err, fs.ErrPermission) { // in a sticky folder a file may be written by many, and replaced by its owner
-		return &RightsError{filepath.Base(r.Path), "may be replaced by its owner alone, as its folder is sticky"}
+		return &RightsError{filepath.Base(r.Path),
+			"may be replaced by its owner alone, as its folder is sticky"}
 	}
 	if err != nil {
 		return fmt.Errorf("replace ticket: %w", err)

@@ -88,7 +88,8 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("write: %v", err)
 	}
 	r.Discard()
-	if _, err := os.Lstat(TempPath(path)); !errors.Is(err, os.ErrNotExist) || textOf(t, path) != "old" {
+	if _, err := os.Lstat(TempPath(path)); !errors.Is(err, os.ErrNotExist) ||
+		textOf(t, path) != "old" {
 		t.Errorf("temp: %v, file: %q", err, textOf(t, path))
 	}
 }
@@ -103,18 +104,28 @@ func TestSettled(t *testing.T) {
 		settled              bool
 	}{
 		{name: "just written", mtime: 10*second + 1, ctime: 10*second + 1, looked: 10*second + 2},
-		{name: "within a tick", mtime: 10*second + 1, ctime: 10*second + 1, looked: 10*second + 20*ms},
-		{name: "beyond a tick", mtime: 10*second + 1, ctime: 10*second + 1, looked: 10*second + 21*ms, settled: true},
-		{name: "by an inode changed later", mtime: second + 1, ctime: 10*second + 1, looked: 10*second + 15*ms},
-		{name: "whole seconds, the same second", mtime: 10 * second, ctime: 10 * second, looked: 10*second + 900*ms},
-		{name: "whole seconds, the next second", mtime: 10 * second, ctime: 10 * second, looked: 11*second + 900*ms},
-		{name: "whole seconds, as FAT ends them", mtime: 10 * second, ctime: 10 * second, looked: 12 * second},
-		{name: "whole seconds, the clock of stamps a tick behind", mtime: 10 * second, ctime: 10 * second, looked: 12*second + 5*ms},
-		{name: "whole seconds, long ago", mtime: 10 * second, ctime: 10 * second, looked: 12*second + 21*ms, settled: true},
-		{name: "a time that was set has no fraction, the inode's has", mtime: 10 * second, ctime: 11*second + 1, looked: 11*second + 30*ms, settled: true},
+		{name: "within a tick", mtime: 10*second + 1, ctime: 10*second + 1,
+			looked: 10*second + 20*ms},
+		{name: "beyond a tick", mtime: 10*second + 1, ctime: 10*second + 1,
+			looked: 10*second + 21*ms, settled: true},
+		{name: "by an inode changed later", mtime: second + 1, ctime: 10*second + 1,
+			looked: 10*second + 15*ms},
+		{name: "whole seconds, the same second", mtime: 10 * second, ctime: 10 * second,
+			looked: 10*second + 900*ms},
+		{name: "whole seconds, the next second", mtime: 10 * second, ctime: 10 * second,
+			looked: 11*second + 900*ms},
+		{name: "whole seconds, as FAT ends them", mtime: 10 * second, ctime: 10 * second,
+			looked: 12 * second},
+		{name: "whole seconds, the clock of stamps a tick behind", mtime: 10 * second,
+			ctime: 10 * second, looked: 12*second + 5*ms},
+		{name: "whole seconds, long ago", mtime: 10 * second, ctime: 10 * second,
+			looked: 12*second + 21*ms, settled: true},
+		{name: "a time that was set has no fraction, the inode's has", mtime: 10 * second,
+			ctime: 11*second + 1, looked: 11*second + 30*ms, settled: true},
 		{name: "in the future", mtime: 99 * second, ctime: 99 * second, looked: 10 * second},
 	} {
-		if got := (Stamp{Mtime: test.mtime, Ctime: test.ctime}).Settled(test.looked); got != test.settled {
+		if got := (Stamp{Mtime: test.mtime,
+			Ctime: test.ctime}).Settled(test.looked); got != test.settled {
 			t.Errorf("%s: settled is %v", test.name, got)
 		}
 	}
@@ -145,7 +156,8 @@ func TestUnchangedComparesBytes(t *testing.T) {
 		r := reading(t, path)
 		r.Old.Content = []byte(test.read)
 		err := r.Unchanged()
-		if changed := errors.As(err, new(*ChangedError)); changed != (test.compared && test.read != "as it is") || !changed && err != nil {
+		if changed := errors.As(err, new(*ChangedError)); changed != (test.compared &&
+			test.read != "as it is") || !changed && err != nil {
 			t.Errorf("looked at after %s, read as %q: %v", test.after, test.read, err)
 		}
 	}

@@ -52,7 +52,8 @@ func create(path string, flags int, inherits bool) (*os.File, error) {
 		return nil, err
 	}
 	if err := takeRights(f, dir, folder, mode, inherits); err != nil {
-		return nil, errors.Join(fmt.Errorf("give %s the rights of its folder: %w", filepath.Base(path), err), f.Close())
+		return nil, errors.Join(fmt.Errorf("give %s the rights of its folder: %w",
+			filepath.Base(path), err), f.Close())
 	}
 	return f, nil
 }

@@ -66,7 +66,8 @@ func as(t *testing.T, what, path string, uid uint32, groups ...uint32) string {
 		err = os.WriteFile(program, text, 0o755)
 	}
 	open := filepath.Dir(program)
-	for ; err == nil && open != filepath.Dir(os.TempDir()) && open != "/"; open = filepath.Dir(open) {
+	for ; err == nil && open != filepath.Dir(os.TempDir()) &&
+		open != "/"; open = filepath.Dir(open) {
 		if info, statErr := os.Stat(open); statErr == nil && info.Mode()&0o001 == 0 {
 			err = os.Chmod(open, info.Mode().Perm()|0o011)
 		}
@@ -76,7 +77,8 @@ func as(t *testing.T, what, path string, uid uint32, groups ...uint32) string {
 	}
 	c := exec.Command(program, path)
 	c.Env = append(os.Environ(), "DURABLE_CHILD="+what)
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: groups[0], Groups: groups}}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: groups[0],
+		Groups: groups}}
 	out, err := c.Output()
 	if err != nil && len(out) == 0 {
 		t.Fatal(err)
@@ -104,7 +106,8 @@ const anyID = 1<<32 - 1
 
 // groupReads is user::rw-, user:bob:rw-, group::r--, mask::rw-, other::---: its mode shows the mask
 // for the group's rights.
-var groupReads = listOf(entry{1, 6, anyID}, entry{2, 6, bob}, entry{4, 4, anyID}, entry{16, 6, anyID}, entry{32, 0, anyID})
+var groupReads = listOf(entry{1, 6, anyID}, entry{2, 6, bob}, entry{4, 4, anyID},
+	entry{16, 6, anyID}, entry{32, 0, anyID})
 
 func setACL(t *testing.T, path, name string, list acl) {
 	t.Helper()
@@ -141,7 +144,9 @@ func TestRootKeepsAll(t *testing.T) {
 	for _, mode := range []fs.FileMode{0o640, 0o664, 0o600, 0o444, 0o666} {
 		path, _ := board(t, "old")
 		must(t, os.Chown(path, ada, team), os.Chmod(path, mode))
-		setACL(t, filepath.Dir(path), defaultACL, listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 7, anyID}, entry{16, 7, anyID}, entry{32, 7, anyID}))
+		setACL(t, filepath.Dir(path), defaultACL,
+			listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 7, anyID}, entry{16, 7, anyID},
+				entry{32, 7, anyID}))
 		must(t, unix.Setxattr(path, "user.note", []byte("kept"), 0))
 		before, _ := rightsOf(t, path)
 		must(t, reading(t, path).replace("new"))
@@ -150,7 +155,8 @@ func TestRootKeepsAll(t *testing.T) {
 			t.Errorf("%s became %s, ACL %x", before, after, list)
 		}
 		value := make([]byte, 9)
-		if n, err := unix.Getxattr(path, "user.note", value); err != nil || string(value[:n]) != "kept" {
+		if n, err := unix.Getxattr(path, "user.note", value); err != nil ||
+			string(value[:n]) != "kept" {
 			t.Errorf("the attribute is %q (%v)", value[:n], err)
 		}
 	}
@@ -177,22 +183,35 @@ func TestOtherUserReplaces(t *testing.T) {
 		groups        []uint32 // of bob
 		after, denied string
 	}{
-		{name: "in the group", owner: ada, group: team, mode: 0o664, groups: []uint32{none, team}, after: "61002:61010 -rw-rw-r--"},
-		{name: "in the group, private", owner: ada, group: team, mode: 0o660, groups: []uint32{none, team}, after: "61002:61010 -rw-rw----"},
-		{name: "not writable", owner: ada, group: team, mode: 0o644, groups: []uint32{none, team}, denied: "may not be written"},
-		{name: "of root", owner: 0, group: team, mode: 0o660, groups: []uint32{team}, after: "61002:61010 -rw-rw----"},
-		{name: "by the others", owner: ada, group: team, mode: 0o666, groups: []uint32{none}, after: "61002:61011 -rw-rw-rw-"},
-		{name: "the group was denied what others may", owner: ada, group: team, mode: 0o606, groups: []uint32{none}, denied: "could not write it"},
-		{name: "the owner would be locked out", owner: ada, group: team, mode: 0o646, groups: []uint32{none}, denied: "could not write it"},
-		{name: "an ACL, its group kept", owner: ada, group: team, list: all, groups: []uint32{none, team}, after: "61002:61010 -rw-rw-rw-"},
-		{name: "an ACL, its group lost", owner: ada, group: team, list: all, groups: []uint32{none}, denied: "cannot keep"},
-		{name: "an ACL whose group only reads", owner: ada, group: team, list: groupReads, groups: []uint32{none, team}, denied: "could not write it"},
-		{name: "own", owner: bob, group: team, mode: 0o640, groups: []uint32{none, team}, after: "61002:61010 -rw-r-----"},
-		{name: "own, of a group that was left", owner: bob, group: team, mode: 0o660, groups: []uint32{none}, after: "61002:61011 -rw-------"},
+		{name: "in the group", owner: ada, group: team, mode: 0o664, groups: []uint32{none, team},
+			after: "61002:61010 -rw-rw-r--"},
+		{name: "in the group, private", owner: ada, group: team, mode: 0o660,
+			groups: []uint32{none, team}, after: "61002:61010 -rw-rw----"},
+		{name: "not writable", owner: ada, group: team, mode: 0o644, groups: []uint32{none, team},
+			denied: "may not be written"},
+		{name: "of root", owner: 0, group: team, mode: 0o660, groups: []uint32{team},
+			after: "61002:61010 -rw-rw----"},
+		{name: "by the others", owner: ada, group: team, mode: 0o666, groups: []uint32{none},
+			after: "61002:61011 -rw-rw-rw-"},
+		{name: "the group was denied what others may", owner: ada, group: team, mode: 0o606,
+			groups: []uint32{none}, denied: "could not write it"},
+		{name: "the owner would be locked out", owner: ada, group: team, mode: 0o646,
+			groups: []uint32{none}, denied: "could not write it"},
+		{name: "an ACL, its group kept", owner: ada, group: team, list: all,
+			groups: []uint32{none, team}, after: "61002:61010 -rw-rw-rw-"},
+		{name: "an ACL, its group lost", owner: ada, group: team, list: all, groups: []uint32{none},
+			denied: "cannot keep"},
+		{name: "an ACL whose group only reads", owner: ada, group: team, list: groupReads,
+			groups: []uint32{none, team}, denied: "could not write it"},
+		{name: "own", owner: bob, group: team, mode: 0o640, groups: []uint32{none, team},
+			after: "61002:61010 -rw-r-----"},
+		{name: "own, of a group that was left", owner: bob, group: team, mode: 0o660,
+			groups: []uint32{none}, after: "61002:61011 -rw-------"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path, _ := board(t, "old")
-			must(t, os.Chmod(filepath.Dir(path), 0o777), os.Chown(path, test.owner, test.group), os.Chmod(path, test.mode))
+			must(t, os.Chmod(filepath.Dir(path), 0o777), os.Chown(path, test.owner, test.group),
+				os.Chmod(path, test.mode))
 			if test.list != nil {
 				setACL(t, path, accessACL, test.list)
 			}
@@ -200,13 +219,16 @@ func TestOtherUserReplaces(t *testing.T) {
 			said := as(t, "replace", path, bob, test.groups...)
 			after, list := rightsOf(t, path)
 			if test.denied != "" {
-				if !strings.Contains(said, test.denied) || after != before || textOf(t, path) != "old" {
+				if !strings.Contains(said, test.denied) || after != before ||
+					textOf(t, path) != "old" {
 					t.Errorf("said %q; %s became %s, %q", said, before, after, textOf(t, path))
 				}
 				return
 			}
-			if said != "" || after != test.after || string(list) != string(test.list) || textOf(t, path) != "new" {
-				t.Errorf("said %q; %s became %s, want %s; ACL %x", said, before, after, test.after, list)
+			if said != "" || after != test.after || string(list) != string(test.list) ||
+				textOf(t, path) != "new" {
+				t.Errorf("said %q; %s became %s, want %s; ACL %x", said, before, after, test.after,
+					list)
 			}
 		})
 	}
@@ -216,9 +238,12 @@ func TestOtherUserReplaces(t *testing.T) {
 // the umask.
 func TestMadeAsFolder(t *testing.T) {
 	needsRoot(t)
-	withExecute := listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 5, anyID}, entry{16, 7, anyID}, entry{32, 0, anyID})
-	without := listOf(entry{1, 6, anyID}, entry{2, 6, bob}, entry{4, 4, anyID}, entry{16, 6, anyID}, entry{32, 0, anyID})
-	inherited := listOf(entry{1, 7, anyID}, entry{4, 5, anyID}, entry{16, 5, anyID}, entry{32, 0, anyID})
+	withExecute := listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 5, anyID},
+		entry{16, 7, anyID}, entry{32, 0, anyID})
+	without := listOf(entry{1, 6, anyID}, entry{2, 6, bob}, entry{4, 4, anyID}, entry{16, 6, anyID},
+		entry{32, 0, anyID})
+	inherited := listOf(entry{1, 7, anyID}, entry{4, 5, anyID}, entry{16, 5, anyID},
+		entry{32, 0, anyID})
 	for _, test := range []struct {
 		name                 string
 		mode                 fs.FileMode
@@ -228,19 +253,23 @@ func TestMadeAsFolder(t *testing.T) {
 		file, folder, ticket string
 		acl                  acl
 	}{
-		{name: "root", mode: 0o755, groups: []uint32{0}, file: "61001:61010 -rw-r--r--", folder: "61001:61010 drwxr-xr-x", ticket: "61001:61010 -rw-r--r--"},
+		{name: "root", mode: 0o755, groups: []uint32{0}, file: "61001:61010 -rw-r--r--",
+			folder: "61001:61010 drwxr-xr-x", ticket: "61001:61010 -rw-r--r--"},
 		{name: "a group's", mode: 0o775 | fs.ModeSetgid, uid: bob, groups: []uint32{none, team},
 			file: "61002:61010 -rw-rw-r--", folder: "61002:61010 dgrwxrwxr-x", ticket: "61002:61010 -rw-rw-r--"},
 		{name: "a group's without its bit", mode: 0o770, uid: bob, groups: []uint32{none, team},
 			file: "61002:61010 -rw-rw----", folder: "61002:61010 drwxrwx---", ticket: "61002:61010 -rw-rw----"},
 		{name: "everybody's", mode: 0o777 | fs.ModeSticky, uid: bob, groups: []uint32{none},
 			file: "61002:61011 -rw-rw-rw-", folder: "61002:61011 drwxrwxrwx", ticket: "61002:61011 -rw-rw-rw-"},
-		{name: "of another group, whose former members were to have less than the others", mode: 0o757, uid: bob, groups: []uint32{none},
+		{name: "of another group, whose former members were to have less than the others",
+			mode: 0o757, uid: bob, groups: []uint32{none},
 			file: "61002:61011 -rw-r--r--", folder: "61002:61011 drwxr-xr-x", ticket: "61002:61011 -rw-r--r--"},
-		{name: "an ACL", list: withExecute, groups: []uint32{0}, file: "61001:61010 -rw-rw----", folder: "61001:61010 drwxrwx---",
+		{name: "an ACL", list: withExecute, groups: []uint32{0}, file: "61001:61010 -rw-rw----",
+			folder: "61001:61010 drwxrwx---",
 			ticket: "61001:61010 -rw-rw----", acl: without},
-		{name: "a default ACL is the tickets' alone", mode: 0o775, inherit: inherited, groups: []uint32{0},
-			file: "61001:61010 -rw-rw-r--", folder: "61001:61010 drwxrwxr-x", ticket: "61001:61010 -rw-r-----"},
+		{name: "a default ACL is the tickets' alone", mode: 0o775, inherit: inherited,
+			groups: []uint32{0},
+			file:   "61001:61010 -rw-rw-r--", folder: "61001:61010 drwxrwxr-x", ticket: "61001:61010 -rw-r-----"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "tickets")
@@ -251,14 +280,18 @@ func TestMadeAsFolder(t *testing.T) {
 			if test.inherit != nil {
 				setACL(t, dir, defaultACL, test.inherit)
 			}
-			for name, what := range map[string]string{"lock": "make", "rows": "append", "t.md": "replace"} {
-				if said := as(t, what, filepath.Join(dir, name), test.uid, test.groups...); said != "" {
+			for name, what := range map[string]string{"lock": "make", "rows": "append",
+				"t.md": "replace"} {
+				if said := as(t, what, filepath.Join(dir, name), test.uid,
+					test.groups...); said != "" {
 					t.Fatalf("%s: %s", what, said)
 				}
 			}
-			for name, want := range map[string]string{"lock": test.file, "rows": test.file, "lock.d": test.folder, "t.md": test.ticket} {
+			for name, want := range map[string]string{"lock": test.file, "rows": test.file,
+				"lock.d": test.folder, "t.md": test.ticket} {
 				got, list := rightsOf(t, filepath.Join(dir, name))
-				if got != want || test.acl != nil && name != "lock.d" && string(list) != string(test.acl) {
+				if got != want || test.acl != nil && name != "lock.d" &&
+					string(list) != string(test.acl) {
 					t.Errorf("%s is %s, want %s; ACL %x", name, got, want, list)
 				}
 			}

@@ -60,7 +60,10 @@ func takeRights(f *os.File, dir string, folder fs.FileInfo, mode fs.FileMode, in
 
 // denied reports whether an owner or group may not be set, or is one that this user namespace does
 // not know.
-func denied(err error) bool { return errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EINVAL) }
+func denied(err error) bool {
+	return errors.Is(err, fs.ErrPermission) ||
+		errors.Is(err, unix.EINVAL)
+}
 
 // setMode sets a mode where the umask, a change of the owner or an ACL left another.
 func setMode(f *os.File, mode fs.FileMode) error {
@@ -109,19 +112,22 @@ func keepRights(f *os.File, path string, old fs.FileInfo) error {
 // keepGroup keeps at least the group of a file whose owner cannot be kept, and returns the mode
 // that then denies what was denied before. It refuses where the former owner, if it is not our own
 // file, would be locked out.
-func keepGroup(f *os.File, path string, was *syscall.Stat_t, mode fs.FileMode, rule acl, own bool) (fs.FileMode, error) {
+func keepGroup(f *os.File, path string, was *syscall.Stat_t, mode fs.FileMode, rule acl,
+	own bool) (fs.FileMode, error) {
 	name := filepath.Base(path)
 	kept := true
 	if err := f.Chown(-1, int(was.Gid)); denied(err) {
 		if rule != nil {
-			return 0, &RightsError{name, "has an ACL that you cannot keep, since you are not in its group"}
+			return 0, &RightsError{name,
+				"has an ACL that you cannot keep, since you are not in its group"}
 		}
 		mode, kept = withoutGroup(mode), false
 	} else if err != nil {
 		return 0, err
 	}
 	if !own && !mayStill(was.Uid, kept && maybeIn(was.Uid, was.Gid), mode, rule) {
-		return 0, &RightsError{name, "belongs to uid " + strconv.Itoa(int(was.Uid)) + ", who could not write it any more if you replaced it"}
+		return 0, &RightsError{name, "belongs to uid " + strconv.Itoa(int(was.Uid)) +
+			", who could not write it any more if you replaced it"}
 	}
 	return mode, nil
 }

@@ -34,7 +34,8 @@ func (x *Index) Fingerprint(id string) uint64 {
 		return 0
 	}
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%s %d %d %t", id, f.sum, f.stamp.Mtime, x.broken[id].why != nil) // it never fails
+	// it never fails
+	_, _ = fmt.Fprintf(h, "%s %d %d %t", id, f.sum, f.stamp.Mtime, x.broken[id].why != nil)
 	return h.Sum64()
 }
 

@@ -66,7 +66,8 @@ func TestNoTickets(t *testing.T) {
 	if len(f.x.TakeChanges()) != 7 {
 		t.Error("not all are new")
 	}
-	for _, front := range []string{"blocked-by: [README]\n", "deps: [README]\n", "parent: README\n", "links: [README]\n"} {
+	for _, front := range []string{"blocked-by: [README]\n", "deps: [README]\n", "parent: README\n",
+		"links: [README]\n"} {
 		f.write("a.md", ticket(front))
 		f.want("README a merge wrong", "big index torn")
 		var bad *document.Malformed
@@ -108,7 +109,8 @@ func TestChildrenThatCannotBeRead(t *testing.T) {
 	if err := f.x.Refresh(f.dir); err != nil {
 		t.Fatal(err)
 	}
-	for id, want := range map[string]string{"a": "both cut mine", "b": "both cut other", "c": "cut", "cut": "", "mine": "cut"} {
+	for id, want := range map[string]string{"a": "both cut mine", "b": "both cut other", "c": "cut",
+		"cut": "", "mine": "cut"} {
 		children, unread := f.x.ChildrenOf(id)
 		if got := strings.Join(unread, " "); got != want || (len(children) == 1) != (id == "a") {
 			t.Errorf("%s: children %v, may be %q; want %q", id, children, got, want)
@@ -124,7 +126,8 @@ func TestYoungFilesAreReadAgain(t *testing.T) {
 	for _, test := range []struct {
 		after time.Duration // of the look, from the write
 		again bool
-	}{{0, true}, {19 * time.Millisecond, true}, {21 * time.Millisecond, false}, {time.Hour, false}} {
+	}{{0, true}, {19 * time.Millisecond, true}, {21 * time.Millisecond, false}, {time.Hour,
+		false}} {
 		f := &folder{t: t, dir: t.TempDir()}
 		f.write("a.md", ticket(""))
 		info, err := os.Stat(filepath.Join(f.dir, "a.md"))
@@ -133,7 +136,8 @@ func TestYoungFilesAreReadAgain(t *testing.T) {
 		}
 		now = func() time.Time { return info.ModTime().Add(test.after) }
 		f.want("a", "")
-		f.x.files["a"].ticket.Title = "what it was" // as a write of the same stamp and size would leave it
+		// as a write of the same stamp and size would leave it
+		f.x.files["a"].ticket.Title = "what it was"
 		f.want("a", "")
 		if got := f.x.files["a"].ticket.Title == "T"; got != test.again {
 			t.Errorf("%s after the write: read again is %v", test.after, got)

@@ -51,7 +51,8 @@ func (x *Index) reread(folder durable.Folder, ids []string, all bool) error {
 	results := make([][]found, readers)
 	errs := make([]error, readers)
 	read := func(n int) {
-		results[n], errs[n] = x.readSome(folder, ids[len(ids)*n/readers:len(ids)*(n+1)/readers], all)
+		results[n], errs[n] = x.readSome(folder, ids[len(ids)*n/readers:len(ids)*(n+1)/readers],
+			all)
 	}
 	var others sync.WaitGroup
 	for n := 1; n < readers; n++ {
@@ -67,7 +68,8 @@ func (x *Index) reread(folder durable.Folder, ids []string, all bool) error {
 	return errors.Join(errs...)
 }
 
-func (x *Index) readSome(folder durable.Folder, ids []string, all bool) (changed []found, err error) {
+func (x *Index) readSome(folder durable.Folder, ids []string,
+	all bool) (changed []found, err error) {
 	var buffer []byte
 	for _, id := range ids {
 		name := id + document.Ext
@@ -102,7 +104,8 @@ func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found
 	case durable.FileFault(err): // no file, and so nobody's child
 		return found{id, file, broken{why: err, told: true}}, nil
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EIO):
-		return found{id, file, broken{why: err}}, nil // a per-file error; anything else fails the refresh
+		// a per-file error; anything else fails the refresh
+		return found{id, file, broken{why: err}}, nil
 	case err != nil || content == nil:
 		return found{id: id}, err
 	}

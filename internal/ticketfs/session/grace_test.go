@@ -44,7 +44,8 @@ func TestGraceIsCommon(t *testing.T) {
 	dir := t.TempDir()
 	dead(t, dir, "gone", nil)
 	for _, tt := range []struct{ at, want time.Duration }{
-		{0, grace}, {3 * time.Second, 7 * time.Second}, {9999 * time.Millisecond, time.Millisecond}, {grace, 0}, {time.Minute, 0}, {anHour, 0},
+		{0, grace}, {3 * time.Second, 7 * time.Second}, {9999 * time.Millisecond,
+			time.Millisecond}, {grace, 0}, {time.Minute, 0}, {anHour, 0},
 	} {
 		if got := look4(dir, anHour+tt.at).waits(t, "gone"); got != tt.want {
 			t.Errorf("%s after the first look: %s, want %s", tt.at, got, tt.want)
@@ -65,10 +66,12 @@ func TestGraceIsVoid(t *testing.T) {
 			h.end()
 		},
 		"another boot": func(t *testing.T, dir string) {
-			must(t, writeSeen(seen(dir), "another", observation{life(dir, "gone").marks, time.Second}))
+			must(t, writeSeen(seen(dir), "another",
+				observation{life(dir, "gone").marks, time.Second}))
 		},
 		"the future": func(t *testing.T, dir string) {
-			must(t, writeSeen(seen(dir), self().Boot, observation{life(dir, "gone").marks, 100 * anHour}))
+			must(t, writeSeen(seen(dir), self().Boot,
+				observation{life(dir, "gone").marks, 100 * anHour}))
 		},
 		"other marks": func(t *testing.T, dir string) {
 			must(t, writeSeen(seen(dir), self().Boot, observation{"ab", time.Second}))
@@ -129,7 +132,8 @@ func TestGraceOfItsOwn(t *testing.T) {
 			if got := one.waits(t, "gone"); got != 0 {
 				t.Errorf("after ten seconds: %s", got)
 			}
-			if entries, _ := os.ReadDir(filepath.Join(dir, Folder)); len(entries) > 2 || name == "time namespace" && len(entries) > 1 {
+			if entries, _ := os.ReadDir(filepath.Join(dir, Folder)); len(entries) > 2 ||
+				name == "time namespace" && len(entries) > 1 {
 				t.Errorf("it wrote %v", entries)
 			}
 		})

@@ -16,18 +16,20 @@ import (
 // mark is what a slot says of the process that holds or held it. With it anybody can tell whether a
 // free lock proves an end.
 type mark struct {
-	PID     int       `json:"pid"`
-	PIDNS   uint64    `json:"pid_ns,omitempty"` // the inode of the pid namespace that PID is of
-	Start   uint64    `json:"start,omitempty"`  // start time of the process, in the system's own ticks
-	Boot    string    `json:"boot,omitempty"`   // the run of the kernel
-	Host    string    `json:"host,omitempty"`
-	Machine string    `json:"machine,omitempty"` // machine-id
-	Dev     uint64    `json:"dev"`               // of the slot's file, so that a copy of it proves nothing
-	Ino     uint64    `json:"ino"`
-	Client  string    `json:"client,omitempty"`
-	Agent   string    `json:"agent,omitempty"`  // the conversation's own name in claims
-	Former  []string  `json:"former,omitempty"` // and those that it had by this slot before
-	Since   time.Time `json:"since"`
+	PID   int    `json:"pid"`
+	PIDNS uint64 `json:"pid_ns,omitempty"` // the inode of the pid namespace that PID is of
+	// start time of the process, in the system's own ticks
+	Start   uint64 `json:"start,omitempty"`
+	Boot    string `json:"boot,omitempty"` // the run of the kernel
+	Host    string `json:"host,omitempty"`
+	Machine string `json:"machine,omitempty"` // machine-id
+	// of the slot's file, so that a copy of it proves nothing
+	Dev    uint64    `json:"dev"`
+	Ino    uint64    `json:"ino"`
+	Client string    `json:"client,omitempty"`
+	Agent  string    `json:"agent,omitempty"`  // the conversation's own name in claims
+	Former []string  `json:"former,omitempty"` // and those that it had by this slot before
+	Since  time.Time `json:"since"`
 }
 
 // maxMark is how much of a slot is read, in bytes.
@@ -81,7 +83,8 @@ func (m mark) names(now string) []string {
 	const most = 4
 	var names []string
 	for _, name := range append([]string{m.Agent}, m.Former...) {
-		if name != "" && name != now && name == AgentName(name) && !slices.Contains(names, name) && len(names) < most {
+		if name != "" && name != now && name == AgentName(name) && !slices.Contains(names, name) &&
+			len(names) < most {
 			names = append(names, name)
 		}
 	}

@@ -51,12 +51,15 @@ func TestNamesOfTheEnvironment(t *testing.T) {
 		agent         bool
 	}{
 		{env: map[string]string{}},
-		{env: map[string]string{"TICKET_MCP_SESSION": "t", "CLAUDE_CODE_SESSION_ID": "c"}, server: "t", shell: "t", agent: true},
-		{env: map[string]string{"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "c"}, server: "c", shell: "c", agent: true},
+		{env: map[string]string{"TICKET_MCP_SESSION": "t", "CLAUDE_CODE_SESSION_ID": "c"},
+			server: "t", shell: "t", agent: true},
+		{env: map[string]string{"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "c"}, server: "c",
+			shell: "c", agent: true},
 		{env: map[string]string{"CODEX_THREAD_ID": "x"}, shell: "x", agent: true},
 		{env: map[string]string{"CLAUDECODE": "1"}, agent: true},
 		{env: map[string]string{"GEMINI_CLI": "1"}, agent: true},
-		{env: map[string]string{"TICKET_MCP_SESSION": "", "CLAUDE_CODE_SESSION_ID": "c"}, server: "c", shell: "c", agent: true},
+		{env: map[string]string{"TICKET_MCP_SESSION": "", "CLAUDE_CODE_SESSION_ID": "c"},
+			server: "c", shell: "c", agent: true},
 		{env: map[string]string{"TICKET_MCP_SESSION": strings.Repeat("x", 257)}},
 	} {
 		getenv := func(name string) string { return tt.env[name] }
@@ -64,7 +67,8 @@ func TestNamesOfTheEnvironment(t *testing.T) {
 			t.Errorf("%v: a server's name is %q, want %q", tt.env, got, tt.server)
 		}
 		if name, agent := InShell(getenv); name != tt.shell || agent != tt.agent {
-			t.Errorf("%v: a command's name is %q (agent %v), want %q (%v)", tt.env, name, agent, tt.shell, tt.agent)
+			t.Errorf("%v: a command's name is %q (agent %v), want %q (%v)", tt.env, name, agent,
+				tt.shell, tt.agent)
 		}
 	}
 }
@@ -85,7 +89,8 @@ func TestClaims(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", text, got, want)
 		}
 	}
-	if !ParseClaim("Ada@person").Person() || ParseClaim("@person").Person() || ParseClaim("x@"+key).Person() {
+	if !ParseClaim("Ada@person").Person() || ParseClaim("@person").Person() ||
+		ParseClaim("x@"+key).Person() {
 		t.Error("who is a person?")
 	}
 	if got := (Claim{Name: "Ada Lovelace"}).String(); got != "Ada-Lovelace@person" {

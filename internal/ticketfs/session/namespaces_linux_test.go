@@ -62,7 +62,8 @@ func TestPIDNamespaces(t *testing.T) {
 	}
 	must(t, h.cmd.Process.Kill())
 	_ = h.cmd.Wait() // says that it was killed; what ran in the namespace is killed after it
-	for end := time.Now().Add(10 * time.Second); life(dir, "me").Life == Alive && time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); life(dir, "me").Life == Alive &&
+		time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}
 	if got := tells(t, dir, "me", in...); !strings.HasPrefix(got, "dead") {
@@ -109,7 +110,8 @@ func TestOverlay(t *testing.T) {
 		t.Skip("no overlay here:", err)
 	}
 	defer func() { must(t, syscall.Unmount(merged, 0)) }()
-	through, lower, upper := filepath.Join(merged, "board"), filepath.Join(base, "lower", "board"), filepath.Join(base, "upper", "board")
+	through, lower, upper := filepath.Join(merged, "board"), filepath.Join(base, "lower",
+		"board"), filepath.Join(base, "upper", "board")
 
 	below := hold(t, lower, "below")
 	if got := tells(t, through, "below"); strings.HasPrefix(got, "dead") {
@@ -140,7 +142,8 @@ func TestFUSE(t *testing.T) {
 	below, mounted := t.TempDir(), t.TempDir()
 	root, err := fusefs.NewLoopbackRoot(below)
 	must(t, err)
-	server, err := fusefs.Mount(mounted, root, &fusefs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true}})
+	server, err := fusefs.Mount(mounted, root,
+		&fusefs.Options{MountOptions: fuse.MountOptions{DirectMountStrict: true}})
 	must(t, err)
 	defer func() { must(t, server.Unmount()) }()
 	// Only other processes use the mount: this one serves it, and could wait for itself.
@@ -172,7 +175,8 @@ func TestSharedSlot(t *testing.T) {
 	must(t, os.Chown(board, 0, group))
 	must(t, os.Chmod(board, 0o2775))
 	for _, user := range []uint32{54001, 54002} {
-		h := holdAs(t, &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{group}}, dir, board, "me")
+		h := holdAs(t, &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{group}}, dir,
+			board, "me")
 		h.end()
 		info, err := os.Lstat(slotPath(board, h.key, 0))
 		must(t, err)
@@ -201,7 +205,8 @@ func TestForbiddenToOthers(t *testing.T) {
 	for name, want := range map[string]string{"hidden": "unknown 0s", "gone": "dead 10s"} {
 		cmd := child(t, nil, "look", dir, name)
 		cmd.Path = program
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534,
+			Gid: 65534}}
 		out, err := cmd.CombinedOutput()
 		if got := strings.TrimSpace(string(out)); got != want || err != nil {
 			t.Errorf("%s: %s (%v), want %s", name, got, err, want)
@@ -236,8 +241,10 @@ func TestLiveness(t *testing.T) {
 	if got := Liveness(t.TempDir()); got != LivenessOK && !strings.Contains(got, "machine-id") {
 		t.Error(got)
 	}
-	out, err := child(t, unshare(t, "--time", "--boottime", "86400", "--fork"), "limits", t.TempDir(), "").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "own clock") && !strings.Contains(string(out), "machine-id") {
+	out, err := child(t, unshare(t, "--time", "--boottime", "86400", "--fork"), "limits",
+		t.TempDir(), "").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "own clock") &&
+		!strings.Contains(string(out), "machine-id") {
 		t.Errorf("in a time namespace: %s (%v)", out, err)
 	}
 }

@@ -17,20 +17,22 @@ import (
 type Life string
 
 const (
-	Mine    Life = "mine"    // the conversation that asks, or the person
-	Alive   Life = "alive"   // a process holds a slot of the conversation; or it is a person
-	Dead    Life = "dead"    // proven: see the package
-	Unknown Life = "unknown" // no session named, no file, another machine's, a copy: it may live where we cannot see it
+	Mine  Life = "mine"  // the conversation that asks, or the person
+	Alive Life = "alive" // a process holds a slot of the conversation; or it is a person
+	Dead  Life = "dead"  // proven: see the package
+	// no session named, no file, another machine's, a copy: it may live where we cannot see it
+	Unknown Life = "unknown"
 )
 
 // Holder is what can be told of the holder of a ticket.
 type Holder struct {
 	Claim
-	Life       Life
-	LastCalled time.Time // of the living: when a call last came, to ten seconds; zero if not known. No rule uses it.
-	PID        int       // of the living: the process that it came to, 0 if not known
-	Agents     []string  // the names by which the conversation itself goes or went
-	Elsewhere  []string  // and those by which other living processes call it
+	Life Life
+	// of the living: when a call last came, to ten seconds; zero if not known. No rule uses it.
+	LastCalled time.Time
+	PID        int      // of the living: the process that it came to, 0 if not known
+	Agents     []string // the names by which the conversation itself goes or went
+	Elsewhere  []string // and those by which other living processes call it
 
 	marks string // of the dead: what all its slots say, as a hash
 }
@@ -78,7 +80,8 @@ func (p *Process) probe(key string) Holder {
 		missing = 0
 		found++
 		h.Agents = append(h.Agents, s.mark.names("")...)
-		if own := p.slots[key]; s.held && s.mark.Agent != "" && (own == nil || own.path != slotPath(p.dir, key, n)) {
+		if own := p.slots[key]; s.held && s.mark.Agent != "" &&
+			(own == nil || own.path != slotPath(p.dir, key, n)) {
 			h.Elsewhere = append(h.Elsewhere, s.mark.Agent)
 		}
 		called = later(called, s.mtime)
@@ -164,7 +167,8 @@ func (s seenSlot) provesEnd(here mark) bool {
 // lives reports whether the process of a mark is seen to live.
 func (m mark) lives() bool {
 	here := self()
-	return m.Boot == here.Boot && m.PIDNS != 0 && m.PIDNS == here.PIDNS && m.Start != 0 && startOf(m.PID) == m.Start
+	return m.Boot == here.Boot && m.PIDNS != 0 && m.PIDNS == here.PIDNS && m.Start != 0 &&
+		startOf(m.PID) == m.Start
 }
 
 // LivenessOK is what Liveness says where nothing limits it.

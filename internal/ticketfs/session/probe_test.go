@@ -28,21 +28,29 @@ func TestProof(t *testing.T) {
 		want   Life
 	}{
 		{"of this boot", func(*mark) {}, Dead},
-		{"of another host name", func(m *mark) { m.Host = "another" }, Dead}, // a container on this kernel
+		// a container on this kernel
+		{"of another host name", func(m *mark) { m.Host = "another" }, Dead},
 		{"of another machine-id", func(m *mark) { m.Machine = "another" }, Dead},
 		{"of another pid namespace", func(m *mark) { m.PIDNS++ }, Dead},
 		{"of another device", func(m *mark) { m.Dev++ }, Unknown},
 		{"of another file", func(m *mark) { m.Ino++ }, Unknown},
 		{"of no file", func(m *mark) { m.Dev, m.Ino = 0, 0 }, Unknown},
 		{"of a process that lives", func(m *mark) { m.PID = os.Getpid() }, Alive},
-		{"of a process before this one of its number", func(m *mark) { m.PID, m.Start = os.Getpid(), m.Start-1 }, Dead},
-		{"of this number elsewhere", func(m *mark) { m.PID, m.PIDNS = os.Getpid(), m.PIDNS+1 }, Dead},
+		{"of a process before this one of its number",
+			func(m *mark) { m.PID, m.Start = os.Getpid(), m.Start-1 }, Dead},
+		{"of this number elsewhere", func(m *mark) { m.PID, m.PIDNS = os.Getpid(), m.PIDNS+1 },
+			Dead},
 		{"of an earlier boot", func(m *mark) { m.Boot = "earlier"; m.Dev++ }, Dead},
-		{"of an earlier boot and this number", func(m *mark) { m.Boot = "earlier"; m.PID = os.Getpid() }, Dead},
-		{"of an earlier boot, another file", func(m *mark) { m.Boot = "earlier"; m.Ino++ }, Unknown},
-		{"of an earlier boot, another host", func(m *mark) { m.Boot = "earlier"; m.Host = "another" }, Unknown},
-		{"of an earlier boot, another machine", func(m *mark) { m.Boot = "earlier"; m.Machine = "another" }, Unknown},
-		{"of an earlier boot, no machine", func(m *mark) { m.Boot = "earlier"; m.Machine = "" }, Unknown},
+		{"of an earlier boot and this number",
+			func(m *mark) { m.Boot = "earlier"; m.PID = os.Getpid() }, Dead},
+		{"of an earlier boot, another file", func(m *mark) { m.Boot = "earlier"; m.Ino++ },
+			Unknown},
+		{"of an earlier boot, another host",
+			func(m *mark) { m.Boot = "earlier"; m.Host = "another" }, Unknown},
+		{"of an earlier boot, another machine",
+			func(m *mark) { m.Boot = "earlier"; m.Machine = "another" }, Unknown},
+		{"of an earlier boot, no machine", func(m *mark) { m.Boot = "earlier"; m.Machine = "" },
+			Unknown},
 		{"of no boot", func(m *mark) { m.Boot = "" }, Unknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,13 +36,16 @@ func TestMark(t *testing.T) {
 	m := readMark(t, path)
 	dev, ino, err := identity(os.Lstat(path))
 	must(t, err)
-	if c.Key != Key("one") || m.PID != os.Getpid() || m.Client != "some-client" || m.Agent != "planner" || m.Dev != dev || m.Ino != ino || m.Since.IsZero() {
+	if c.Key != Key("one") || m.PID != os.Getpid() || m.Client != "some-client" ||
+		m.Agent != "planner" || m.Dev != dev || m.Ino != ino || m.Since.IsZero() {
 		t.Errorf("key %s, mark %+v", c.Key, m)
 	}
-	if h := life(dir, "one"); h.Life != Alive || h.PID != os.Getpid() || time.Since(h.LastCalled) > time.Minute {
+	if h := life(dir, "one"); h.Life != Alive || h.PID != os.Getpid() ||
+		time.Since(h.LastCalled) > time.Minute {
 		t.Errorf("to others it is %+v", h)
 	}
-	if h := c.Holder("x@" + c.Key); h.Life != Mine || len(h.Agents) != 1 || h.Agents[0] != "planner" {
+	if h := c.Holder("x@" + c.Key); h.Life != Mine || len(h.Agents) != 1 ||
+		h.Agents[0] != "planner" {
 		t.Errorf("to itself it is %+v", h)
 	}
 }
@@ -97,7 +100,8 @@ func TestTwins(t *testing.T) {
 	dir := t.TempDir()
 	first, early, late := New("me", time.Now), New("me", time.Now), New("me", time.Now)
 	claim(t, first, dir, nil)
-	if c := early.Attend(dir, Call{}); c.Key == Key("me") || c.Holder("x@"+Key("me")).Life != Alive {
+	if c := early.Attend(dir, Call{}); c.Key == Key("me") ||
+		c.Holder("x@"+Key("me")).Life != Alive {
 		t.Errorf("before its first claim the twin is %s", c.Key)
 	}
 	refused, err := late.Attend(dir, Call{}).Claim()
@@ -193,7 +197,8 @@ func TestSharedNames(t *testing.T) {
 	dir := t.TempDir()
 	name := SharedPrefix + "crew"
 	first, second := New(name, time.Now), New(name, time.Now)
-	if a, b := claim(t, first, dir, nil), claim(t, second, dir, nil); a.Key != Key(name) || b.Key != a.Key {
+	if a, b := claim(t, first, dir, nil), claim(t, second, dir, nil); a.Key != Key(name) ||
+		b.Key != a.Key {
 		t.Errorf("keys %s and %s", a.Key, b.Key)
 	}
 	must(t, first.Close())
@@ -271,21 +276,25 @@ func TestNamesOfAConversation(t *testing.T) {
 	first, second := New("", time.Now), New("", time.Now)
 	_, err := first.Attend(dir, Call{Meta: of("s"), Agent: "one"}).Claim()
 	must(t, err)
-	if agents, elsewhere := names(first, "two"); !slices.Equal(agents, []string{"two", "one"}) || len(elsewhere) > 0 {
+	if agents, elsewhere := names(first, "two"); !slices.Equal(agents, []string{"two", "one"}) ||
+		len(elsewhere) > 0 {
 		t.Errorf("renamed: %v, elsewhere %v", agents, elsewhere)
 	}
-	if agents, elsewhere := names(second, "pane"); !slices.Equal(agents, []string{"two", "one", "pane"}) || !slices.Equal(elsewhere, []string{"two"}) {
+	if agents, elsewhere := names(second, "pane"); !slices.Equal(agents,
+		[]string{"two", "one", "pane"}) || !slices.Equal(elsewhere, []string{"two"}) {
 		t.Errorf("to a second process: %v, elsewhere %v", agents, elsewhere)
 	}
 	must(t, errors.Join(first.Close(), second.Close()))
 	third := New("", time.Now)
-	if agents, elsewhere := names(third, ""); !slices.Equal(agents, []string{"two", "one", "pane"}) || len(elsewhere) > 0 {
+	if agents, elsewhere := names(third, ""); !slices.Equal(agents,
+		[]string{"two", "one", "pane"}) || len(elsewhere) > 0 {
 		t.Errorf("started again: %v, elsewhere %v", agents, elsewhere)
 	}
 	for n := range 9 {
 		names(third, fmt.Sprint("name", n))
 	}
-	if agents, _ := names(third, "last"); !slices.Equal(agents, []string{"last", "name8", "name7", "name6", "pane"}) {
+	if agents, _ := names(third, "last"); !slices.Equal(agents,
+		[]string{"last", "name8", "name7", "name6", "pane"}) {
 		t.Errorf("of many names: %v", agents)
 	}
 }
@@ -297,7 +306,8 @@ func TestLastCalled(t *testing.T) {
 	p := New("me", func() time.Time { return now })
 	claim(t, p, dir, nil)
 	began := now
-	for _, tt := range []struct{ at, want time.Duration }{{0, 0}, {9 * time.Second, 0}, {10 * time.Second, 10 * time.Second}, {time.Minute, time.Minute}} {
+	for _, tt := range []struct{ at, want time.Duration }{{0, 0}, {9 * time.Second, 0},
+		{10 * time.Second, 10 * time.Second}, {time.Minute, time.Minute}} {
 		now = began.Add(tt.at)
 		p.Attend(dir, Call{Client: "some-client", Agent: "planner"})
 		if got := life(dir, "me").LastCalled; !got.Equal(began.Add(tt.want)) {
@@ -310,7 +320,8 @@ func TestLastCalled(t *testing.T) {
 func TestLongNames(t *testing.T) {
 	dir := t.TempDir()
 	p := New("me", time.Now)
-	c, err := p.Attend(dir, Call{Client: strings.Repeat("\x01long", 2000), Agent: "planner"}).Claim()
+	c, err := p.Attend(dir, Call{Client: strings.Repeat("\x01long", 2000),
+		Agent: "planner"}).Claim()
 	must(t, err)
 	must(t, p.Close())
 	forget(t, dir, "me")
@@ -344,7 +355,8 @@ func TestMarkIsSynced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"folder " + filepath.Base(dir), filepath.Base(slot) + " " + string(text), "folder " + Folder}
+	want := []string{"folder " + filepath.Base(dir), filepath.Base(slot) + " " + string(text),
+		"folder " + Folder}
 	if !slices.Equal(synced, want) {
 		t.Errorf("synced %q, want %q", synced, want)
 	}
@@ -361,7 +373,8 @@ func TestNothingIsFollowed(t *testing.T) {
 	t.Run("folder", func(t *testing.T) {
 		dir, outside := t.TempDir(), t.TempDir()
 		must(t, os.Symlink(outside, filepath.Join(dir, Folder)))
-		if _, err := New("me", time.Now).Attend(dir, Call{}).Claim(); !errors.As(err, new(*durable.NotFolderError)) {
+		if _, err := New("me", time.Now).Attend(dir, Call{}).Claim(); !errors.As(err,
+			new(*durable.NotFolderError)) {
 			t.Errorf("a link in the place of the folder: %v", err)
 		}
 		if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
@@ -421,7 +434,8 @@ func TestRights(t *testing.T) {
 		if got := folder.Mode() & (os.ModePerm | os.ModeSetgid); got != mode {
 			t.Errorf("folder %s, its .sessions %s", mode, got)
 		}
-		for _, path := range []string{slotPath(dir, key, 0), filepath.Join(dir, Folder, Key("gone")+".seen")} {
+		for _, path := range []string{slotPath(dir, key, 0),
+			filepath.Join(dir, Folder, Key("gone")+".seen")} {
 			if file, err := os.Lstat(path); err != nil || file.Mode().Perm() != mode.Perm()&0o666 {
 				t.Errorf("folder %s: %s is %v (%v)", mode, filepath.Base(path), file.Mode(), err)
 			}
@@ -430,7 +444,9 @@ func TestRights(t *testing.T) {
 }
 
 func TestSlotNames(t *testing.T) {
-	if got := slotPath("d", "0123456789ab", 0) + " " + slotPath("d", "0123456789ab", 2); strings.ReplaceAll(got, string(filepath.Separator), "/") != "d/.sessions/0123456789ab.lock d/.sessions/0123456789ab.2.lock" {
+	if got := slotPath("d", "0123456789ab", 0) + " " +
+		slotPath("d", "0123456789ab", 2); strings.ReplaceAll(got, string(filepath.Separator),
+		"/") != "d/.sessions/0123456789ab.lock d/.sessions/0123456789ab.2.lock" {
 		t.Error(got)
 	}
 }

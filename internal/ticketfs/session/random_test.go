@@ -81,11 +81,13 @@ func TestRandomProcesses(t *testing.T) {
 		}
 		call := func(t *rapid.T) Call {
 			// A host's names and the environment's are different ones, as they are in the world.
-			return rapid.SampledFrom([]Call{{}, {Meta: of("s1"), Agent: "a"}, {Meta: of("s2")}}).Draw(t, "call")
+			return rapid.SampledFrom([]Call{{}, {Meta: of("s1"), Agent: "a"},
+				{Meta: of("s2")}}).Draw(t, "call")
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"start": func(t *rapid.T) {
-				name := rapid.SampledFrom([]string{"", "alone", "alone", "too", SharedPrefix + "crew"}).Draw(t, "name")
+				name := rapid.SampledFrom([]string{"", "alone", "alone", "too",
+					SharedPrefix + "crew"}).Draw(t, "name")
 				p := New(name, time.Now)
 				p.Attend(dir, Call{})
 				c.open = append(c.open, p)
@@ -118,7 +120,8 @@ func TestRandomProcesses(t *testing.T) {
 				for i, path := range files {
 					text, readErr := os.ReadFile(path)
 					aside := filepath.Join(dir, fmt.Sprint("copy", i))
-					err = errors.Join(err, readErr, os.WriteFile(aside, text, 0o666), os.Rename(aside, path))
+					err = errors.Join(err, readErr, os.WriteFile(aside, text, 0o666),
+						os.Rename(aside, path))
 				}
 				if err != nil {
 					t.Fatal(err)

@@ -59,7 +59,8 @@ type Process struct {
 // New is a process that serves conversations. name is what the environment calls the conversation
 // of calls whose host names none, "" for nothing.
 func New(name string, now func() time.Time) *Process {
-	p := &Process{Now: now, SinceBoot: sinceBoot, name: name, slots: make(map[string]*slot), graces: make(map[string]observation)}
+	p := &Process{Now: now, SinceBoot: sinceBoot, name: name, slots: make(map[string]*slot),
+		graces: make(map[string]observation)}
 	p.minted = Key(rand.Text())
 	p.own = p.minted
 	if name != "" {

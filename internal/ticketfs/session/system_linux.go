@@ -13,7 +13,8 @@ import (
 
 // self is the mark of this process, less what differs from slot to slot.
 var self = sync.OnceValue(func() mark {
-	m := mark{PID: os.Getpid(), Boot: firstLine("/proc/sys/kernel/random/boot_id"), Start: startOf(0), PIDNS: namespace("pid")}
+	m := mark{PID: os.Getpid(), Boot: firstLine("/proc/sys/kernel/random/boot_id"),
+		Start: startOf(0), PIDNS: namespace("pid")}
 	m.Host, _ = os.Hostname() // without one an earlier boot proves nothing
 	for _, path := range []string{"/etc/machine-id", "/var/lib/dbus/machine-id"} {
 		if m.Machine = firstLine(path); m.Machine != "" {
@@ -40,7 +41,8 @@ func namespace(kind string) uint64 {
 	if err != nil {
 		return 0
 	}
-	n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, kind+":["), "]"), 10, 64)
+	n, err := strconv.ParseUint(strings.TrimSuffix(strings.TrimPrefix(link, kind+":["), "]"), 10,
+		64)
 	if err != nil {
 		return 0
 	}
