@@ -10,8 +10,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-// Snapshot is what was known of a board at one moment, from memory: for answers, which are advice
-// on files that may change, and for speculative runs.
+// Snapshot is what is known of a board, from memory: for answers, which are advice on files that may
+// change, and for speculative runs. It is never older than its making. Other calls of the process
+// bring it up to date meanwhile, so two questions to it may see different moments: who asks twice
+// about one ticket expects a different answer. A copy for each call would cost more than the call.
 type Snapshot struct {
 	folder *Folder
 	ctx    context.Context // see Within

@@ -120,6 +120,9 @@ func (j *judge) waitsForBlockers(t document.Ticket, b burden) (*wait, error) {
 		}
 		b = j.known[waiting.Parent]
 	}
+	if len(w.blockers) == 0 { // they were closed since the burden was worked out
+		return nil, nil
+	}
 	return w, nil
 }
 
