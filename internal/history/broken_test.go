@@ -35,15 +35,15 @@ var brokenPrograms = []struct {
 	}},
 	{"new content from an early read", crowd, []sourceEdit{
 		{"internal/ticketfs/change.go", "	var read *document.Document\n",
-			"	var read *document.Document\n	early, _ := readTicketFile(path)\n"},
+			"	var read *document.Document\n	early, _ := f.engine.Read(ctx, id)\n"},
 		{"internal/ticketfs/change.go", "read, err = f.parse(id, contents[0])",
-			"read, err = f.parse(id, early.Content)"},
+			"read, err = f.parse(id, early)"},
 	}},
 	{"no relations lock, blocks", rings, []sourceEdit{noRelations}},
 	{"no relations lock, families", families, []sourceEdit{noRelations}},
 	{"authoritative run on a stale index", families, []sourceEdit{
-		{"internal/ticketfs/door.go", "	if err := p.decide(authoritative)",
-			"	if speculative != nil {\n		authoritative = speculative\n	}\n	if err := p.decide(authoritative)"},
+		{"internal/ticketfs/door.go", "	if err := p.decide(c.Decide, c.View)",
+			"	if c.Relations {\n		c.View = c.Speculate\n	}\n	if err := p.decide(c.Decide, c.View)"},
 	}},
 	{"stamps trusted within a second", families, []sourceEdit{
 		{"internal/ticketfs/index/index.go", "	return x.stamp == stamp && stamp.Settled(x.read)\n",

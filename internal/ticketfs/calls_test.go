@@ -101,12 +101,9 @@ const (
 // withTicketLock sends new bytes through the door, under the relations lock or without it.
 func (s *Store) withTicketLock(ctx context.Context, path string, scope scope,
 	fn func(content []byte) ([]byte, error)) error {
-	run := func(contents [][]byte) ([]write, error) {
-		content, err := fn(contents[0])
-		return []write{{content: content}}, err
-	}
-	if scope == ticketOnly {
-		return s.change(ctx, []string{path}, journal.Cause{}, nil, run)
-	}
-	return s.change(ctx, []string{path}, journal.Cause{}, run, run)
+	return s.change(ctx, []string{path}, Change{Relations: scope == withRelations,
+		Decide: func(contents [][]byte, _ Viewer) ([]Write, error) {
+			content, err := fn(contents[0])
+			return []Write{{Content: content}}, err
+		}})
 }

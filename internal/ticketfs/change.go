@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -44,32 +45,27 @@ func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause,
 // is a document.AppendNote.
 func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause,
 	note document.Edit) (Changed, error) {
-	path, err := f.locate(id)
-	if err != nil {
+	if err := f.Exists(id); err != nil {
 		return Changed{}, err
 	}
 	var c Changed
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil,
-		func(contents [][]byte) ([]write, error) {
-			if contents[0] == nil {
-				return nil, f.notFound(id)
+	decide := func(contents [][]byte, _ Viewer) ([]Write, error) {
+		if contents[0] == nil {
+			return nil, f.notFound(id)
+		}
+		d, fault := document.Open(id, contents[0])
+		if fault != nil {
+			if err := f.fault(id, contents[0], fault); d == nil || CodeOf(err) != BadFile {
+				return nil, err // a file that is no ticket gets no note either
 			}
-			d, fault := document.Open(id, contents[0])
-			if fault != nil {
-				if err := f.fault(id, contents[0], fault); d == nil || CodeOf(err) != BadFile {
-					return nil, err // a file that is no ticket gets no note either
-				}
-			}
-			var err error
-			if c.Document, err = d.Apply(note); err != nil {
-				return nil, refused(id, err)
-			}
-			return []write{{content: c.Document.Bytes(), before: d, after: c.Document}}, nil
-		}))
-	if err != nil {
-		return Changed{}, err
+		}
+		var err error
+		if c.Document, err = d.Apply(note); err != nil {
+			return nil, refused(id, err)
+		}
+		return []Write{{Content: c.Document.Bytes(), Before: d, After: c.Document}}, nil
 	}
-	return c, nil
+	return changed(&c, f.make(ctx, []string{id}, cause, false, decide))
 }
 
 // Change changes a ticket by a rule that reads other tickets, or that other tickets' rules depend
@@ -81,17 +77,17 @@ func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause,
 
 func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, relations bool,
 	rule Rule) (Changed, error) {
-	path, err := f.locate(id)
-	if err != nil {
+	if err := f.Exists(id); err != nil {
 		return Changed{}, err
 	}
 	var read *document.Document
 	var c Changed
-	run := func(contents [][]byte, view func(document.Ticket) (View, error)) ([]write, error) {
-		if read == nil {
+	decide := func(contents [][]byte, view Viewer) (_ []Write, err error) {
+		if read == nil || !bytes.Equal(read.Bytes(), contents[0]) {
 			if read, err = f.parse(id, contents[0]); err != nil {
 				return nil, err
 			}
+			c.Document = nil
 		}
 		v, err := view(read.Ticket())
 		if err != nil {
@@ -107,28 +103,32 @@ func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, rel
 			}
 		}
 		c.Decision = wanted
-		return []write{{content: c.Document.Bytes(), before: read, after: c.Document}}, nil
+		return []Write{{Content: c.Document.Bytes(), Before: read, After: c.Document}}, nil
 	}
-	var speculative decide
-	if relations {
-		speculative = func(contents [][]byte) ([]write, error) {
-			return run(contents,
-				func(t document.Ticket) (View, error) { return f.speculate(ctx, t) })
-		}
-	}
-	authoritative := func(contents [][]byte) ([]write, error) {
-		return run(contents, func(t document.Ticket) (View, error) {
-			return Assuming(f.locked(ctx), t), nil
-		})
-	}
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, speculative, authoritative))
-	if err != nil {
-		return Changed{}, err
-	}
-	return c, nil
+	return changed(&c, f.make(ctx, []string{id}, cause, relations, decide))
 }
 
-// made tells a change that was made, and what it is short of, from one that failed.
+// make lets the engine make a change.
+func (f *Folder) make(ctx context.Context, ids []string, cause journal.Cause, relations bool,
+	decide Decide) error {
+	return f.engine.Change(ctx, Change{IDs: ids, Cause: cause, Relations: relations, Decide: decide,
+		Speculate: func(assumed ...document.Ticket) (View, error) {
+			return f.speculate(ctx, assumed...)
+		},
+		View: func(assumed ...document.Ticket) (View, error) {
+			return Assuming(f.locked(ctx), assumed...), nil
+		}})
+}
+
+// changed tells a change that was made, and what it is short of, from one that failed.
+func changed(c *Changed, err error) (Changed, error) {
+	if c.Short, err = made(err); err != nil {
+		return Changed{}, err
+	}
+	return *c, nil
+}
+
+// made is changed, for a change of which nothing else is to be said.
 func made(err error) (short, failed error) {
 	if Made(err) {
 		return err, nil
@@ -144,7 +144,7 @@ func (f *Folder) Create(ctx context.Context, now time.Time, cause journal.Cause,
 	if _, err := content(id, f.locked(ctx)); err != nil {
 		// Decided before anything is locked, so that a refusal leaves no lock file for a ticket
 		// that there will not be.
-		err = f.underRelations(ctx,
+		err = f.engine.Judge(ctx,
 			func() error { _, err := content(id, f.locked(ctx)); return err })
 		if err != nil {
 			return Changed{}, refused("the new ticket", err)
@@ -175,30 +175,24 @@ func (f *Folder) CreateAs(ctx context.Context, id string, cause journal.Cause,
 // createAt creates a ticket under an id; fs.ErrExist if there is one.
 func (f *Folder) createAt(ctx context.Context, id string, cause journal.Cause,
 	content func(id string, view View) ([]byte, error)) (Changed, error) {
-	path, err := ticketPath(f.dir, id)
-	if err != nil {
+	if err := checkID(id); err != nil {
 		return Changed{}, err
 	}
 	var created []byte
-	run := func(contents [][]byte, view View, err error) ([]write, error) {
+	decide := func(contents [][]byte, view Viewer) ([]Write, error) {
 		if contents[0] != nil {
 			return nil, fs.ErrExist
 		}
+		v, err := view()
 		if err == nil {
-			created, err = content(id, view)
+			created, err = content(id, v)
 		}
-		return []write{{content: created}}, refused(id, err)
+		return []Write{{Content: created}}, refused(id, err)
 	}
-	short, err := made(f.store.change(ctx, []string{path}, cause,
-		func(contents [][]byte) ([]write, error) {
-			v, err := f.speculate(ctx)
-			return run(contents, v, err)
-		},
-		func(contents [][]byte) ([]write, error) { return run(contents, f.locked(ctx), nil) }))
+	short, err := made(f.make(ctx, []string{id}, cause, true, decide))
 	if err != nil {
 		return Changed{}, err
 	}
-	short = f.named(short)
 	d, err := f.parse(id, created)
 	return Changed{Document: d, Short: short}, err
 }

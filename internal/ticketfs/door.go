@@ -24,8 +24,10 @@ var ErrNotDurable = errors.New("written, but not confirmed durable")
 //
 //   - content is nil exactly when the file does not exist; an empty file is not nil. So create uses
 //     the same door.
-//   - fn runs at most once. Its error comes back unchanged and nothing is written. A result that is
-//     nil or equal to content writes nothing, and the file keeps its mtime.
+//   - fn runs once on a board of this machine, and again on a shared one whenever another machine
+//     was faster, so it has no effect but its result. Its error comes back unchanged and nothing is
+//     written. A result that is nil or equal to content writes nothing, and the file keeps its
+//     mtime.
 //   - The new bytes must be a function of the bytes passed in. A closure that ignores them loses
 //     updates with the lock held.
 //   - A nil return after a change means durable: the file was synced, renamed into place, and its
@@ -45,33 +47,29 @@ func (s *Store) WithTicketLock(ctx context.Context, path string,
 	if _, err := durable.Lstat(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)
 	}
-	return s.change(ctx, []string{path}, journal.Cause{}, nil,
-		func(contents [][]byte) ([]write, error) {
-			content, err := fn(contents[0])
-			return []write{{content: content}}, err
-		})
-}
-
-// decide turns the contents of the locked tickets into what is to be written, in the order in which
-// the files shall appear. contents[i] is that of the i-th path, nil when there is no such file.
-type decide func(contents [][]byte) ([]write, error)
-
-// write is new content for the ticket of the n-th path. Nil or equal content is no change. before
-// and after are the texts as documents, where they were read as such.
-type write struct {
-	n             int
-	content       []byte
-	before, after *document.Document
+	c := Change{Decide: func(contents [][]byte, _ Viewer) ([]Write, error) {
+		content, err := fn(contents[0])
+		return []Write{{Content: content}}, err
+	}}
+	s.mu.Lock()
+	engine := s.engine
+	s.mu.Unlock()
+	dir, name := filepath.Split(path)
+	if id := document.IDOf(name); id != "" && engine != nil && engine.Dir() == filepath.Clean(dir) {
+		c.IDs = []string{id}
+		return engine.Change(ctx, c)
+	}
+	return s.change(ctx, []string{path}, c)
 }
 
 // change makes one change of the tickets at paths, which must be in ascending order: the only way
-// to any ticket file.
+// to any ticket file of this machine.
 //
 // Locks are taken in one order: each ticket's (and tk's) by path, relations last. So there can be
 // no deadlock, and contention on one ticket does not stop the others.
 //
-// Without a speculative decision only the ticket locks are taken: the rule reads nothing but its
-// ticket. With one, the tickets are decided on twice. The speculative run, on a possibly stale
+// Without relations only the ticket locks are taken: the rule reads nothing but its ticket. With
+// them, the tickets are decided on twice. The speculative run, on a possibly stale
 // snapshot, tells the bytes, which are written and synced while other sessions go on; the
 // authoritative run under the relations lock decides alone. So that lock is held for a look and a
 // rename, not for two syncs of the disk. Why nothing is lost by releasing it before the folder is
@@ -84,8 +82,7 @@ type write struct {
 //
 // Of several tickets every prefix of the writes must be a legal board: a death between two renames
 // leaves such a prefix.
-func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause, speculative,
-	authoritative decide) (err error) {
+func (s *Store) change(ctx context.Context, paths []string, c Change) (err error) {
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	dir := filepath.Dir(paths[0])
@@ -121,9 +118,9 @@ func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause,
 	if err := p.read(); err != nil {
 		return err
 	}
-	if speculative != nil {
+	if c.Relations {
 		// Its refusal does not count: the tickets may have changed since the snapshot.
-		if p.decide(speculative) == nil {
+		if p.decide(c.Decide, c.Speculate) == nil {
 			if err := p.prepare(); err != nil {
 				return err
 			}
@@ -132,7 +129,7 @@ func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause,
 			return err
 		}
 	}
-	if err := p.decide(authoritative); err != nil {
+	if err := p.decide(c.Decide, c.View); err != nil {
 		return err
 	}
 	if err := p.prepare(); err != nil || len(p.writes) == 0 {
@@ -149,12 +146,12 @@ func (s *Store) change(ctx context.Context, paths []string, cause journal.Cause,
 		return err
 	}
 	// Whatever fails from here on must not look like a change that failed.
-	if speculative != nil {
+	if c.Relations {
 		if err = held.releaseLast(); err != nil {
 			err = fmt.Errorf("release lock: %w", err)
 		}
 	}
-	recordErr := p.record(s, cause)
+	recordErr := p.record(s, c.Cause)
 	durable.Step("journaled")
 	if err = errors.Join(err, p.sync()); err != nil {
 		err = fmt.Errorf("%w: %w", ErrNotDurable, err)
@@ -180,7 +177,7 @@ type part struct {
 // passage is a change on its way through the door.
 type passage struct {
 	parts  []part
-	writes []write // of the last decision, without those that change nothing
+	writes []Write // of the last decision, without those that change nothing
 }
 
 func (p *passage) read() error {
@@ -194,22 +191,22 @@ func (p *passage) read() error {
 	return nil
 }
 
-func (p *passage) decide(fn decide) error {
+func (p *passage) decide(fn Decide, view Viewer) error {
 	contents := make([][]byte, len(p.parts))
 	for i := range p.parts {
 		contents[i] = bytes.Clone(p.parts[i].Old.Content)
 	}
 	var err error
-	p.writes, err = fn(contents)
+	p.writes, err = fn(contents, view)
 	return err
 }
 
 // prepare writes and syncs the temp files of the decision, as far as they are not there yet.
 func (p *passage) prepare() error {
-	var changes []write
+	var changes []Write
 	for _, w := range p.writes {
-		r := &p.parts[w.n].Replacement
-		if err := r.Write(w.content); err != nil {
+		r := &p.parts[w.N].Replacement
+		if err := r.Write(w.Content); err != nil {
 			return refused("", err)
 		}
 		if r.Ready {
@@ -233,7 +230,7 @@ func (p *passage) check() error {
 		return nil // its rename checks it
 	}
 	for _, w := range p.writes {
-		if err := p.parts[w.n].Unchanged(); err != nil {
+		if err := p.parts[w.N].Unchanged(); err != nil {
 			return refused("", err)
 		}
 	}
@@ -243,7 +240,7 @@ func (p *passage) check() error {
 // rename makes the writes visible, in their order. visible reports whether all are.
 func (p *passage) rename() (visible bool, err error) {
 	for i, w := range p.writes {
-		if err := p.parts[w.n].Rename(); err != nil {
+		if err := p.parts[w.N].Rename(); err != nil {
 			if i > 0 {
 				return false, fmt.Errorf("write ticket %d of %d, the ones before it are written: %w", i+1, len(p.writes), err)
 			}
@@ -257,14 +254,14 @@ func (p *passage) rename() (visible bool, err error) {
 func (p *passage) record(s *Store, cause journal.Cause) error {
 	var errs []error
 	for _, w := range p.writes {
-		old := &p.parts[w.n].Old
-		errs = append(errs, s.record(p.parts[w.n].path, cause, old.Content, w))
+		old := &p.parts[w.N].Old
+		errs = append(errs, s.record(p.parts[w.N].path, cause, old.Content, w))
 	}
 	return errors.Join(errs...)
 }
 
 // sync makes the renames durable: they are all in one folder.
-func (p *passage) sync() error { return p.parts[p.writes[0].n].Sync() }
+func (p *passage) sync() error { return p.parts[p.writes[0].N].Sync() }
 
 func (p *passage) discard() {
 	for i := range p.parts {

@@ -3,6 +3,7 @@ package ticketfs
 import (
 	"context"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -54,11 +55,10 @@ func (v *locked) Get(id string) (document.Ticket, error) {
 
 // read reads the fields of a ticket from its file.
 func (f *Folder) read(id string) (document.Ticket, error) {
-	path, err := ticketPath(f.dir, id)
-	if err != nil {
+	if err := checkID(id); err != nil {
 		return document.Ticket{}, err
 	}
-	file, err := readTicketFile(path)
+	file, err := readTicketFile(filepath.Join(f.dir, id+document.Ext))
 	if err == nil && file.Content == nil {
 		err = fs.ErrNotExist
 	}

@@ -2,7 +2,6 @@ package ticketfs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,26 +59,7 @@ func (s *Store) trust(dir string, lock *flocker.Lock) error {
 // ProbeLocks reports by a Refusal (UnsafeFS) that locks have no effect in the folder. It takes the
 // relations lock for a moment.
 func (f *Folder) ProbeLocks(ctx context.Context) error {
-	return f.underRelations(ctx, func() error { return nil })
-}
-
-// underRelations runs fn under the relations lock alone, where nothing is written.
-func (f *Folder) underRelations(ctx context.Context, fn func() error) error {
-	s, dir := f.store, f.dir
-	if err := s.prepare(dir); err != nil {
-		return err
-	}
-	ctx, cancel := s.bounded(ctx)
-	defer cancel()
-	var held locks
-	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {
-		return err
-	}
-	err := s.trust(dir, held[0].Lock)
-	if err == nil {
-		err = fn()
-	}
-	return errors.Join(err, held.release())
+	return f.engine.Judge(ctx, func() error { return nil })
 }
 
 // UnprovenFS names the filesystem of dir when it is remote, FUSE-like or an overlay, so that a lock

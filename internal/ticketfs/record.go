@@ -40,9 +40,8 @@ func follows(c document.Change, cause journal.Cause) bool {
 	return false
 }
 
-// record appends the row of a change that is visible now, under the ticket's lock. A text that is
-// no ticket, as a caller of WithTicketLock may write one, has no status and no fields.
-func (s *Store) record(path string, cause journal.Cause, before []byte, w write) error {
+// record appends the row of a change that is visible now, under the ticket's lock.
+func (s *Store) record(path string, cause journal.Cause, before []byte, w Write) error {
 	id := document.IDOf(filepath.Base(path))
 	if id == "" {
 		return nil
@@ -51,33 +50,40 @@ func (s *Store) record(path string, cause journal.Cause, before []byte, w write)
 	if s.Now != nil {
 		now = s.Now
 	}
-	row := journal.Row{
-		Time: now(), Ticket: id, Cause: cause,
-		Before: journal.HashOf(before), After: journal.HashOf(w.content),
-	}
-	if row.Call == "" {
-		row.Call = journal.NewCall()
-	}
+	row := RowOf(id, cause, now(), before, w)
 	if before != nil {
-		row.Former = journal.FormerOf(before, w.content)
-	}
-	if w.after == nil {
-		w.before, _ = document.Parse(id, before)
-		w.after, _ = document.Parse(id, w.content)
-	}
-	if w.before != nil {
-		row.From = string(w.before.Ticket().Status)
-	}
-	if w.after != nil {
-		row.To = string(w.after.Ticket().Status)
-		for _, c := range w.after.Changes(w.before) {
-			if !follows(c, row.Cause) {
-				row.Fields = append(row.Fields, journal.Field(c))
-			}
-		}
+		row.Former = journal.FormerOf(before, w.Content)
 	}
 	if err := journal.Of(filepath.Dir(path)).Append(row); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotJournaled, err)
 	}
 	return nil
+}
+
+// RowOf is the journal's row of a write, without the former text. A text that is no ticket, as a
+// caller of WithTicketLock may write one, has no status and no fields.
+func RowOf(id string, cause journal.Cause, now time.Time, before []byte, w Write) journal.Row {
+	row := journal.Row{
+		Time: now, Ticket: id, Cause: cause,
+		Before: journal.HashOf(before), After: journal.HashOf(w.Content),
+	}
+	if row.Call == "" {
+		row.Call = journal.NewCall()
+	}
+	if w.After == nil {
+		w.Before, _ = document.Parse(id, before)
+		w.After, _ = document.Parse(id, w.Content)
+	}
+	if w.Before != nil {
+		row.From = string(w.Before.Ticket().Status)
+	}
+	if w.After != nil {
+		row.To = string(w.After.Ticket().Status)
+		for _, c := range w.After.Changes(w.Before) {
+			if !follows(c, row.Cause) {
+				row.Fields = append(row.Fields, journal.Field(c))
+			}
+		}
+	}
+	return row
 }

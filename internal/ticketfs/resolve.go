@@ -30,7 +30,7 @@ func (f *Folder) Resolve(id string) string {
 	case !document.ValidID(short):
 		return id
 	}
-	if err := f.store.index.Refresh(f.dir); err != nil {
+	if err := f.refresh(); err != nil {
 		return short // whoever looks for it meets the same error
 	}
 	var fits []string
@@ -46,9 +46,9 @@ func (f *Folder) Resolve(id string) string {
 }
 
 func (f *Folder) has(id string) bool {
-	path, err := ticketPath(f.dir, id)
+	err := checkID(id)
 	if err == nil {
-		_, err = durable.Lstat(path)
+		err = f.engine.Exists(f.ctx, id)
 	}
 	return err == nil || durable.FileFault(err)
 }

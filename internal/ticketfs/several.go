@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -20,29 +21,18 @@ type RuleOfSeveral func(tickets map[string]*document.Document, v View) ([]*docum
 func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Cause,
 	rule RuleOfSeveral) (short, err error) {
 	ids = slices.Sorted(slices.Values(ids))
-	paths := make([]string, len(ids))
-	for i, id := range ids {
-		if paths[i], err = ticketPath(f.dir, id); err != nil {
+	for _, id := range ids {
+		if err := checkID(id); err != nil {
 			return nil, err
 		}
 	}
 	read := make(map[string]*document.Document)
-	run := func(contents [][]byte, view func([]document.Ticket) (View, error)) ([]write, error) {
-		var tickets []document.Ticket
-		for i, id := range ids {
-			if contents[i] == nil {
-				continue
-			}
-			if read[id] == nil {
-				d, err := f.parse(id, contents[i])
-				if err != nil {
-					return nil, err
-				}
-				read[id] = d
-			}
-			tickets = append(tickets, read[id].Ticket())
+	decide := func(contents [][]byte, view Viewer) ([]Write, error) {
+		tickets, err := f.parseAll(ids, contents, read)
+		if err != nil {
+			return nil, err
 		}
-		v, err := view(tickets)
+		v, err := view(tickets...)
 		if err != nil {
 			return nil, err
 		}
@@ -50,25 +40,31 @@ func (f *Folder) ChangeAll(ctx context.Context, ids []string, cause journal.Caus
 		if err != nil {
 			return nil, refused("", err)
 		}
-		writes := make([]write, len(wanted))
+		writes := make([]Write, len(wanted))
 		for i, d := range wanted {
 			id := d.Ticket().ID
 			n, _ := slices.BinarySearch(ids, id)
-			writes[i] = write{n: n, content: d.Bytes(), before: read[id], after: d}
+			writes[i] = Write{N: n, Content: d.Bytes(), Before: read[id], After: d}
 		}
 		return writes, nil
 	}
-	short, err = made(f.store.change(ctx, paths, cause,
-		func(contents [][]byte) ([]write, error) {
-			return run(contents,
-				func(t []document.Ticket) (View, error) { return f.speculate(ctx, t...) })
-		},
-		func(contents [][]byte) ([]write, error) {
-			return run(contents,
-				func(t []document.Ticket) (View, error) { return Assuming(f.locked(ctx), t...), nil })
-		}))
-	if err == nil && len(read) < len(ids) { // some were created
-		short = f.named(short)
+	return made(f.make(ctx, ids, cause, true, decide))
+}
+
+// parseAll reads those contents that are not read yet, or are other ones now.
+func (f *Folder) parseAll(ids []string, contents [][]byte,
+	read map[string]*document.Document) (tickets []document.Ticket, err error) {
+	for i, id := range ids {
+		if contents[i] == nil {
+			delete(read, id)
+			continue
+		}
+		if read[id] == nil || !bytes.Equal(read[id].Bytes(), contents[i]) {
+			if read[id], err = f.parse(id, contents[i]); err != nil {
+				return nil, err
+			}
+		}
+		tickets = append(tickets, read[id].Ticket())
 	}
-	return short, err
+	return tickets, nil
 }

@@ -16,22 +16,19 @@ import (
 // about one ticket expects a different answer. A copy for each call would cost more than the call.
 type Snapshot struct {
 	folder *Folder
-	ctx    context.Context // see Within
+	// of the call, at whose end nothing more can be asked: so what visits many tickets ends in time
+	ctx context.Context
 }
 
 // Snapshot returns the board as it is now: it reflects every write that was answered before.
 func (f *Folder) Snapshot() (*Snapshot, error) {
-	if err := f.store.index.Refresh(f.dir); err != nil {
+	if err := f.refresh(); err != nil {
 		return nil, err
 	}
-	return f.view(context.Background()), nil
+	return f.view(f.ctx), nil
 }
 
 func (f *Folder) view(ctx context.Context) *Snapshot { return &Snapshot{f, ctx} }
-
-// Within returns the same snapshot for a call that ends with ctx: from then on nothing can be asked
-// of it, so that what visits many tickets ends in time.
-func (s *Snapshot) Within(ctx context.Context) *Snapshot { return s.folder.view(ctx) }
 
 // InTime returns an error once the call is at its end. Whoever passes over errors of single tickets
 // asks it at last.

@@ -1,6 +1,7 @@
 package ticketfs
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	dir     string      // the folder, once it was found; links resolved
+	engine  Engine      // of that folder
 	seen    fs.FileInfo // the folder that was there last
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
@@ -61,8 +63,10 @@ func (s *Store) NewIDs(n int, now time.Time) []string {
 
 // Folder is the board of one call: it is found once and passed on.
 type Folder struct {
-	store *Store
-	dir   string
+	store  *Store
+	engine Engine
+	dir    string          // the engine's
+	ctx    context.Context // see Within
 }
 
 // Open finds the board. It is found once and kept: while it is gone, as during a switch of
@@ -75,13 +79,25 @@ func (s *Store) Open() (*Folder, error) {
 		if err != nil {
 			return nil, refused("", err)
 		}
-		s.dir = found.Dir
-		return &Folder{s, s.dir}, nil
+		s.found(found.Dir)
+		return s.folder(), nil
 	}
 	if err := s.stillThere(); err != nil {
 		return nil, refused("", err)
 	}
-	return &Folder{s, s.dir}, nil
+	return s.folder(), nil
+}
+
+// found notes the board that is kept from now on.
+func (s *Store) found(dir string) { s.dir, s.engine = dir, local{s, dir} }
+
+func (s *Store) folder() *Folder {
+	return &Folder{s, s.engine, s.engine.Dir(), context.Background()}
+}
+
+// Within returns the same board for a call that ends with ctx.
+func (f *Folder) Within(ctx context.Context) *Folder {
+	return &Folder{f.store, f.engine, f.dir, ctx}
 }
 
 // stillThere makes sure that the folder with which this process began is there. One that is there
@@ -123,8 +139,9 @@ func (s *Store) OpenOrMake() (*Folder, error) {
 	if err != nil {
 		return nil, refused("", err)
 	}
-	s.dir, s.unused = made.Dir, made.Unused
-	return &Folder{s, s.dir}, nil
+	s.found(made.Dir)
+	s.unused = made.Unused
+	return s.folder(), nil
 }
 
 // UnusedBoard tells once, after OpenOrMake made the folder, of one that only the branch of the
@@ -135,15 +152,6 @@ func (s *Store) UnusedBoard() string {
 	unused := s.unused
 	s.unused = ""
 	return unused
-}
-
-// named makes the folder's own name durable, behind a change that created a ticket and is short of
-// something already or not.
-func (f *Folder) named(short error) error {
-	if err := f.store.nameFolder(f.dir); err != nil {
-		return errors.Join(short, fmt.Errorf("%w: %w", ErrNotDurable, err))
-	}
-	return short
 }
 
 // nameFolder makes the folder's own name durable, once: whoever made the folder may have died
@@ -168,75 +176,70 @@ func (s *Store) nameFolder(dir string) error {
 	return nil
 }
 
-// Dir is the absolute path of the ticket folder.
+// Dir is the absolute path of the folder that shows the tickets.
 func (f *Folder) Dir() string { return f.dir }
 
-// locate returns the path of a ticket that exists.
-func (f *Folder) locate(id string) (path string, err error) {
-	path, err = ticketPath(f.dir, id)
-	if err != nil {
-		return "", err
+// refresh brings the index up to everything that was answered before.
+func (f *Folder) refresh() error {
+	if err := f.engine.Fresh(f.ctx); err != nil {
+		return err
 	}
-	_, err = durable.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = f.notFound(id)
-	}
-	return path, refused(id, err)
+	return f.store.index.Refresh(f.dir)
 }
 
 // Exists returns a refusal (NotFound, Invalid) unless there is a ticket of that id. It does not
 // read it.
 func (f *Folder) Exists(id string) error {
-	_, err := f.locate(id)
-	return err
+	if err := checkID(id); err != nil {
+		return err
+	}
+	err := f.engine.Exists(f.ctx, id)
+	if err == fs.ErrNotExist {
+		err = f.notFound(id)
+	}
+	return refused(id, err)
 }
 
-// Get reads a ticket as it is now. It takes no lock: rename is atomic, so a reader never sees a
-// torn ticket.
+// content is what a ticket holds now.
+func (f *Folder) content(id string) ([]byte, error) {
+	if err := f.Exists(id); err != nil {
+		return nil, err
+	}
+	content, err := f.engine.Read(f.ctx, id)
+	if err == nil && content == nil { // it was removed meanwhile
+		err = f.notFound(id)
+	}
+	return content, refused(id, err)
+}
+
+// Get reads a ticket as it is now.
 func (f *Folder) Get(id string) (*document.Document, error) {
-	path, err := f.locate(id)
+	content, err := f.content(id)
 	if err != nil {
 		return nil, err
 	}
-	file, err := readTicketFile(path)
-	if err != nil {
-		return nil, refused(id, err)
-	}
-	return f.parse(id, file.Content)
+	return f.parse(id, content)
 }
 
-// Hash is the SHA-256 of a ticket's file as it is now, whether or not it can be read as a ticket.
+// Hash is the SHA-256 of a ticket's bytes as they are now, whether or not they can be read as a
+// ticket.
 func (f *Folder) Hash(id string) ([sha256.Size]byte, error) {
-	path, err := f.locate(id)
-	if err != nil {
-		return [sha256.Size]byte{}, err
-	}
-	file, err := readTicketFile(path)
-	if err == nil && file.Content == nil {
-		err = f.notFound(id)
-	}
-	return sha256.Sum256(file.Content), refused(id, err)
+	content, err := f.content(id)
+	return sha256.Sum256(content), err
 }
 
 // Look is Get for those who can do with less: of a malformed ticket it returns what document.Open
 // does, beside the refusal that says what is wrong; nil where there is no body to be found.
 func (f *Folder) Look(id string) (d *document.Document, malformed *Refusal, err error) {
-	path, err := f.locate(id)
+	content, err := f.content(id)
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := readTicketFile(path)
-	if err == nil && file.Content == nil {
-		err = f.notFound(id)
-	}
-	if err != nil {
-		return nil, nil, refused(id, err)
-	}
-	d, fault := document.Open(id, file.Content)
+	d, fault := document.Open(id, content)
 	if fault == nil {
 		return d, nil, nil
 	}
-	if err := f.fault(id, file.Content, fault); !errors.As(err, &malformed) ||
+	if err := f.fault(id, content, fault); !errors.As(err, &malformed) ||
 		malformed.Code != BadFile || d == nil {
 		return nil, nil, err
 	}
@@ -260,7 +263,7 @@ func (f *Folder) parse(id string, content []byte) (*document.Document, error) {
 func (f *Folder) fault(id string, content []byte, fault error) error {
 	if document.NoTicket(content) {
 		// Whether another ticket names it all the same, the index knows.
-		if err := f.store.index.Refresh(f.dir); err != nil {
+		if err := f.refresh(); err != nil {
 			return err
 		}
 		if f.store.index.IsNone(id) {
@@ -274,7 +277,7 @@ func (f *Folder) fault(id string, content []byte, fault error) error {
 // typo.
 func (f *Folder) notFound(id string) error {
 	const most = 5
-	if err := f.store.index.Refresh(f.dir); err != nil {
+	if err := f.refresh(); err != nil {
 		return fmt.Errorf("list tickets: %w", err)
 	}
 	var alike []string

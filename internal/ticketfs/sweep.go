@@ -69,8 +69,8 @@ func (f *Folder) RemoveLeftover(ctx context.Context, name string) error {
 		return nil
 	}
 	if m := ownTemp.FindStringSubmatch(name); m != nil {
-		if path, err := f.locate(m[1]); err == nil {
-			return f.store.WithTicketLock(ctx, path,
+		if f.Exists(m[1]) == nil {
+			return f.store.WithTicketLock(ctx, filepath.Join(f.dir, m[1]+document.Ext),
 				func([]byte) ([]byte, error) { return nil, remove() })
 		}
 	}

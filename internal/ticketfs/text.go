@@ -8,12 +8,7 @@ import (
 
 // Text reads the bytes of a ticket's file as they are now, also of one that is malformed.
 func (f *Folder) Text(id string) ([]byte, error) {
-	path, err := f.locate(id)
-	if err != nil {
-		return nil, err
-	}
-	file, err := readTicketFile(path)
-	return file.Content, refused(id, err)
+	return f.content(id)
 }
 
 // EditText changes the bytes of a ticket's file, also of one that is malformed; what comes of it
@@ -21,29 +16,30 @@ func (f *Folder) Text(id string) ([]byte, error) {
 // back unchanged.
 func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause,
 	edit func(content []byte) ([]byte, error)) (Changed, error) {
-	path, err := f.locate(id)
-	if err != nil {
+	if err := f.Exists(id); err != nil {
 		return Changed{}, err
 	}
 	var c Changed
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, nil,
-		func(contents [][]byte) ([]write, error) {
-			if contents[0] == nil {
-				return nil, f.notFound(id)
-			}
-			text, err := edit(contents[0])
-			if err != nil {
-				return nil, err
-			}
-			if c.Document, err = f.parse(id, text); err != nil {
-				return nil, err
-			}
-			return []write{{content: text}}, nil
-		}))
-	if err != nil {
-		return Changed{}, err
+	decide := func(contents [][]byte, _ Viewer) ([]Write, error) {
+		return f.rewrite(id, contents[0], &c, edit)
 	}
-	return c, nil
+	return changed(&c, f.make(ctx, []string{id}, cause, false, decide))
+}
+
+// rewrite gives a ticket the text that edit makes of its content.
+func (f *Folder) rewrite(id string, content []byte, c *Changed,
+	edit func([]byte) ([]byte, error)) ([]Write, error) {
+	if content == nil {
+		return nil, f.notFound(id)
+	}
+	text, err := edit(content)
+	if err != nil {
+		return nil, err
+	}
+	if c.Document, err = f.parse(id, text); err != nil {
+		return nil, err
+	}
+	return []Write{{Content: text}}, nil
 }
 
 // ReplaceText gives a ticket the text that a rule makes of the present one in view of the other
@@ -51,35 +47,17 @@ func (f *Folder) EditText(ctx context.Context, id string, cause journal.Cause,
 // once, as a Rule is; its refusals come back unchanged.
 func (f *Folder) ReplaceText(ctx context.Context, id string, cause journal.Cause,
 	rule func(content []byte, v View) ([]byte, error)) (Changed, error) {
-	path, err := f.locate(id)
-	if err != nil {
+	if err := f.Exists(id); err != nil {
 		return Changed{}, err
 	}
 	var c Changed
-	run := func(contents [][]byte, v View) ([]write, error) {
-		if contents[0] == nil {
-			return nil, f.notFound(id)
-		}
-		text, err := rule(contents[0], v)
+	decide := func(contents [][]byte, view Viewer) ([]Write, error) {
+		v, err := view()
 		if err != nil {
 			return nil, err
 		}
-		if c.Document, err = f.parse(id, text); err != nil {
-			return nil, err
-		}
-		return []write{{content: text}}, nil
+		return f.rewrite(id, contents[0], &c,
+			func(content []byte) ([]byte, error) { return rule(content, v) })
 	}
-	speculative := func(contents [][]byte) ([]write, error) {
-		v, err := f.speculate(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return run(contents, v)
-	}
-	authoritative := func(contents [][]byte) ([]write, error) { return run(contents, f.locked(ctx)) }
-	c.Short, err = made(f.store.change(ctx, []string{path}, cause, speculative, authoritative))
-	if err != nil {
-		return Changed{}, err
-	}
-	return c, nil
+	return changed(&c, f.make(ctx, []string{id}, cause, true, decide))
 }

@@ -22,21 +22,20 @@ type call struct {
 }
 
 func (b *Board) newCall(tool string) *call {
-	return &call{Board: b, id: journal.NewCall(),
-		tool: tool}
+	return &call{Board: b, id: journal.NewCall(), tool: tool, ctx: context.Background()}
 }
 
 // open finds the board of the call. Arguments that are wrong in themselves are refused before.
 func (c *call) open() (*ticketfs.Folder, error) {
 	if c.folder != nil {
-		return c.folder, nil
+		return c.folder.Within(c.ctx), nil
 	}
 	folder, err := c.Store.Open()
 	if err != nil {
 		return nil, err
 	}
-	c.folder = folder
-	return folder, nil
+	c.folder = folder.Within(c.ctx)
+	return c.folder, nil
 }
 
 // openOrMake is open for a tool that may write the first ticket.
@@ -45,8 +44,8 @@ func (c *call) openOrMake() (*ticketfs.Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.folder = folder
-	return folder, nil
+	c.folder = folder.Within(c.ctx)
+	return c.folder, nil
 }
 
 // snapshot is the board as it is now.
@@ -55,11 +54,7 @@ func (c *call) snapshot() (*ticketfs.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := folder.Snapshot()
-	if err != nil || c.ctx == nil {
-		return v, err
-	}
-	return v.Within(c.ctx), nil
+	return folder.Snapshot()
 }
 
 // change changes a ticket of the board by a rule that reads others too.

@@ -1,0 +1,131 @@
+package ticketfs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+)
+
+// Engine keeps the tickets of a board: files and locks of this machine, or a cluster that many
+// machines share. Its methods may be called by any number of goroutines. Errors that the caller can
+// do something about are Refusals.
+type Engine interface {
+	// Dir is the folder that shows the board's tickets as files: of a local board the board itself,
+	// of a shared one its mirror.
+	Dir() string
+	// Fresh returns once Dir shows every change that was answered before the call.
+	Fresh(ctx context.Context) error
+	// Exists returns fs.ErrNotExist, unwrapped, unless there is a ticket of that id now.
+	Exists(ctx context.Context, id string) error
+	// Read returns what a ticket holds now, nil when there is none.
+	Read(ctx context.Context, id string) ([]byte, error)
+	// Change makes one change of several tickets, whole: see WithTicketLock for what it promises.
+	Change(ctx context.Context, c Change) error
+	// Judge runs fn, which only reads, where its refusal counts: on what no answered change is
+	// missing from, and while the relations of the board do not change.
+	Judge(ctx context.Context, fn func() error) error
+}
+
+// Change is a change that an engine shall make.
+type Change struct {
+	IDs       []string // of the tickets, in ascending order
+	Cause     journal.Cause
+	Relations bool // Decide reads other tickets, or rules of others depend on what it writes
+	Decide    Decide
+	// Speculate and View show Decide the other tickets: as Dir was a second ago at most, and as it
+	// is. What View shows counts only where the engine knows that it is current and stays so.
+	Speculate, View Viewer
+}
+
+// Decide turns the contents of the tickets into what is to be written, in the order in which the
+// tickets shall appear. contents[i] is that of the i-th id, nil when there is no such ticket. It is
+// run as often as the engine needs, on contents of different moments; the last result counts, so it
+// has no effect but its result. Its error comes back unchanged, and nothing is written.
+type Decide func(contents [][]byte, view Viewer) ([]Write, error)
+
+// Viewer returns a view of the board as if tickets were already as given.
+type Viewer func(assumed ...document.Ticket) (View, error)
+
+// Write is new content for the N-th ticket of a change. Nil or equal content is no change. Before
+// and After are the texts as documents, where they were read as such.
+type Write struct {
+	N             int
+	Content       []byte
+	Before, After *document.Document
+}
+
+// local keeps the tickets of a folder of this machine: in files, under locks between processes.
+type local struct {
+	store *Store
+	dir   string
+}
+
+func (l local) Dir() string { return l.dir }
+
+// Fresh has nothing to do: the files are the board.
+func (l local) Fresh(context.Context) error { return nil }
+
+// Exists does not read the ticket.
+func (l local) Exists(_ context.Context, id string) error {
+	_, err := durable.Lstat(filepath.Join(l.dir, id+document.Ext))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fs.ErrNotExist
+	}
+	return err
+}
+
+// Read takes no lock: rename is atomic, so a reader never sees a torn ticket.
+func (l local) Read(_ context.Context, id string) ([]byte, error) {
+	file, err := readTicketFile(filepath.Join(l.dir, id+document.Ext))
+	return file.Content, err
+}
+
+// Change decides on tickets under their locks: see Store.change. Behind the first ticket of a board
+// the folder's own name is made durable too.
+func (l local) Change(ctx context.Context, c Change) error {
+	paths := make([]string, len(c.IDs))
+	for i, id := range c.IDs {
+		paths[i] = filepath.Join(l.dir, id+document.Ext)
+	}
+	created := false
+	decide := c.Decide
+	c.Decide = func(contents [][]byte, view Viewer) ([]Write, error) {
+		writes, err := decide(contents, view)
+		created = slices.ContainsFunc(writes, func(w Write) bool { return contents[w.N] == nil })
+		return writes, err
+	}
+	err := l.store.change(ctx, paths, c)
+	if !created || !Made(err) {
+		return err
+	}
+	if nameErr := l.store.nameFolder(l.dir); nameErr != nil {
+		err = errors.Join(err, fmt.Errorf("%w: %w", ErrNotDurable, nameErr))
+	}
+	return err
+}
+
+// Judge runs fn under the relations lock.
+func (l local) Judge(ctx context.Context, fn func() error) error {
+	s := l.store
+	if err := s.prepare(l.dir); err != nil {
+		return err
+	}
+	ctx, cancel := s.bounded(ctx)
+	defer cancel()
+	var held locks
+	if err := held.take(ctx, s, filepath.Join(l.dir, relationsLock)); err != nil {
+		return err
+	}
+	err := s.trust(l.dir, held[0].Lock)
+	if err == nil {
+		err = fn()
+	}
+	return errors.Join(err, held.release())
+}
