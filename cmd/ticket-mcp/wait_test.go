@@ -154,6 +154,38 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 }
 
+// TestWaitOnABusyBoard measures what a wait costs on a board that one server changes as fast as it
+// can. Run it alone, with -v, for the figures.
+func TestWaitOnABusyBoard(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("measures the processor time of a process for some seconds")
+	}
+	dir := servertest.OpenTickets(t, "alpha")
+	servers, err := client.StartAll(t.Context(),
+		client.Servers{Program: servertest.Program(t), Number: 1}, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseAll(servers)
+	waits := startWaits(t, dir, 1, "--tag", "none")
+	before, began, changes := ticksOf(t, waits), time.Now(), 0
+	for time.Since(began) < 10*time.Second {
+		if r, err := servers[0].Call("update", map[string]any{"id": "alpha",
+			"priority": changes % 2}); err != nil || r.IsError {
+			t.Fatalf("%v %s", err, r.Text)
+		}
+		changes++
+	}
+	took := time.Since(began)
+	used := time.Duration(ticksOf(t, waits)-before) * 10 * time.Millisecond
+	share := 100 * used.Seconds() / took.Seconds()
+	t.Logf("at %.0f changes a second a wait uses %.1f %% of a core",
+		float64(changes)/took.Seconds(), share)
+	if share > 20 {
+		t.Errorf("a wait uses %.1f %% of a core", share)
+	}
+}
+
 // TestWaitWakesByTime: of what no file tells: the end of a hold, and of the grace of a holder that
 // died while it was waited.
 func TestWaitWakesByTime(t *testing.T) {
@@ -200,10 +232,11 @@ func TestWaitWakesByTime(t *testing.T) {
 }
 
 // startWaits starts shells' waits, and returns when they sleep.
-func startWaits(t *testing.T, dir string, n int) (waits []*exec.Cmd) {
+func startWaits(t *testing.T, dir string, n int, flags ...string) (waits []*exec.Cmd) {
 	t.Helper()
 	for range n {
-		cmd := exec.Command(servertest.Program(t), "wait", "--dir", dir)
+		cmd := exec.Command(servertest.Program(t),
+			append([]string{"wait", "--dir", dir}, flags...)...)
 		cmd.Env = client.Environment()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

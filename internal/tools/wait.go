@@ -128,6 +128,7 @@ type Waiter struct {
 	most  int               // tickets that an answer names
 	since *cursor           // to compare the first look with; nil for none
 	seen  map[string]uint64 // by the last look; nil before the first
+	looks looks
 }
 
 // What is waited for.
@@ -181,12 +182,35 @@ func (c *call) newWaiter(in waitIn, most int) (*Waiter, error) {
 // Close ends the waiting.
 func (w *Waiter) Close() error { return w.watch.Close() }
 
-// busyShare bounds the processor time that a board which never rests costs: after a look that took
-// t, ten times t is left to others; and no more than a hundred looks a second are taken.
+// What a board that never rests costs is bounded: of the time, a share of 1/(1+busyShare) goes to
+// looks, and no more than a hundred are taken a second. Looks that took less than burst together are
+// not made up for: the first wake-up after a sleep is answered at once also where looks take long,
+// as they do in a new process, or on a machine that has much else to do.
 const (
 	busyShare = 10
+	burst     = 100 * time.Millisecond
 	restAfter = 10 * time.Millisecond
 )
+
+// looks keeps account of the time that looks took, less what was left to others since.
+type looks struct {
+	debt time.Duration
+	last time.Time // when the last one ended
+}
+
+// took notes a look, and returns the time before which there should be no other.
+func (l *looks) took(began, ended time.Time) time.Time {
+	if !l.last.IsZero() {
+		l.debt = max(0, l.debt-began.Sub(l.last)/busyShare)
+	}
+	l.debt += ended.Sub(began)
+	l.last = ended
+	next := began.Add(restAfter)
+	if due := ended.Add(busyShare * (l.debt - burst)); due.After(next) {
+		return due
+	}
+	return next
+}
 
 // Next returns when what is waited for is so, or ctx has reached its deadline or its end by
 // errEnded: that is an answer too. Called again it waits for what is new since.
@@ -206,12 +230,12 @@ func (w *Waiter) Next(ctx context.Context) (a Answer, holds bool, err error) {
 				return w.holds(s, fresh), true, nil
 			}
 		}
-		took := time.Since(began)
+		next := w.looks.took(began, time.Now())
 		if last {
 			return w.notYet(s), false, nil
 		}
 		if w.watch.Wait(ctx, s.again) == nil {
-			pause(ctx, time.Until(began.Add(max(restAfter, busyShare*took))))
+			pause(ctx, time.Until(next))
 		}
 		if errors.Is(context.Cause(ctx), context.Canceled) {
 			return nil, false, ctx.Err() // nobody waits for the answer
