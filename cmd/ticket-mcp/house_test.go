@@ -22,7 +22,10 @@ var arrows = map[string][]string{
 	"cmd/ticket-bench": {"internal/bench"},
 	"internal/bench": {"internal/client", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/client":   {"internal/stdio"},
+	"internal/client": {"internal/stdio"},
+	"internal/etcd": {"internal/flocker", "internal/journal", "internal/ticketfs",
+		"internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/durable",
+		"internal/ticketfs/session"},
 	"internal/importer": {"internal/ticketfs/document"},
 	"internal/install":  {},
 	"internal/journal":  {"internal/flocker", "internal/ticketfs/durable"},
@@ -60,6 +63,7 @@ var owners = map[string][]string{
 	"github.com/gofrs/flock":      {"internal/flocker"},
 	"github.com/natefinch/atomic": {"internal/ticketfs/durable"},
 	"gopkg.in/yaml.v3":            {"internal/ticketfs/document"},
+	"go.etcd.io":                  {"internal/etcd"},
 }
 
 // writers are the functions of package os that change files. Only ticketfs calls them: there is one

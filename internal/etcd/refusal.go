@@ -1,0 +1,92 @@
+//go:build etcd
+
+package etcd
+
+import (
+	"context"
+	"errors"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+)
+
+// unreachable: the cluster cannot be asked, or does not take changes now: see what it says.
+const unreachable ticketfs.Code = "unreachable"
+
+// unknownError says that nobody knows whether an operation was made.
+type unknownError struct {
+	operation string
+	cause     error
+}
+
+func (e *unknownError) Error() string {
+	return "operation " + e.operation + " may have been made: " + e.cause.Error()
+}
+
+func (e *unknownError) Unwrap() error { return e.cause }
+
+// limitError says that a change is too large for one transaction.
+type limitError struct{ what string }
+
+func (e *limitError) Error() string { return e.what }
+
+// busyError says that a change was overtaken until its time was used up.
+type busyError struct{ what string }
+
+func (e *busyError) Error() string { return e.what + " was changed by others again and again" }
+
+// errNoSpace is what the cluster says when its quota is used up. It may have made the change that
+// reached the quota.
+var errNoSpace = rpctypes.ErrNoSpace
+
+// refused is the one boundary at which errors of the cluster become refusals, with the words that
+// agents read.
+func refused(err error) error {
+	var unknown *unknownError
+	var limit *limitError
+	var busy *busyError
+	var malformed *malformedError
+	var old *oldError
+	var other *formatError
+	var none *noBoardError
+	refuse := func(next, why string, args ...any) error {
+		return ticketfs.Refuse(unreachable, next, why, args...)
+	}
+	switch {
+	case err == nil || ticketfs.CodeOf(err) != "" || errors.Is(err, errTwin):
+		return err
+	case errors.As(err, &unknown):
+		return refuse("look at the ticket and its history before you repeat it",
+			"it may have happened: the cluster did not answer for operation %s (%v)", unknown.operation, unknown.cause)
+	case errors.As(err, &limit):
+		return ticketfs.Refuse(ticketfs.Invalid, "make it in smaller parts; nothing was written",
+			"%v", limit)
+	case errors.As(err, &busy):
+		return ticketfs.Refuse(ticketfs.Busy, "retry", "%v", busy)
+	case errors.As(err, &malformed):
+		return ticketfs.Refuse(ticketfs.BadFile, "nothing was written; write a ticket",
+			"what was to be written cannot be read as a ticket: %v", malformed)
+	case errors.Is(err, errRestored):
+		return refuse("let a person look, then: ticket-mcp doctor --new-epoch", "%v", errRestored)
+	case errors.Is(err, errClosing):
+		return refuse("retry when unshare is through; nothing was written", "%v", errClosing)
+	case errors.As(err, &old):
+		return refuse("update the cluster to 3.5.13 or newer, or 3.6", "%v", old)
+	case errors.As(err, &other):
+		return refuse("update ticket-mcp-etcd", "%v", other)
+	case errors.As(err, &none):
+		return refuse("see ticket-mcp doctor", "%v", none)
+	case errors.Is(err, errNoEndpoints):
+		return refuse("then restart the server", "%v", err)
+	case errors.Is(err, errNoSpace):
+		return refuse("nothing was written; see ticket-mcp doctor",
+			"the cluster's quota is used up")
+	case errors.Is(err, rpctypes.ErrPermissionDenied):
+		return refuse("nothing was written; ask for a role on the board's prefix",
+			"the cluster does not permit it")
+	case errors.Is(err, context.Canceled):
+		return err
+	}
+	return refuse("nothing was written; retry", "the shared board cannot be reached: %v", err)
+}
