@@ -1,0 +1,421 @@
+//go:build etcd
+
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+)
+
+// DefaultTimeout is how long a change is tried that others overtake.
+const DefaultTimeout = 10 * time.Second
+
+// What one transaction may hold. The cluster takes 128 operations and 1.5 MiB.
+const (
+	maxTickets = 120
+	maxBytes   = 1 << 20
+)
+
+// operation is one change on its way into the cluster.
+type operation struct {
+	board *Board
+	ticketfs.Change
+	id        string // drawn once, however often it is tried
+	now       time.Time
+	place     string // its key in a queue, "" for none
+	overtaken bool   // by others, at least once
+}
+
+// found is what a run of a rule is judged on.
+type found struct {
+	contents  [][]byte
+	mods      []int64 // the revisions of the tickets, 0 where there is none
+	relations int64   // the revision of the relations
+	// shown is a revision up to which the other tickets were seen.
+	shown int64
+	// current says that nothing is missing which was answered before the call.
+	current bool
+}
+
+// Change makes a change as one transaction: see the package.
+func (b *Board) Change(ctx context.Context, c ticketfs.Change) error {
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
+		defer cancel()
+	}
+	now := b.Now()
+	o := &operation{board: b, Change: c, id: newOperation(now), now: now}
+	err := o.run(ctx)
+	var ruled *ruledError
+	if errors.As(err, &ruled) {
+		return ruled.error // unchanged
+	}
+	if o.overtaken && errors.Is(err, context.DeadlineExceeded) {
+		err = &busyError{o.what()}
+	}
+	return refused(err)
+}
+
+// ruledError is what a rule said, about what was current.
+type ruledError struct{ error }
+
+func (o *operation) what() string {
+	if len(o.IDs) == 1 {
+		return o.IDs[0]
+	}
+	return fmt.Sprintf("one of %d tickets", len(o.IDs))
+}
+
+func (o *operation) run(ctx context.Context) error {
+	if len(o.IDs) > maxTickets {
+		return &limitError{fmt.Sprintf("%d tickets in one change, at most %d go into one",
+			len(o.IDs), maxTickets)}
+	}
+	if err := o.board.unchanged(ctx); err != nil {
+		return err
+	}
+	leaveHere, waited := o.queueHere(ctx)
+	defer leaveHere()
+	defer func() { o.leave(ctx) }()
+	f, err := o.read(ctx, !waited)
+	for err == nil && f != nil {
+		f, err = o.try(ctx, f)
+	}
+	return err
+}
+
+// read reads the tickets and the revision of the relations. In haste it asks the nearest member,
+// which may be behind: then the transaction fails, or what is no transaction is confirmed.
+func (o *operation) read(ctx context.Context, haste bool) (*found, error) {
+	since := o.board.epoch.since()
+	for {
+		ops := o.reads(haste)
+		resp, err := o.board.client.Txn(ctx).Then(ops...).Commit()
+		switch {
+		case err != nil && isTransient(err) && mayRetry(ctx):
+			continue
+		case err != nil:
+			return nil, err
+		case haste && resp.Header.Revision < since: // this process itself has seen more
+			haste = false
+			continue
+		}
+		if !haste {
+			if err := o.board.epoch.see(since, resp.Header); err != nil {
+				return nil, err
+			}
+		}
+		f := o.foundIn(resp.Responses)
+		f.current = !haste
+		return f, nil
+	}
+}
+
+// isTransient says that a question may be asked again.
+func isTransient(err error) bool {
+	return !isDefinite(err) && !errors.Is(err, context.DeadlineExceeded) &&
+		!errors.Is(err, context.Canceled)
+}
+
+// mayRetry waits before a question is asked again, unless the call is over.
+func mayRetry(ctx context.Context) bool {
+	const short = 50 * time.Millisecond
+	select {
+	case <-time.After(short):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// reads are the operations that foundIn takes the results of.
+func (o *operation) reads(haste bool) []clientv3.Op {
+	var opts []clientv3.OpOption
+	if haste {
+		opts = append(opts, clientv3.WithSerializable())
+	}
+	ops := []clientv3.Op{clientv3.OpGet(o.board.keys.relations(),
+		append(opts, clientv3.WithKeysOnly())...)}
+	for _, id := range o.IDs {
+		ops = append(ops, clientv3.OpGet(o.board.ticket(id), opts...))
+	}
+	return ops
+}
+
+func (o *operation) foundIn(responses []*pb.ResponseOp) *found {
+	f := &found{relations: modOf(responses[0].GetResponseRange())}
+	for i := range o.IDs {
+		r := responses[i+1].GetResponseRange()
+		var bytes []byte
+		if len(r.Kvs) > 0 {
+			bytes = content(r.Kvs[0].Value)
+		}
+		f.contents, f.mods = append(f.contents, bytes), append(f.mods, modOf(r))
+	}
+	return f
+}
+
+// try runs the rule once and makes what it says. next is what to try with again, nil when it is
+// through.
+func (o *operation) try(ctx context.Context, f *found) (next *found, err error) {
+	if err := o.show(ctx, f); err != nil {
+		return nil, err
+	}
+	writes, fault := o.decide(f)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if fault != nil || len(writes) == 0 {
+		return o.conclude(ctx, f, fault)
+	}
+	var edits []edit
+	for _, w := range writes {
+		id := o.IDs[w.N]
+		e := edit{id: id, n: w.N, write: w, before: textOf(id, f.contents[w.N], w.Before),
+			after: textOf(id, w.Content, w.After)}
+		if e.after.document == nil && (e.before.document != nil || e.before.bytes == nil) {
+			_, err := document.Parse(id, w.Content)
+			return nil, &malformedError{id, err}
+		}
+		edits = append(edits, e)
+	}
+	return o.commit(ctx, f, edits)
+}
+
+// malformedError says that a change would have left what is no ticket, where there was one or
+// nothing.
+type malformedError struct {
+	id    string
+	fault error
+}
+
+func (e *malformedError) Error() string { return e.id + ": " + e.fault.Error() }
+
+// show makes sure that a rule which reads other tickets sees them as they are after what was found.
+// It notes the revision before the rule runs: what the rule sees is not older.
+func (o *operation) show(ctx context.Context, f *found) (err error) {
+	shown := o.board.Shown
+	if f.shown, err = shown.Revision(); err != nil || !o.Relations || f.shown >= f.relations {
+		return err
+	}
+	if err := shown.Reach(ctx, f.relations); err != nil {
+		return err
+	}
+	f.shown, err = shown.Revision()
+	return err
+}
+
+// decide runs the rule on what was found. It returns the writes that change something.
+func (o *operation) decide(f *found) ([]ticketfs.Write, error) {
+	contents := make([][]byte, len(f.contents))
+	for i := range contents {
+		contents[i] = bytes.Clone(f.contents[i])
+	}
+	writes, err := o.Decide(contents, o.View)
+	if err != nil {
+		return nil, err
+	}
+	var changes []ticketfs.Write
+	for _, w := range writes {
+		if w.Content != nil && !(f.contents[w.N] != nil && bytes.Equal(w.Content, f.contents[w.N])) {
+			changes = append(changes, w)
+		}
+	}
+	return changes, nil
+}
+
+// conclude answers with what the rule said, where that is no transaction: if it was said of what
+// was current at a moment of this call. That what is held already is held, is so only while the
+// own mark is there.
+func (o *operation) conclude(ctx context.Context, f *found, fault error) (*found, error) {
+	if fault != nil {
+		fault = &ruledError{fault}
+	}
+	living := o.ownMarks(f, fault)
+	if f.current && len(living) == 0 {
+		return nil, fault
+	}
+	t := o.newTransaction()
+	t.sameTickets(f)
+	if o.Relations && !f.current {
+		t.sameRelations(f.shown)
+	}
+	for _, conversation := range living {
+		t.marked(conversation)
+	}
+	resp, err := o.ask(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if resp.Succeeded {
+		return nil, fault
+	}
+	return o.overtake(ctx, f, t, resp)
+}
+
+// ownMarks are the conversations of this process that hold tickets which a rule left as they are.
+func (o *operation) ownMarks(f *found, fault error) []string {
+	if fault != nil {
+		return nil
+	}
+	var own []string
+	for i, id := range o.IDs {
+		t := textOf(id, f.contents[i], nil)
+		if key := keyIn(t.claim()); t.started() && o.board.life.signed(key) {
+			own = append(own, key)
+		}
+	}
+	return own
+}
+
+// ask sends a transaction that changes nothing, as often as needed.
+func (o *operation) ask(ctx context.Context, t *transaction) (*clientv3.TxnResponse, error) {
+	for {
+		resp, err := t.send(ctx)
+		if err == nil || !isTransient(err) || !mayRetry(ctx) {
+			return resp, err
+		}
+	}
+}
+
+// commit sends the transaction of a change. Once it is sent it is finished, also for a caller who
+// has given up.
+func (o *operation) commit(ctx context.Context, f *found, edits []edit) (*found, error) {
+	l, err := o.board.lease(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := o.board.takeSlot(l)
+	t, err := o.change(f, edits, l, s)
+	if err != nil {
+		l.giveBack(s)
+		return nil, err
+	}
+	sent, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
+	if end, has := ctx.Deadline(); has {
+		sent, cancel = context.WithDeadline(sent, end)
+	}
+	defer cancel()
+	resp, err := t.send(sent)
+	if err != nil {
+		return o.settle(ctx, f, l, s, err)
+	}
+	if resp.Succeeded {
+		s.mod = resp.Header.Revision
+		l.giveBack(s)
+		o.place = ""
+		return nil, nil
+	}
+	if modOf(resp.Responses[t.slotAt].GetResponseRange()) != s.mod { // it went with its lease
+		o.board.lost(l)
+	} else {
+		l.giveBack(s)
+	}
+	return o.overtake(ctx, f, t, resp)
+}
+
+// settle goes on where a transaction was answered by an error.
+func (o *operation) settle(ctx context.Context, f *found, l *lease, s *slot, cause error) (
+	*found, error) {
+	switch {
+	case errors.Is(cause, rpctypes.ErrLeaseNotFound): // signed again, it may be tried again
+		o.board.lost(l)
+		return f, nil
+	case isDefinite(cause):
+		l.giveBack(s)
+		return nil, cause
+	case errors.Is(cause, errNoSpace): // the change that reaches the quota is made and told so
+		happened, err := o.board.rowSettled(ctx, o.id)
+		if err != nil {
+			return nil, &unknownError{o.id, cause}
+		}
+		if happened {
+			o.place = ""
+			return nil, nil
+		}
+		return nil, cause
+	}
+	happened, err := o.board.settle(ctx, l, s, o.id, cause)
+	if err != nil {
+		return nil, err
+	}
+	l.giveBack(s)
+	if happened {
+		o.place = ""
+		return nil, nil
+	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("commit: %w", cause)
+	}
+	return o.read(ctx, false)
+}
+
+// overtake reads from the answer of a transaction that failed what to judge the rule on next. Where
+// others were faster, it first waits for those who were overtaken before.
+func (o *operation) overtake(ctx context.Context, f *found, t *transaction,
+	resp *clientv3.TxnResponse) (*found, error) {
+	if err := o.board.metaMoved(ctx, resp); err != nil {
+		return nil, err
+	}
+	next := o.foundIn(resp.Responses[t.readsAt:])
+	next.current = true
+	for i, conversation := range t.living {
+		if resp.Responses[t.marksAt+i].GetResponseRange().Count == 0 {
+			if err := o.board.signAgain(ctx, conversation); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !t.changes {
+		return next, nil
+	}
+	o.overtaken = true
+	what := o.queueOf(f, next)
+	if what == "" {
+		return next, nil
+	}
+	o.queue(ctx, what)
+	return o.read(ctx, false)
+}
+
+// Judge runs fn, which only reads, until its refusal was one of relations that were current at a
+// moment of this call.
+func (b *Board) Judge(ctx context.Context, fn func() error) error {
+	if _, has := ctx.Deadline(); !has {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, DefaultTimeout)
+		defer cancel()
+	}
+	for {
+		shown, err := b.Shown.Revision()
+		if err != nil {
+			return refused(err)
+		}
+		fault := fn()
+		if fault == nil || ctx.Err() != nil {
+			return fault
+		}
+		resp, err := b.get(ctx, b.keys.relations(), clientv3.WithKeysOnly())
+		if err != nil {
+			return refused(err)
+		}
+		moved := modOf((*pb.RangeResponse)(resp))
+		if moved <= shown {
+			return fault
+		}
+		if err := b.Shown.Reach(ctx, moved); err != nil {
+			return refused(err)
+		}
+	}
+}
