@@ -30,21 +30,26 @@ var update = flag.Bool("update", false, "write what the scripts see into their g
 // mcp, a client for it; and full, which runs a command on a standard output that takes nothing.
 // So every test that starts ticket-mcp starts the code under test.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": callTools, "full": runFull})
+	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": runMCP, "full": runFull})
 }
 
 func TestScripts(t *testing.T) {
+	const scripts = "testdata/script"
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 scripts,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			env.Values[scriptKey{}] = &scriptState{locks: make(map[string]*flock.Flock)}
-			return nil
+			name := strings.TrimPrefix(env.T().(testing.TB).Name(), t.Name()+"/")
+			script, err := os.ReadFile(filepath.Join(scripts, name+".txtar"))
+			env.Values[scriptKey{}] = &scriptState{locks: make(map[string]*flock.Flock),
+				variables: variables(env, string(script))}
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"await":     await,
+			"call":      callTools,
 			"exits":     exits,
 			"lock":      lock,
 			"mask":      mask,
@@ -57,20 +62,106 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// callTools is the mcp command: mcp [--json] [--hold] [--flags FLAGS] TOOL ARGUMENTS [TOOL
-// ARGUMENTS]... It starts ticket-mcp with these flags, calls the tools one after the other as one
-// session, prints what the server said, and ends the server. Answers go to standard output, as text
-// or with --json as their structured content; the first refusal or error goes to standard error and
-// ends it with status 1. With --hold the session lives on until an interrupt.
-func callTools() {
-	asJSON := flag.Bool("json", false, "print the structured content")
-	hold := flag.Bool("hold", false, "keep the server until an interrupt")
-	flags := flag.String("flags", "", "flags for ticket-mcp, separated by blanks")
-	flag.Parse()
-	if err := callEach(strings.Fields(*flags), flag.Args(), *asJSON, *hold); err != nil {
+// call [--json] [--flags FLAGS] TOOL ARGUMENTS [TOOL ARGUMENTS]... starts ticket-mcp with these
+// flags, calls the tools one after the other as one session, and ends it. The answers, as text or
+// with --json as their structured content, are its standard output; the first refusal or error ends
+// it, and is in its standard error with what the server said.
+func callTools(ts *testscript.TestScript, neg bool, args []string) {
+	flags := flag.NewFlagSet("call", flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "print the structured content")
+	ofServer := flags.String("flags", "", "flags for ticket-mcp, separated by blanks")
+	ts.Check(flags.Parse(args))
+	server := client.Server{Program: "ticket-mcp", Args: strings.Fields(*ofServer),
+		Env: environment(ts), Dir: ts.MkAbs("."), Stderr: ts.Stderr()}
+	err := callEach(server, flags.Args(), func(r client.Result) {
+		if *asJSON {
+			r.Text = string(r.Structured)
+		}
+		fmt.Fprintln(ts.Stdout(), r.Text)
+	})
+	switch {
+	case err != nil:
+		fmt.Fprintln(ts.Stderr(), err)
+		if !neg {
+			ts.Fatalf("unexpected failure: %v", err)
+		}
+	case neg:
+		ts.Fatalf("unexpected success")
+	}
+}
+
+// environment is what exec would hand to a command of the script. A variable that the script
+// emptied is left out.
+func environment(ts *testscript.TestScript) []string {
+	vars := []string{"PWD=" + ts.MkAbs(".")}
+	for _, name := range ts.Value(scriptKey{}).(*scriptState).variables {
+		if value := ts.Getenv(name); value != "" {
+			vars = append(vars, name+"="+value)
+		}
+	}
+	return vars
+}
+
+var assigned = regexp.MustCompile(`\b([A-Z_]+)=`)
+
+// variables are the names of those that a script begins with and of those that it may set: there is
+// no way to ask it.
+func variables(env *testscript.Env, script string) []string {
+	var names []string
+	for _, v := range env.Vars {
+		name, _, _ := strings.Cut(v, "=")
+		names = append(names, name)
+	}
+	for _, m := range assigned.FindAllStringSubmatch(script, -1) {
+		names = append(names, m[1])
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// runMCP is the mcp command, call for shells and for the background: mcp [--hold] TOOL ARGUMENTS
+// [TOOL ARGUMENTS]... With --hold the session lives on until an interrupt.
+func runMCP() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	calls, hold := os.Args[1:], os.Args[1] == "--hold"
+	if hold {
+		calls = calls[1:]
+	}
+	server := client.Server{Program: "ticket-mcp", Stderr: os.Stderr}
+	err := callEach(server, calls, func(r client.Result) {
+		fmt.Println(r.Text)
+		if hold {
+			<-ctx.Done()
+		}
+	})
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// callEach hands what the calls of one session are answered to told, up to the first refusal.
+func callEach(server client.Server, calls []string, told func(client.Result)) (err error) {
+	c, err := server.Start(context.Background())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	for call := range slices.Chunk(calls, 2) {
+		if len(call) < 2 {
+			return fmt.Errorf("%s has no arguments", call[0])
+		}
+		r, err := c.Call(call[0], json.RawMessage(call[1]))
+		if err != nil {
+			return err
+		}
+		if r.IsError {
+			return errors.New(r.Text)
+		}
+		told(r)
+	}
+	return nil
 }
 
 // runFull is the full command: full COMMAND [ARGUMENT]... runs a command with /dev/full for
@@ -85,36 +176,6 @@ func runFull() {
 	cmd.Stdout, cmd.Stderr = full, os.Stderr
 	_ = cmd.Run() // its status is ours
 	os.Exit(cmd.ProcessState.ExitCode())
-}
-
-func callEach(flags, calls []string, asJSON, hold bool) (err error) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	c, err := client.Start(ctx, "ticket-mcp", flags, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	for call := range slices.Chunk(calls, 2) {
-		if len(call) < 2 {
-			return fmt.Errorf("%s has no arguments", call[0])
-		}
-		r, err := c.Call(call[0], json.RawMessage(call[1]))
-		switch {
-		case err != nil:
-			return err
-		case r.IsError:
-			return errors.New(r.Text)
-		case asJSON:
-			fmt.Println(string(r.Structured))
-		default:
-			fmt.Println(r.Text)
-		}
-	}
-	if hold {
-		<-ctx.Done()
-	}
-	return nil
 }
 
 var (
@@ -197,8 +258,9 @@ type ticketVersion struct {
 
 // scriptState is what the commands of one script remember.
 type scriptState struct {
-	files map[string]ticketVersion // at the last snapshot
-	locks map[string]*flock.Flock
+	files     map[string]ticketVersion // at the last snapshot
+	locks     map[string]*flock.Flock
+	variables []string // names
 }
 
 type scriptKey struct{}

@@ -37,13 +37,26 @@ type Result struct {
 	IsError    bool
 }
 
-// Start starts a server and shakes hands. The process ends by Close, or when ctx does: its standard
-// input is closed first, which is how a server is told to stop; one that is still there after its
-// own time for that is killed.
+// Start starts a server that runs here and logs to this process's standard error.
 func Start(ctx context.Context, program string, args, env []string) (*Client, error) {
+	return Server{Program: program, Args: args, Env: env, Stderr: os.Stderr}.Start(ctx)
+}
+
+// Server is how a server process is started, as in exec.Cmd.
+type Server struct {
+	Program   string
+	Args, Env []string
+	Dir       string
+	Stderr    io.Writer
+}
+
+// Start starts the server and shakes hands. The process ends by Close, or when ctx does: its
+// standard input is closed first, which is how a server is told to stop; one that is still there
+// after its own time for that is killed.
+func (s Server) Start(ctx context.Context) (*Client, error) {
 	ctx, end := context.WithCancel(ctx)
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env, cmd.Stderr = env, os.Stderr
+	cmd := exec.CommandContext(ctx, s.Program, s.Args...)
+	cmd.Env, cmd.Dir, cmd.Stderr = s.Env, s.Dir, s.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		end()
