@@ -55,7 +55,7 @@ func sessionCommand(o *options) *cobra.Command {
 			return err
 		}
 		p := session.New(shared, time.Now)
-		if _, err := p.Attend(folder.Dir(), session.Call{Client: "ticket-mcp session",
+		if _, err := folder.Attend(p, session.Call{Client: "ticket-mcp session",
 			Agent: o.agent}).Claim(); err != nil {
 			return ticketfs.Refused(fmt.Errorf("begin the session: %w", err))
 		}

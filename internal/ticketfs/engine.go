@@ -11,6 +11,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // Engine keeps the tickets of a board: files and locks of this machine, or a cluster that many
@@ -28,6 +29,9 @@ type Engine interface {
 	Read(ctx context.Context, id string) ([]byte, error)
 	// Change makes one change of several tickets, whole: see WithTicketLock for what it promises.
 	Change(ctx context.Context, c Change) error
+	// Attend begins a call of a process on the board, and keeps alive the conversation whose call
+	// it is: see session.Process.
+	Attend(p *session.Process, call session.Call) session.Conversation
 	// Judge runs fn, which only reads, where its refusal counts: on what no answered change is
 	// missing from, and while the relations of the board do not change.
 	Judge(ctx context.Context, fn func() error) error
@@ -109,6 +113,11 @@ func (l local) Change(ctx context.Context, c Change) error {
 		err = errors.Join(err, fmt.Errorf("%w: %w", ErrNotDurable, nameErr))
 	}
 	return err
+}
+
+// Attend shows by slots in the folder who lives.
+func (l local) Attend(p *session.Process, call session.Call) session.Conversation {
+	return p.Attend(l.dir, call)
 }
 
 // Judge runs fn under the relations lock.

@@ -17,6 +17,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/index"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // DefaultLockTimeout bounds the wait for all the locks of one change. It is far below the 60 s
@@ -178,6 +179,11 @@ func (s *Store) nameFolder(dir string) error {
 
 // Dir is the absolute path of the folder that shows the tickets.
 func (f *Folder) Dir() string { return f.dir }
+
+// Attend begins a call of a process on the board: see Engine.
+func (f *Folder) Attend(p *session.Process, call session.Call) session.Conversation {
+	return f.engine.Attend(p, call)
+}
 
 // refresh brings the index up to everything that was answered before.
 func (f *Folder) refresh() error {

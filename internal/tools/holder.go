@@ -17,14 +17,15 @@ import (
 // attend begins the call: from here on it knows which conversation calls, by the request's _meta.
 func (c *call) attend(ctx context.Context) {
 	c.ctx = ctx
-	dir := ""
-	if folder, err := c.open(); err == nil { // the tool will say what is wrong, if it needs a board
-		dir = folder.Dir()
-	}
 	c.own = c.ownName(ctx)
 	c.client = clientName(ctx)
-	c.conversation = c.Session.Attend(dir, session.Call{Meta: c.meta, Client: c.client,
-		Agent: c.own})
+	from := session.Call{Meta: c.meta, Client: c.client, Agent: c.own}
+	folder, err := c.open()
+	if err != nil { // the tool will say what is wrong, if it needs a board
+		c.conversation = c.Session.Attend("", from)
+		return
+	}
+	c.conversation = folder.Attend(c.Session, from)
 }
 
 // Attend makes a conversation that this process was started for alive again, if it was before,

@@ -26,15 +26,10 @@ type observation struct {
 // one writes it down. So even processes that live for one call take over in the end, and no clock
 // that can be set counts. What was written of other marks, on another boot or in the future counts
 // for nothing. In a time namespace a process has only its own clock.
-func (p *Process) Grace(h Holder) time.Duration {
-	if h.Life != Dead {
-		return 0
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now, shared := p.SinceBoot()
+func (all *slots) Grace(h Holder) time.Duration {
+	now, shared := all.process.SinceBoot()
 	if boot := self().Boot; shared && boot != "" {
-		path := filepath.Join(p.dir, Folder, h.Key+".seen")
+		path := filepath.Join(all.dir, Folder, h.Key+".seen")
 		if o, ok := readSeen(path, boot); ok && o.marks == h.marks && o.at <= now {
 			return max(0, grace-(now-o.at))
 		}
@@ -42,10 +37,10 @@ func (p *Process) Grace(h Holder) time.Duration {
 			return grace
 		}
 	}
-	o, known := p.graces[h.Key]
+	o, known := all.graces[h.Key]
 	if !known || o.marks != h.marks {
 		o = observation{h.marks, now}
-		p.graces[h.Key] = o
+		all.graces[h.Key] = o
 	}
 	return max(0, grace-(now-o.at))
 }

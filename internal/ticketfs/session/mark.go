@@ -37,9 +37,9 @@ const maxMark = 4 << 10
 
 // sign writes this process's mark into a slot that it holds, and makes it durable: after a power
 // loss it is what tells that the holder is dead rather than unknown.
-func (p *Process) sign(s *slot, call Call) (err error) {
+func (all *slots) sign(s *slot, call Call) (err error) {
 	m := self()
-	m.Client, m.Agent, m.Since = call.Client, call.Agent, p.Now().UTC()
+	m.Client, m.Agent, m.Since = call.Client, call.Agent, all.process.Now().UTC()
 	if m.Dev, m.Ino, err = identity(s.lock.Info()); err != nil {
 		return fmt.Errorf("write session file: %w", err)
 	}

@@ -47,7 +47,9 @@ func (c Conversation) Holder(claim string) Holder {
 		c.process.mu.Lock()
 		defer c.process.mu.Unlock()
 		named := h.Claim
-		h = c.process.probe(h.Key)
+		if c.process.marks != nil {
+			h = c.process.marks.Probe(h.Key)
+		}
 		h.Claim = named
 		if h.Key == c.Key {
 			h.Life = Mine
@@ -56,19 +58,16 @@ func (c Conversation) Holder(claim string) Holder {
 	return h
 }
 
-// probe tells of a conversation by its slots.
-func (p *Process) probe(key string) Holder {
+// Probe tells of a conversation by its slots.
+func (all *slots) Probe(key string) Holder {
 	h := Holder{Claim: Claim{Key: key}, Life: Unknown}
-	if p.dir == "" {
-		return h
-	}
-	if durable.CheckFolder(filepath.Join(p.dir, Folder)) != nil {
+	if durable.CheckFolder(filepath.Join(all.dir, Folder)) != nil {
 		return h // a link would lead to marks of another board
 	}
 	proven, hash, found := true, sha256.New(), 0
 	var called, pidCalled time.Time
 	for n, missing := 0, 0; missing <= gap && n < maxSlots; n++ {
-		s, err := look(slotPath(p.dir, key, n))
+		s, err := look(slotPath(all.dir, key, n))
 		if s.mtime.IsZero() {
 			proven = proven && errors.Is(err, fs.ErrNotExist)
 			missing++
@@ -80,8 +79,8 @@ func (p *Process) probe(key string) Holder {
 		missing = 0
 		found++
 		h.Agents = append(h.Agents, s.mark.names("")...)
-		if own := p.slots[key]; s.held && s.mark.Agent != "" &&
-			(own == nil || own.path != slotPath(p.dir, key, n)) {
+		if own := all.held[key]; s.held && s.mark.Agent != "" &&
+			(own == nil || own.path != slotPath(all.dir, key, n)) {
 			h.Elsewhere = append(h.Elsewhere, s.mark.Agent)
 		}
 		called = later(called, s.mtime)
@@ -99,7 +98,7 @@ func (p *Process) probe(key string) Holder {
 	if h.Life == Alive {
 		h.LastCalled = called
 	}
-	if h.Life == Unknown && found > 0 && proven && provable(p.dir) {
+	if h.Life == Unknown && found > 0 && proven && provable(all.dir) {
 		h.Life, h.marks = Dead, hex.EncodeToString(hash.Sum(nil))
 	}
 	return h

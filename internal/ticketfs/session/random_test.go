@@ -25,7 +25,7 @@ type crew struct {
 // serves are the processes that hold a slot of a conversation which others can see.
 func (c *crew) serves(key string) (n int) {
 	for _, p := range c.open {
-		if s := p.slots[key]; s != nil && s.lock.Check() == nil {
+		if s := p.marks.(*slots).held[key]; s != nil && s.lock.Check() == nil {
 			n++
 		}
 	}
@@ -35,7 +35,7 @@ func (c *crew) serves(key string) (n int) {
 func (c *crew) check() {
 	keys := map[string]bool{}
 	for _, p := range c.open {
-		for key := range p.slots {
+		for key := range p.marks.(*slots).held {
 			keys[key] = true
 		}
 	}
@@ -103,7 +103,7 @@ func TestRandomProcesses(t *testing.T) {
 					t.Fatal(err)
 				}
 				conversation.Done(rapid.Bool().Draw(t, "it is written"))
-				if s := p.slots[conversation.Key]; s == nil || s.lock.Check() != nil {
+				if s := p.marks.(*slots).held[conversation.Key]; s == nil || s.lock.Check() != nil {
 					t.Fatalf("%s claims, and its slot cannot be seen", conversation.Key)
 				}
 			},

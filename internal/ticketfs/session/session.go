@@ -20,14 +20,9 @@ package session
 import (
 	"crypto/rand"
 	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // ErrNoSession says that a command which acts for an agent's conversation may not claim: nobody
@@ -45,22 +40,19 @@ type Process struct {
 	visitor bool
 
 	mu    sync.Mutex
-	dir   string           // the ticket folder of the slots
-	slots map[string]*slot // held, by key
+	marks Marks // of the board; nil before there is one
 	// own is the key of calls that name no conversation. It is the environment's where that is to
 	// be had, else minted.
 	own      string
 	minted   string
-	claimed  bool                   // own has claimed, and stays
-	claiming int                    // claims of own that are being written, for which it stays too
-	graces   map[string]observation // holders seen dead, for want of a common clock
+	claimed  bool // own has claimed, and stays
+	claiming int  // claims of own that are being written, for which it stays too
 }
 
 // New is a process that serves conversations. name is what the environment calls the conversation
 // of calls whose host names none, "" for nothing.
 func New(name string, now func() time.Time) *Process {
-	p := &Process{Now: now, SinceBoot: sinceBoot, name: name, slots: make(map[string]*slot),
-		graces: make(map[string]observation)}
+	p := &Process{Now: now, SinceBoot: sinceBoot, name: name}
 	p.minted = Key(rand.Text())
 	p.own = p.minted
 	if name != "" {
@@ -101,16 +93,32 @@ type Call struct {
 func (p *Process) Attend(dir string, call Call) Conversation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.moveTo(dir)
+	if s, in := p.marks.(*slots); dir != "" && (!in || s.dir != dir) {
+		p.moveTo(&slots{process: p, dir: dir, held: make(map[string]*slot),
+			graces: make(map[string]observation)})
+	}
+	return p.attend(call, dir != "")
+}
+
+// AttendBy is Attend where something else than slots in a folder shows who lives.
+func (p *Process) AttendBy(marks Marks, call Call) Conversation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moveTo(marks)
+	return p.attend(call, true)
+}
+
+// attend says whose call it is, and keeps that conversation alive where there is a board.
+func (p *Process) attend(call Call, onBoard bool) Conversation {
 	if call.Client != "" {
 		call.Client = AgentName(call.Client) // a mark is small
 	}
 	named := NameIn(call.Meta)
-	if dir != "" && !p.visitor {
+	if onBoard && !p.visitor {
 		// An error here is met again, and told, by the Claim that cannot do without a slot. A call
 		// that only reads can.
 		if named != "" {
-			_ = p.serve(Key(named), call, false, false)
+			_ = p.marks.Serve(Key(named), call, false, false)
 		} else {
 			_ = p.serveOwn(call, false)
 		}
@@ -130,13 +138,16 @@ func (c Conversation) Claim() (Conversation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.visitor {
-		if p.name == "" || p.probe(c.Key).Life != Alive {
+		if p.name == "" || p.marks == nil || p.marks.Probe(c.Key).Life != Alive {
 			return c, ErrNoSession
 		}
 		return c, nil
 	}
+	if p.marks == nil {
+		return c, errors.New("claim: there was no board when the call began")
+	}
 	if NameIn(c.call.Meta) != "" {
-		return c, p.serve(c.Key, c.call, true, false)
+		return c, p.marks.Serve(c.Key, c.call, true, false)
 	}
 	if err := p.serveOwn(c.call, true); err != nil {
 		return c, err
@@ -170,19 +181,17 @@ func (p *Process) Close() error {
 }
 
 func (p *Process) leave() error {
-	var errs []error
-	for key, s := range p.slots {
-		errs = append(errs, s.lock.Unlock())
-		delete(p.slots, key)
+	if p.marks == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	return p.marks.Leave()
 }
 
-// moveTo lets go of the slots in a folder that is no longer ours.
-func (p *Process) moveTo(dir string) {
-	if dir != "" && dir != p.dir {
+// moveTo lets go of the marks on a board that is no longer ours.
+func (p *Process) moveTo(marks Marks) {
+	if marks != p.marks {
 		_ = p.leave() // nobody looks there any more
-		p.dir = dir
+		p.marks = marks
 	}
 }
 
@@ -192,62 +201,19 @@ func (p *Process) moveTo(dir string) {
 // its first claim: a client that restarts its server may meet the former one.
 func (p *Process) serveOwn(call Call, claim bool) error {
 	if p.name == "" || p.claimed || p.claiming > 0 || strings.HasPrefix(p.name, SharedPrefix) {
-		return p.serve(p.own, call, claim, false)
+		return p.marks.Serve(p.own, call, claim, false)
 	}
 	named := Key(p.name)
-	err := p.serve(named, call, claim, true)
+	err := p.marks.Serve(named, call, claim, true)
 	switch {
-	case errors.Is(err, errTwin):
+	case errors.Is(err, ErrTwin):
 		p.own = p.minted
-		return p.serve(p.own, call, claim, false)
+		return p.marks.Serve(p.own, call, claim, false)
 	case err == nil && p.own == p.minted:
-		if s := p.slots[p.minted]; s != nil { // of a start that was refused
-			delete(p.slots, p.minted)
-			err = s.lock.Unlock()
-		}
+		err = p.marks.Drop(p.minted) // of a start that was refused
 	}
 	p.own = named
 	return err
-}
-
-// errTwin says that another process holds a slot of an identity that cannot be shared.
-var errTwin = errors.New("another process has this identity")
-
-// serve keeps the slot of a conversation that this process holds, takes one where the conversation
-// has a slot file, and makes one where it is to claim.
-func (p *Process) serve(key string, call Call, claim, alone bool) error {
-	s := p.slots[key]
-	if s != nil {
-		return p.keep(s, call)
-	}
-	if !claim {
-		if _, err := os.Lstat(slotPath(p.dir, key, 0)); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-	}
-	if err := makeFolder(p.dir); err != nil {
-		return err
-	}
-	s, err := p.take(key, alone)
-	if err != nil {
-		return err
-	}
-	p.slots[key] = s
-	return p.keep(s, call)
-}
-
-// makeFolder makes the folder of the slots. A link in its place could lead outside the ticket
-// folder.
-func makeFolder(dir string) error {
-	path := filepath.Join(dir, Folder)
-	err := durable.CheckFolder(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := durable.MakeFolder(path); err != nil {
-		return err
-	}
-	return durable.SyncPath(dir)
 }
 
 // loaded is when this process began, for systems without a clock that processes share.

@@ -15,6 +15,14 @@ import (
 // Folder is the folder, in the ticket folder, of all files of this package.
 const Folder = ".sessions"
 
+// slots are the Marks of a board of this machine: locked files in its folder.
+type slots struct {
+	process *Process               // for its clocks
+	dir     string                 // the ticket folder
+	held    map[string]*slot       // by key
+	graces  map[string]observation // holders seen dead, for want of a common clock
+}
+
 // slot is a locked file that this process holds for a conversation, until it ends.
 type slot struct {
 	key     string
@@ -37,20 +45,20 @@ func slotPath(dir, key string, n int) string {
 const maxSlots = 1000
 
 // take locks the first free slot of a conversation that can be signed. Alone, a slot that somebody
-// holds, or may hold, is errTwin.
-func (p *Process) take(key string, alone bool) (*slot, error) {
+// holds, or may hold, is ErrTwin.
+func (all *slots) take(key string, alone bool) (*slot, error) {
 	for n := range maxSlots {
-		path := slotPath(p.dir, key, n)
+		path := slotPath(all.dir, key, n)
 		lock, err := tryLock(path)
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("lock session file: %w", err)
 		case lock == nil && alone:
-			return nil, errTwin
+			return nil, ErrTwin
 		case lock == nil:
 			continue
-		case alone && (p.heldBeyond(key, n) || another(path)):
-			return nil, errors.Join(errTwin, lock.Unlock())
+		case alone && (all.heldBeyond(key, n) || another(path)):
+			return nil, errors.Join(ErrTwin, lock.Unlock())
 		case another(path): // which signs it at its next call, and is not to be forgotten until then
 			if err := lock.Unlock(); err != nil {
 				return nil, err
@@ -95,10 +103,10 @@ func another(path string) bool {
 }
 
 // heldBeyond reports whether a slot after the n-th is held.
-func (p *Process) heldBeyond(key string, n int) bool {
+func (all *slots) heldBeyond(key string, n int) bool {
 	for {
 		n++
-		held, err := flocker.Held(slotPath(p.dir, key, n))
+		held, err := flocker.Held(slotPath(all.dir, key, n))
 		if err != nil || held {
 			return held
 		}
@@ -108,19 +116,19 @@ func (p *Process) heldBeyond(key string, n int) bool {
 // keep makes sure, at a call, that others see the slot: that its file is the one that is locked,
 // says who holds it, and tells by its mtime that a call came. A file that was removed or replaced
 // is signed again.
-func (p *Process) keep(s *slot, call Call) error {
+func (all *slots) keep(s *slot, call Call) error {
 	if s.lock.Check() != nil {
-		if err := p.replace(s); err != nil {
+		if err := all.replace(s); err != nil {
 			return err
 		}
 	}
 	if s.signed.Client != call.Client || s.signed.Agent != call.Agent || s.signed.PID == 0 {
-		if err := p.sign(s, call); err != nil {
+		if err := all.sign(s, call); err != nil {
 			return err
 		}
 	}
 	const seldom = 10 * time.Second
-	if now := p.Now(); now.Sub(s.touched) >= seldom {
+	if now := all.process.Now(); now.Sub(s.touched) >= seldom {
 		s.touched = now
 		_ = setTimes(s.path, now) // for people; no rule depends on it
 	}
@@ -129,11 +137,11 @@ func (p *Process) keep(s *slot, call Call) error {
 
 // replace locks the file that stands in the place of the slot's now. The conversation stays who it
 // is: tickets name it.
-func (p *Process) replace(s *slot) error {
-	if err := makeFolder(p.dir); err != nil {
+func (all *slots) replace(s *slot) error {
+	if err := makeFolder(all.dir); err != nil {
 		return err
 	}
-	next, err := p.take(s.key, false)
+	next, err := all.take(s.key, false)
 	if err != nil {
 		return err
 	}
@@ -142,4 +150,60 @@ func (p *Process) replace(s *slot) error {
 	}
 	*s = *next
 	return nil
+}
+
+// Serve keeps the slot of a conversation that this process holds, takes one where the conversation
+// has a slot file, and makes one where it is to claim.
+func (all *slots) Serve(key string, call Call, claim, alone bool) error {
+	s := all.held[key]
+	if s != nil {
+		return all.keep(s, call)
+	}
+	if !claim {
+		if _, err := os.Lstat(slotPath(all.dir, key, 0)); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	if err := makeFolder(all.dir); err != nil {
+		return err
+	}
+	s, err := all.take(key, alone)
+	if err != nil {
+		return err
+	}
+	all.held[key] = s
+	return all.keep(s, call)
+}
+
+// Drop frees the slot of a conversation.
+func (all *slots) Drop(key string) error {
+	s := all.held[key]
+	if s == nil {
+		return nil
+	}
+	delete(all.held, key)
+	return s.lock.Unlock()
+}
+
+// Leave frees all slots, as the end of the process does.
+func (all *slots) Leave() error {
+	var errs []error
+	for key := range all.held {
+		errs = append(errs, all.Drop(key))
+	}
+	return errors.Join(errs...)
+}
+
+// makeFolder makes the folder of the slots. A link in its place could lead outside the ticket
+// folder.
+func makeFolder(dir string) error {
+	path := filepath.Join(dir, Folder)
+	err := durable.CheckFolder(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := durable.MakeFolder(path); err != nil {
+		return err
+	}
+	return durable.SyncPath(dir)
 }
