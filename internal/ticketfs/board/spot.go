@@ -97,7 +97,25 @@ func (p spot) held(path string) error {
 	}
 }
 
-// create makes the board at the spot, unless it is there.
+// make makes the board at the spot, if it is a local one in all of the clone.
+func (p spot) make(h home) (Board, error) {
+	if g := placeOf(p.path, h); g != nil {
+		pinned, err := g.readPin()
+		if err == nil && !isFolder(p.path) {
+			err = g.stillLocal(p.path, pinned)
+		}
+		if err != nil {
+			return Board{}, err
+		}
+	}
+	b, err := p.create()
+	if err != nil {
+		return b, err
+	}
+	return b.withMode(h)
+}
+
+// create makes the folder at the spot, unless it is there.
 func (p spot) create() (Board, error) {
 	if _, err := os.Stat(filepath.Dir(p.path)); missing(err) {
 		return Board{}, undecided("%s does not exist", filepath.Dir(p.path))

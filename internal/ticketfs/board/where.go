@@ -33,37 +33,52 @@ type Board struct {
 	// repository's is another one; "" when there is none, or when the repository's own was there
 	// before.
 	Unused string
+	Shared *Shared // nil for a local board
+
+	place *gitPlace // nil outside of repositories
+	stamp string    // of its SharedFile; "" for none
 }
 
-// Find returns the board, or *NotFound.
+// Find returns the board, or *NotFound; *BrokenError or *Unreachable where it cannot be told
+// whether it is a local one or a shared one.
 func (w Where) Find() (Board, error) {
-	s, err := w.search()
+	b, h, err := w.find()
 	if err != nil {
 		return Board{}, err
 	}
+	return b.withMode(h)
+}
+
+// find returns the board's folder, and the home in which it was found if it was looked for.
+func (w Where) find() (Board, home, error) {
+	s, err := w.search()
+	if err != nil {
+		return Board{}, home{}, err
+	}
 	if s.named && (s.absolute || s.local) {
-		return s.explicit().open()
+		b, err := s.explicit().open()
+		return b, home{}, err
 	}
 	const most = 100 // repositories within each other; more are configurations that name each other
 	for at, level := s.at, 0; level < most; level++ {
 		h, err := s.home(at, false)
 		if err != nil {
-			return Board{}, err
+			return Board{}, h, err
 		}
 		dir, err := s.first(h)
 		if dir != "" || err != nil {
-			return Board{Dir: dir}, err
+			return Board{Dir: dir}, h, err
 		}
 		super, err := h.superproject()
 		if err != nil {
-			return Board{}, err
+			return Board{}, h, err
 		}
 		if super == "" || s.exact {
-			return Board{}, s.none(h)
+			return Board{}, h, s.none(h)
 		}
 		at = super
 	}
-	return Board{}, undecided("%s lies in repositories that are parts of each other", s.at)
+	return Board{}, home{}, undecided("%s lies in repositories that are parts of each other", s.at)
 }
 
 // search is a Where as the filesystem shows it.
@@ -230,7 +245,7 @@ func (w Where) Make() (Board, error) {
 		return Board{}, err
 	}
 	if s.named && (s.absolute || s.local) {
-		return s.explicit().create()
+		return s.explicit().make(home{})
 	}
 	h, err := s.home(s.at, true)
 	if err != nil {
@@ -242,9 +257,9 @@ func (w Where) Make() (Board, error) {
 		if err != nil {
 			return Board{}, err
 		}
-		return at.create()
+		return at.make(h)
 	case s.exact:
-		return s.spot(h, filepath.Join(h.root, h.below, FolderName)).create()
+		return s.spot(h, filepath.Join(h.root, h.below, FolderName)).make(h)
 	case h.repo == nil:
 		return Board{}, s.none(h)
 	case h.root == filepath.Dir(h.root) || isHome(h.root):
@@ -257,7 +272,7 @@ func (w Where) Make() (Board, error) {
 	if path == "" {
 		path = filepath.Join(h.root, FolderName)
 	}
-	b, err := s.spot(h, path).create()
+	b, err := s.spot(h, path).make(h)
 	b.Unused = s.own(h)
 	return b, err
 }

@@ -1,12 +1,30 @@
 package durable
 
-import "time"
+import (
+	"fmt"
+	"os"
+	"time"
+)
 
 // Stamp tells whether a file was written since it was read.
 type Stamp struct {
 	ino, Links   uint64
 	size         int64
 	Mtime, Ctime int64 // Unix nanoseconds
+}
+
+// PathStamp is the stamp of what stands at path itself.
+func PathStamp(path string) (Stamp, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return Stamp{}, err
+	}
+	return stampOf(info), nil
+}
+
+// String tells two stamps apart, also in a file.
+func (s Stamp) String() string {
+	return fmt.Sprintf("%x.%x.%x.%x.%x", s.ino, s.Links, s.size, s.Mtime, s.Ctime)
 }
 
 const (
