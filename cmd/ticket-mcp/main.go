@@ -140,6 +140,8 @@ func newRoot() *cobra.Command {
 		exportCommand(&o),
 		undoCommand(&o),
 		reportCommand(&o),
+		shareCommand(&o),
+		unshareCommand(&o),
 		doctorCommand(&o),
 		sessionCommand(&o),
 		raceCommand(),

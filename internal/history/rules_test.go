@@ -231,7 +231,8 @@ func (l *timeline) judge(e entry) string {
 				return "wrongly refused, " + id + " was ready all the time"
 			}
 		}
-	case code == spec.NotFound, code == spec.Malformed, code == spec.NoStore, code == spec.UnsafeFS:
+	case code == spec.NotFound, code == spec.Malformed, code == spec.NoStore, code == spec.UnsafeFS,
+		code == spec.Unreachable:
 		return "wrongly refused, all files are there and can be read"
 	}
 	return ""

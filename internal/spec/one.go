@@ -71,7 +71,7 @@ func StepOne(s State, op Op, got Result) (after State, ok bool) {
 // answers not_found speaks of the ticket itself, a block may mean the blocker,
 // a close as a duplicate the other one.
 func believed(u UserInput, code Code) bool {
-	codes := []Code{Busy, NoStore, UnsafeFS} // of the board, any time
+	codes := []Code{Busy, NoStore, UnsafeFS, Unreachable} // of the board, any time
 	switch u.Verb {
 	case Start:
 		codes = append(codes, OnHold, ParentStatus, Blocked) // an ancestor's hold

@@ -20,8 +20,8 @@
 // It does not promise anything about: bytes of files (also which of the keys
 // deps and blocked-by an edit writes), texts of messages, agents' readable
 // names, sections, check boxes and the shape of texts (line breaks, size),
-// locks and their time-outs. It never answers busy, no_store or unsafe_fs by
-// itself, and it has no operation for repair. It says nothing about
+// locks and their time-outs. It never answers busy, no_store, unsafe_fs or
+// unreachable by itself, and it has no operation for repair. It says nothing about
 // concurrency: a history is right when some one-at-a-time order of it is right
 // here (see [StepOne]).
 //
@@ -208,6 +208,7 @@ const (
 	Busy         Code = "busy"
 	NoStore      Code = "no_store"
 	UnsafeFS     Code = "unsafe_fs"
+	Unreachable  Code = "unreachable"
 )
 
 // Result is the answer. A refusal carries its code and nothing else.

@@ -30,6 +30,8 @@ const (
 	Busy         Code = "busy"          // a lock was not free, or another program wrote: retry
 	NoStore      Code = "no_store"      // there is no ticket folder: say where, or create
 	UnsafeFS     Code = "unsafe_fs"     // locks do not work on this filesystem: another place
+	// the board is shared, and is not to be used from here as things stand: what the text names
+	Unreachable Code = "unreachable"
 )
 
 // Refusal is an operation that was not done, by a rule. Nothing was written. Everything that is not
@@ -72,6 +74,8 @@ func refused(id string, err error) error {
 	var changed *durable.ChangedError
 	var notFolder *durable.NotFolderError
 	var noBoard *board.NotFound
+	var brokenMode *board.BrokenError
+	var elsewhere *board.Unreachable
 	var locked *flocker.BusyError
 	var notFile *flocker.NotFileError
 	var rights *durable.RightsError
@@ -106,6 +110,10 @@ func refused(id string, err error) error {
 			"give yourself, by its group, the right to write it, or let its owner make the change", "%v", rights)
 	case errors.As(err, &noBoard):
 		return Refuse(NoStore, noBoard.Next, "%s", noBoard.Why)
+	case errors.As(err, &brokenMode):
+		return Refuse(BadFile, brokenMode.Next, "%v", brokenMode)
+	case errors.As(err, &elsewhere):
+		return Refuse(Unreachable, elsewhere.Next, "%s", elsewhere.Why)
 	}
 	return err
 }

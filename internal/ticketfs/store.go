@@ -42,6 +42,7 @@ type Store struct {
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
+	mode    mode
 	// the folder's .gitignore when git was last made not to see what it should not
 	ignored fs.FileInfo
 }
@@ -77,13 +78,20 @@ func (s *Store) Open() (*Folder, error) {
 	defer s.mu.Unlock()
 	if s.dir == "" {
 		found, err := s.Where.Find()
+		if err == nil {
+			err = s.mode.begin(found, s.now())
+		}
 		if err != nil {
 			return nil, refused("", err)
 		}
 		s.found(found.Dir)
 		return s.folder(), nil
 	}
-	if err := s.stillThere(); err != nil {
+	err := s.stillThere()
+	if err == nil {
+		err = s.mode.again(s.now())
+	}
+	if err != nil {
 		return nil, refused("", err)
 	}
 	return s.folder(), nil
@@ -137,6 +145,9 @@ func (s *Store) OpenOrMake() (*Folder, error) {
 		return f, err
 	}
 	made, err := s.Where.Make()
+	if err == nil {
+		err = s.mode.begin(made, s.now())
+	}
 	if err != nil {
 		return nil, refused("", err)
 	}

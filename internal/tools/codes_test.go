@@ -17,10 +17,11 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
-// unreachable are the codes that no test on a real disk can bring about, with the reason.
-var unreachable = map[string]string{
+// unanswered are the codes that no test on a real disk can bring about, with the reason.
+var unanswered = map[string]string{
 	"unsafe_fs": "needs a filesystem whose flock(2) excludes nobody",
 }
 
@@ -39,10 +40,11 @@ func TestCodes(t *testing.T) {
 	for _, call := range []string{`start`, `list`} {
 		answered[string(noStore(t, call).code)] = true
 	}
+	answered[string(shared(t).code)] = true
 	constants := codeConstants(t)
 	for _, code := range constants {
-		if why := unreachable[code]; answered[code] == (why != "") {
-			t.Errorf("%s is answered: %v; unreachable: %q", code, answered[code], why)
+		if why := unanswered[code]; answered[code] == (why != "") {
+			t.Errorf("%s is answered: %v; unanswered: %q", code, answered[code], why)
 		}
 	}
 	for code := range answered {
@@ -81,7 +83,7 @@ func codeConstants(t *testing.T) (codes []string) {
 		}
 		return true
 	})
-	if len(codes) < 13 {
+	if len(codes) < 15 {
 		t.Fatalf("found only %v", codes)
 	}
 	return codes
@@ -128,6 +130,23 @@ func noStore(t *testing.T, tool string) reply {
 	w := testWorld(t)
 	must(t, os.Remove(w.dir))
 	return call(t, w.session("me").board, tool, map[string]any{})
+}
+
+// shared is what a call answers on a board whose tickets are not files.
+func shared(t *testing.T) reply {
+	t.Helper()
+	w := testWorld(t)
+	w.layBoard("a open")
+	must(t, board.WriteShared(w.dir, board.NewShared(board.Etcd)))
+	before := w.look()
+	r := call(t, w.session("me").board, "note", map[string]any{"id": "a", "text": "x"})
+	if diff, _ := written(before, w.look()); len(diff) > 0 {
+		t.Errorf("wrote %v", diff)
+	}
+	if want := "unreachable: shared board; install ticket-mcp-etcd"; r.text != want {
+		t.Errorf("answers %s, want %s", r.text, want)
+	}
+	return r
 }
 
 // TestRefusalsOnTheWire: a refusal is a result with isError and its code in _meta, never a protocol
