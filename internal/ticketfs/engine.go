@@ -33,7 +33,8 @@ type Engine interface {
 	// it is: see session.Process.
 	Attend(p *session.Process, call session.Call) session.Conversation
 	// Judge runs fn, which only reads, where its refusal counts: on what no answered change is
-	// missing from, and while the relations of the board do not change.
+	// missing from, and while the relations of the board do not change. Its error comes back
+	// unchanged.
 	Judge(ctx context.Context, fn func() error) error
 }
 
@@ -136,5 +137,8 @@ func (l local) Judge(ctx context.Context, fn func() error) error {
 	if err == nil {
 		err = fn()
 	}
-	return errors.Join(err, held.release())
+	if releaseErr := held.release(); releaseErr != nil {
+		err = errors.Join(err, fmt.Errorf("release lock: %w", releaseErr))
+	}
+	return err
 }
