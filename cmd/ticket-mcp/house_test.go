@@ -48,6 +48,8 @@ var arrows = map[string][]string{
 	"internal/ticketfs": {"internal/flocker", "internal/journal", "internal/ticketfs/board",
 		"internal/ticketfs/document",
 		"internal/ticketfs/durable", "internal/ticketfs/index", "internal/ticketfs/session"},
+	"internal/ticketfs/enginetest": {"internal/journal", "internal/ticketfs",
+		"internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/ticketfs/index": {"internal/journal", "internal/ticketfs/document",
 		"internal/ticketfs/durable"},
 	"internal/ticketfs/session":  {"internal/flocker", "internal/ticketfs/durable"},
