@@ -79,6 +79,7 @@ var writers = []string{"WriteFile", "Create", "CreateTemp", "OpenFile", "Rename"
 var exempt = map[string]string{
 	"cmd/ticket-mcp/edit.go":            "writes a copy of a ticket for a person's editor, in the temporary folder",
 	"internal/etcd/etcdtest/program.go": "keeps etcd for tests in the user's cache",
+	"internal/etcd/files.go":            "writes a mirror, which shows tickets that a cluster keeps",
 	"internal/install/write.go":         "writes a client's configuration file, which is no ticket",
 	"internal/bench/disk.go":            "makes and removes scratch boards of its own, and times the bare system calls of a change there",
 	"internal/servertest/wire.go":       "makes boards for tests",

@@ -50,12 +50,15 @@ func refused(err error) error {
 	var old *oldError
 	var other *formatError
 	var none *noBoardError
+	var cutOff *ticketfs.CutOff
 	refuse := func(next, why string, args ...any) error {
 		return ticketfs.Refuse(unreachable, next, why, args...)
 	}
 	switch {
 	case err == nil || ticketfs.CodeOf(err) != "" || errors.Is(err, errTwin):
 		return err
+	case errors.As(err, &cutOff):
+		return err // what only reads goes on with what is shown
 	case errors.As(err, &unknown):
 		return refuse("look at the ticket and its history before you repeat it",
 			"it may have happened: the cluster did not answer for operation %s (%v)", unknown.operation, unknown.cause)

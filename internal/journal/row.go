@@ -44,6 +44,10 @@ type Field struct {
 // row left, so another program changed them, or a process died before it could append its row.
 const Outside = "outside"
 
+// Gap is the tool of a row for changes of a shared board whose rows this machine has missed, since
+// it was away for longer than they are kept.
+const Gap = "gap"
+
 // IsOutside reports whether the row was derived by the reader.
 func (r Row) IsOutside() bool { return r.Tool == Outside }
 
@@ -135,7 +139,11 @@ func decode(ticket string, line []byte) (r Row, ok bool) {
 	if len(line) == 0 || line[0] != '{' || json.Unmarshal(line, &r) != nil {
 		return Row{}, false
 	}
-	ok = r.Ticket == ticket && !r.Time.IsZero() && r.Call != "" && r.Tool != Outside &&
-		r.Before.valid() && r.After.valid()
-	return r, ok
+	return r, r.Ticket == ticket && r.Sound()
+}
+
+// Sound reports whether a row says what every row that somebody wrote does.
+func (r Row) Sound() bool {
+	return !r.Time.IsZero() && r.Call != "" && r.Tool != Outside && r.Before.valid() &&
+		r.After.valid()
 }
