@@ -84,6 +84,7 @@ var exempt = map[string]string{
 	"internal/bench/disk.go":            "makes and removes scratch boards of its own, and times the bare system calls of a change there",
 	"internal/servertest/wire.go":       "makes boards for tests",
 	"internal/servertest/program.go":    "keeps broken programs for tests in the user's cache",
+	"internal/servertest/version.go":    "keeps programs of former commits for tests in the user's cache",
 	"internal/demo/scratch.go":          "makes and removes a scratch board of its own",
 	"internal/page/save.go":             "writes a page where a person asked for one, and a file that leads the browser to the live one",
 	"internal/race/scratch.go":          "makes and removes a scratch board of its own",
