@@ -11,12 +11,15 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
 )
 
 // Soon bounds what has to come within a second or two, as a start or an election: a loaded machine
@@ -27,7 +30,11 @@ const Soon = 30 * time.Second
 type Cluster struct {
 	t       testing.TB
 	Members []*Member
+	dial    dialer
 }
+
+// dialer connects from where the members can be reached.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Start starts an etcd of so many members on this machine, and returns when all serve. Flags are
 // etcd's own and come after ours, so that they win. The members do not flush to disk: they survive
@@ -40,23 +47,26 @@ func Start(t testing.TB, members int, flags ...string) *Cluster {
 	}
 	places := make([]place, members)
 	for i := range places {
-		places[i] = place{ip: "127.0.0.1", ports: [3]int(ports[3*i:])}
+		places[i] = place{ip: "127.0.0.1", ports: [3]int(ports[3*i:]), start: (*exec.Cmd).Start}
 	}
-	return start(t, places, flags)
+	return start(t, places, new(net.Dialer).DialContext, flags)
 }
 
 // place is where a member runs.
 type place struct {
 	ip    string
 	ports [3]int // for clients, for members, for its health
+	start func(*exec.Cmd) error
 }
 
 func (p place) url(n int) string { return fmt.Sprintf("http://%s:%d", p.ip, p.ports[n]) }
 
-func start(t testing.TB, places []place, flags []string) *Cluster {
+func start(t testing.TB, places []place, dial dialer, flags []string) *Cluster {
 	t.Helper()
 	path := program(t, "etcd-member", member)
-	c := &Cluster{t: t}
+	c := &Cluster{t: t, dial: dial}
+	health := &http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: dial}}
+	t.Cleanup(health.CloseIdleConnections)
 	var peers []string
 	for i, p := range places {
 		peers = append(peers, fmt.Sprintf("m%d=%s", i, p.url(1)))
@@ -64,8 +74,9 @@ func start(t testing.TB, places []place, flags []string) *Cluster {
 	dir := t.TempDir()
 	token := fmt.Sprint(rand.Uint64()) // no member of another test's cluster is taken for ours
 	for i, p := range places {
-		m := &Member{t: t, Name: fmt.Sprintf("m%d", i), Endpoint: p.url(0), health: p.url(2),
-			Dir: filepath.Join(dir, fmt.Sprintf("m%d", i)), program: path}
+		m := &Member{t: t, Name: fmt.Sprintf("m%d", i), Endpoint: p.url(0),
+			Dir:     filepath.Join(dir, fmt.Sprintf("m%d", i)),
+			program: path, start: p.start, client: health, health: p.url(2)}
 		m.flags = append([]string{
 			"--name", m.Name, "--data-dir", m.Dir, "--logger", "zap", "--log-level", "warn",
 			"--listen-client-urls", p.url(0), "--advertise-client-urls", p.url(0),
@@ -117,7 +128,11 @@ func (c *Cluster) Client(endpoints ...string) *clientv3.Client {
 		endpoints = c.Endpoints()
 	}
 	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, DialTimeout: Soon,
-		DialKeepAliveTime: 10 * time.Second, DialKeepAliveTimeout: 5 * time.Second})
+		DialKeepAliveTime: 10 * time.Second, DialKeepAliveTimeout: 5 * time.Second,
+		DialOptions: []grpc.DialOption{grpc.WithContextDialer(
+			func(ctx context.Context, address string) (net.Conn, error) {
+				return c.dial(ctx, "tcp", address)
+			})}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -148,10 +163,10 @@ func (c *Cluster) status(m *Member) (*clientv3.StatusResponse, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.t.Context(), time.Second)
 	defer cancel()
-	if m.client == nil {
-		m.client = c.Client(m.Endpoint)
+	if m.status == nil {
+		m.status = c.Client(m.Endpoint)
 	}
-	return m.client.Status(ctx, m.Endpoint)
+	return m.status.Status(ctx, m.Endpoint)
 }
 
 // MoveLeader has another of the members that run lead, and returns it.
@@ -166,7 +181,7 @@ func (c *Cluster) MoveLeader() *Member {
 		s, err := c.status(to)
 		if err == nil {
 			ctx, cancel := context.WithTimeout(c.t.Context(), Soon)
-			_, err = from.client.MoveLeader(ctx, s.Header.MemberId)
+			_, err = from.status.MoveLeader(ctx, s.Header.MemberId)
 			cancel()
 		}
 		if err == nil {

@@ -25,13 +25,16 @@ type Member struct {
 	Endpoint string // for clients
 	Dir      string // of its data
 
-	program, health string
-	flags           []string
-	cmd             *exec.Cmd
-	input           io.Closer
-	stderr          *servertest.Output
-	paused          bool
-	client          *clientv3.Client
+	program string
+	flags   []string
+	start   func(*exec.Cmd) error
+	client  *http.Client // for health
+	health  string       // its address
+	status  *clientv3.Client
+	cmd     *exec.Cmd
+	input   io.Closer
+	stderr  *servertest.Output
+	paused  bool
 }
 
 // Runs reports whether the process is there and not paused.
@@ -55,7 +58,7 @@ func (m *Member) launch() {
 	cmd.Stderr = m.stderr
 	input, err := cmd.StdinPipe()
 	if err == nil {
-		err = cmd.Start()
+		err = m.start(cmd)
 	}
 	if err != nil {
 		m.t.Fatalf("start %s: %v", m.Name, err)
@@ -92,8 +95,7 @@ func (m *Member) await() {
 }
 
 func (m *Member) ready() error {
-	short := http.Client{Timeout: time.Second}
-	answer, err := short.Get(m.health + "/readyz")
+	answer, err := m.client.Get(m.health + "/readyz")
 	if err != nil {
 		return err
 	}
