@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -56,19 +55,13 @@ func NewNetwork(t testing.TB, hosts int) *Network {
 	if _, err := exec.LookPath("ip"); err != nil || os.Getuid() != 0 {
 		t.Skip("hosts are network namespaces, which takes root and the command ip")
 	}
-	dir := t.TempDir()
 	n := &Network{t: t}
 	n.outside = enter(t, syscall.CLONE_NEWNET, `ip link set lo up &&
 		ip link add br0 type bridge && ip addr add `+subnet+`254/24 dev br0 && ip link set br0 up`)
-	here := filepath.Join(dir, "here")
+	here := t.TempDir()
 	for i := 1; i <= hosts; i++ {
 		h := &Host{Name: fmt.Sprint("h", i), IP: fmt.Sprint(subnet, i), port: fmt.Sprint("p", i),
-			Dir: here, Real: filepath.Join(dir, fmt.Sprint("h", i))}
-		for _, path := range []string{here, h.Real} {
-			if err := os.MkdirAll(path, 0o777); err != nil {
-				t.Fatal(err)
-			}
-		}
+			Dir: here, Real: t.TempDir()}
 		h.namespaces = enter(t,
 			syscall.CLONE_NEWNET|syscall.CLONE_NEWPID|syscall.CLONE_NEWUTS|syscall.CLONE_NEWNS,
 			fmt.Sprintf(`mount --make-rprivate / && mount -t proc proc /proc &&
