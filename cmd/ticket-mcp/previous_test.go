@@ -28,7 +28,7 @@ func sharedClone(t *testing.T, program string, guarded bool) (dir string) {
 	gitIn(t, dir, "checkout", "-q", ".")
 	source := filepath.Join(root, "source")
 	tickets := filepath.Join(source, board.FolderName)
-	if err := board.WriteShared(tickets, board.Shared{ID: "b7", Engine: board.Etcd, Prefix: "/x/"}); err != nil {
+	if err := board.WriteShared(tickets, board.Shared{ID: "b7", Engine: board.Etcd, Prefix: "/x"}); err != nil {
 		t.Fatal(err)
 	}
 	gitIn(t, source, "rm", "-q", "--", board.FolderName+"/*.md")

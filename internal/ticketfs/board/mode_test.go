@@ -13,19 +13,19 @@ import (
 
 // sharedText is a SharedFile as WriteShared makes it.
 func sharedText(id string) string {
-	return Shared{id, Etcd, "/ticket-mcp/" + id + "/"}.String()
+	return Shared{id, Etcd, "/ticket-mcp"}.String()
 }
 
 func TestReadShared(t *testing.T) {
 	t.Parallel()
-	const good = "format: 1\nid: b7\nengine: etcd\nprefix: /x/b7/\n"
-	want := &Shared{"b7", Etcd, "/x/b7/"}
+	const good = "format: 1\nid: b7\nengine: etcd\nprefix: /x/y\n"
+	want := &Shared{"b7", Etcd, "/x/y"}
 	for _, tt := range []struct{ name, text, wrong, next string }{
 		{"as it is written", sharedText("b7"), "", ""},
 		{"another order, comments, blanks, CRLF, quotes",
-			"\uFEFF---\r\n# c\r\nprefix:  '/x/b7/' # keys\r\n\r\nengine: \"etcd\"\r\nid:\tb7\r\nformat: 1   # 2\r\n", "", ""},
+			"\uFEFF---\r\n# c\r\nprefix:  '/x/y' # keys\r\n\r\nengine: \"etcd\"\r\nid:\tb7\r\nformat: 1   # 2\r\n", "", ""},
 		{"empty", "", ": says no format", "git checkout"},
-		{"no id", "format: 1\nengine: etcd\nprefix: /x/\n", ": says no id", "git checkout"},
+		{"no id", "format: 1\nengine: etcd\nprefix: /x\n", ": says no id", "git checkout"},
 		{"a newer format, whatever else it has", "shards:\n  - a\nformat: 2\n", ":3: ", "install a newer"},
 		{"a newer format", "shards: 4\nformat: 2\n", `:2: format "2" is not known to this version`,
 			"install a newer ticket-mcp"},
@@ -40,7 +40,7 @@ func TestReadShared(t *testing.T) {
 		{"an open quote", "format: 1\nid: \"b7\n", ":2: id: a quote is not closed", "git checkout"},
 		{"text behind a quote", "format: 1\nid: 'b7' x\n", ":2: id: ", "git checkout"},
 		{"an id that is a path", strings.Replace(good, "id: b7", "id: ../b7", 1), ":2: id ", "git checkout"},
-		{"a prefix without an end", strings.Replace(good, "/x/b7/", "/x/b7", 1), ":4: prefix ", "git checkout"},
+		{"a prefix with an end", strings.Replace(good, "/x/y", "/x/", 1), ":4: prefix ", "git checkout"},
 		{"no text", "format: 1\x00", ": is no text", "git checkout"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestReadShared(t *testing.T) {
 				must(t, err)
 				expected := *want
 				if tt.name == "as it is written" {
-					expected.Prefix = "/ticket-mcp/b7/"
+					expected.Prefix = "/ticket-mcp"
 				}
 				if diff := cmp.Diff(&expected, got); diff != "" {
 					t.Error(diff)
@@ -87,7 +87,7 @@ func TestReadShared(t *testing.T) {
 // error.
 func FuzzShared(f *testing.F) {
 	f.Add(sharedText("b7"))
-	f.Add("format: 1\nid: 'b7'\nengine: etcd # x\nprefix: \"/x/\"\n")
+	f.Add("format: 1\nid: 'b7'\nengine: etcd # x\nprefix: \"/x\"\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := parseShared("x", []byte(text))
 		if err != nil {

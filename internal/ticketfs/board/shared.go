@@ -34,7 +34,7 @@ const sharedFormat = "1"
 type Shared struct {
 	ID     string // of the board, the same in every clone
 	Engine string
-	Prefix string // what the engine's keys of this board begin with
+	Prefix string // what the keys of all boards of the engine lie under: PREFIX/ID/ has this one's
 }
 
 // NewShared is a board that is about to be shared.
@@ -43,7 +43,7 @@ func NewShared(engine string) Shared {
 	id := make([]byte, random)
 	_, _ = rand.Read(id) // which never fails
 	name := strings.ToLower(base32.StdEncoding.EncodeToString(id))
-	return Shared{ID: name, Engine: engine, Prefix: "/ticket-mcp/" + name + "/"}
+	return Shared{ID: name, Engine: engine, Prefix: "/ticket-mcp"}
 }
 
 const sharedForm = "# The tickets of this board are kept by %s, for many machines; " + MirrorFolder +
@@ -100,7 +100,7 @@ func restore(path string) string {
 
 var (
 	sharedID     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	sharedPrefix = regexp.MustCompile(`^/[!-~]{0,254}/$`)
+	sharedPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._-]{1,64}){1,8}$`)
 )
 
 // field is a value of a SharedFile, and where it stands.
@@ -189,7 +189,7 @@ func sharedOf(path string, fields map[string]field) (*Shared, error) {
 		return nil, &BrokenError{path, fields["engine"].line,
 			fmt.Sprintf("engine %.40q is not known to this version", s.Engine), newer}
 	case !sharedPrefix.MatchString(s.Prefix):
-		return nil, wrong("prefix", "prefix %.80q does not begin and end with /", s.Prefix)
+		return nil, wrong("prefix", "prefix %.80q is none: use /NAME, or several, without a / at the end", s.Prefix)
 	}
 	return &s, nil
 }
