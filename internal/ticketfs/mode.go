@@ -6,19 +6,44 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
-// mode is what was last seen of whether the board is a local one.
+// mode is what was last seen of whether the board is a local one or a shared one.
 type mode struct {
 	board  board.Board
 	looked time.Time // at the branches
 }
 
-// begin takes over a board that was just found.
-func (m *mode) begin(found board.Board, now time.Time) error {
-	if err := onlyLocal(found); err != nil {
-		return err
+// begin takes over a board that was just found, and keeps it.
+func (s *Store) begin(found board.Board) {
+	s.mode = mode{found, s.now()}
+	s.dir = found.Dir
+	s.engine = s.engineOf(found)
+}
+
+// engineOf is what keeps the tickets of a board.
+func (s *Store) engineOf(found board.Board) Engine {
+	if found.Shared == nil {
+		return local{s, found.Dir}
 	}
-	m.board, m.looked = found, now
-	return nil
+	if s.OpenShared == nil {
+		return newShown(s, found.Dir, Refuse(Unreachable, "install ticket-mcp-etcd", "shared board"))
+	}
+	s.tried = s.now()
+	engine, err := s.OpenShared(found)
+	if err != nil {
+		return newShown(s, found.Dir, refused("", err))
+	}
+	return engine
+}
+
+// tryEach is how often the way to a shared board is tried that was not there before.
+const tryEach = 10 * time.Second
+
+// reach tries again to open a shared board that could not be reached.
+func (s *Store) reach() {
+	if _, cut := s.engine.(shown); cut && s.OpenShared != nil &&
+		s.now().Sub(s.tried).Abs() > tryEach {
+		s.engine = s.engineOf(s.mode.board)
+	}
 }
 
 // again makes sure that the board is still what it was: by one stat at each call, and by the
@@ -29,14 +54,6 @@ func (m *mode) again(now time.Time) error {
 		m.looked = now
 	}
 	return m.board.Recheck(branches)
-}
-
-// onlyLocal refuses a board whose tickets are not files.
-func onlyLocal(found board.Board) error {
-	if found.Shared == nil {
-		return nil
-	}
-	return Refuse(Unreachable, "install ticket-mcp-etcd", "shared board")
 }
 
 func (s *Store) now() time.Time {

@@ -30,6 +30,9 @@ type Store struct {
 	Where       board.Where
 	LockTimeout time.Duration
 	Now         func() time.Time // of rows in the journal; nil is time.Now
+	// OpenShared opens what keeps the tickets of a board that many machines share; nil in a program
+	// that has no way to it.
+	OpenShared func(board.Board) (Engine, error)
 
 	locks flocker.Locks
 	index index.Index
@@ -38,6 +41,7 @@ type Store struct {
 	mu      sync.Mutex
 	dir     string      // the folder, once it was found; links resolved
 	engine  Engine      // of that folder
+	tried   time.Time   // when OpenShared was last called
 	seen    fs.FileInfo // the folder that was there last
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
@@ -78,13 +82,10 @@ func (s *Store) Open() (*Folder, error) {
 	defer s.mu.Unlock()
 	if s.dir == "" {
 		found, err := s.Where.Find()
-		if err == nil {
-			err = s.mode.begin(found, s.now())
-		}
 		if err != nil {
 			return nil, refused("", err)
 		}
-		s.found(found.Dir)
+		s.begin(found)
 		return s.folder(), nil
 	}
 	err := s.stillThere()
@@ -94,11 +95,9 @@ func (s *Store) Open() (*Folder, error) {
 	if err != nil {
 		return nil, refused("", err)
 	}
+	s.reach()
 	return s.folder(), nil
 }
-
-// found notes the board that is kept from now on.
-func (s *Store) found(dir string) { s.dir, s.engine = dir, local{s, dir} }
 
 func (s *Store) folder() *Folder {
 	return &Folder{s, s.engine, s.engine.Dir(), context.Background()}
@@ -145,13 +144,10 @@ func (s *Store) OpenOrMake() (*Folder, error) {
 		return f, err
 	}
 	made, err := s.Where.Make()
-	if err == nil {
-		err = s.mode.begin(made, s.now())
-	}
 	if err != nil {
 		return nil, refused("", err)
 	}
-	s.found(made.Dir)
+	s.begin(made)
 	s.unused = made.Unused
 	return s.folder(), nil
 }

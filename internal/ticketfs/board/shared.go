@@ -24,6 +24,10 @@ const SharedFile = ".board"
 // MirrorFolder is where in the ticket folder of a shared board its tickets are shown as files.
 const MirrorFolder = "mirror"
 
+// MirrorRecord is the file in it that says which state of the board it shows, and by its time when
+// that was known to be the last one.
+const MirrorRecord = ".revision"
+
 // Etcd is the engine that there is.
 const Etcd = "etcd"
 
