@@ -58,7 +58,8 @@ func AccessFrom(getenv func(string) string, path string) (Access, error) {
 		}
 	}
 	if len(a.Endpoints) == 0 {
-		return Access{}, fmt.Errorf("%w: set ETCDCTL_ENDPOINTS, or write it into %s", errNoEndpoints, path)
+		return Access{}, fmt.Errorf("%w: set ETCDCTL_ENDPOINTS, or write it into %s", errNoEndpoints,
+			path)
 	}
 	if name, password, both := strings.Cut(a.User, ":"); both && a.Password == "" {
 		a.User, a.Password = name, password

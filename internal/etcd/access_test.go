@@ -13,7 +13,8 @@ import (
 
 func TestAccess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "etcd.env")
-	kept := "# mine\nexport ETCDCTL_ENDPOINTS=https://a:2379, https://b:2379\n\nETCDCTL_USER=\"ada:secret\"\nETCDCTL_CACERT=/ca\n"
+	kept := "# mine\nexport ETCDCTL_ENDPOINTS=https://a:2379, https://b:2379\n\n" +
+		"ETCDCTL_USER=\"ada:secret\"\nETCDCTL_CACERT=/ca\n"
 	if err := os.WriteFile(file, []byte(kept), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ type Board struct {
 	Shown Shown
 	locks flocker.Locks
 	life  life
+	marks *Marks
 	epoch guard
 }
 
@@ -63,6 +64,7 @@ func Open(ctx context.Context, c Config) (*Board, error) {
 	}
 	b := &Board{Config: c, keys: keysOf(c.Prefix, c.ID), client: client}
 	b.life.init()
+	b.marks = &Marks{b}
 	if err := b.look(ctx); err != nil {
 		return nil, errors.Join(refused(err), client.Close())
 	}
@@ -84,7 +86,8 @@ func (b *Board) look(ctx context.Context) error {
 	return <-version
 }
 
-// checkVersion refuses a member that may revoke leases early: 3.5 before 3.5.13, and all before 3.5.
+// checkVersion refuses a member that may revoke leases early: 3.5 before 3.5.13, and all before
+// 3.5.
 func checkVersion(ctx context.Context, client *clientv3.Client) error {
 	status, err := pb.NewMaintenanceClient(client.ActiveConnection()).Status(ctx,
 		&pb.StatusRequest{})
@@ -115,7 +118,8 @@ func old(version string) bool {
 type oldError struct{ version string }
 
 func (e *oldError) Error() string {
-	return fmt.Sprintf("a member of the cluster runs etcd %s, which may end leases too early", e.version)
+	return fmt.Sprintf("a member of the cluster runs etcd %s, which may end leases too early",
+		e.version)
 }
 
 // Dir is the folder that shows the tickets.
@@ -172,7 +176,7 @@ func modOf(r *pb.RangeResponse) int64 {
 // Close ends this process's part in the board, but for the marks of conversations that may go on in
 // another process: see Marks.Leave.
 func (b *Board) Close() error {
-	return errors.Join(b.Marks().Leave(), b.client.Close())
+	return errors.Join(b.marks.Leave(), b.client.Close())
 }
 
 // guard sees to it that the cluster goes on as it was: that nobody restored an older copy of it.

@@ -173,9 +173,6 @@ func (o *operation) try(ctx context.Context, f *found) (next *found, err error) 
 		return nil, err
 	}
 	writes, fault := o.decide(f)
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	if fault != nil || len(writes) == 0 {
 		return o.conclude(ctx, f, fault)
 	}
@@ -292,7 +289,10 @@ func (o *operation) ask(ctx context.Context, t *transaction) (*clientv3.TxnRespo
 // commit sends the transaction of a change. Once it is sent it is finished, also for a caller who
 // has given up.
 func (o *operation) commit(ctx context.Context, f *found, edits []edit) (*found, error) {
-	l, err := o.board.lease(ctx)
+	end, _ := ctx.Deadline()
+	sent, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancel()
+	l, err := o.board.lease(sent)
 	if err != nil {
 		return nil, err
 	}
@@ -302,11 +302,6 @@ func (o *operation) commit(ctx context.Context, f *found, edits []edit) (*found,
 		l.giveBack(s)
 		return nil, err
 	}
-	sent, cancel := context.WithoutCancel(ctx), context.CancelFunc(func() {})
-	if end, has := ctx.Deadline(); has {
-		sent, cancel = context.WithDeadline(sent, end)
-	}
-	defer cancel()
 	resp, err := t.send(sent)
 	if err != nil {
 		return o.settle(ctx, f, l, s, err)

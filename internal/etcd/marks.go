@@ -62,16 +62,13 @@ func (b *Board) putMark(l *lease, conversation string, m mark) clientv3.Op {
 	return clientv3.OpPut(b.mark(conversation, l.name()), string(text), clientv3.WithLease(l.id))
 }
 
-// errTwin says that another process has a conversation that cannot be shared.
-var errTwin = errors.New("another process has this identity")
-
 // Marks show in the cluster that the conversations which this process serves live: one mark for
 // each, all under the process's one lease. A conversation lives while there is any mark of it. It
 // implements session.Marks.
 type Marks struct{ board *Board }
 
-// Marks are those of this process.
-func (b *Board) Marks() *Marks { return &Marks{b} }
+// Marks are those of this process, always the same.
+func (b *Board) Marks() *Marks { return b.marks }
 
 // markTimeout bounds what is asked of the cluster about who lives.
 const markTimeout = 5 * time.Second
@@ -85,13 +82,11 @@ func bound() (context.Context, context.CancelFunc) {
 // has not ended is errTwin, also of one that signs at the same moment.
 func (m *Marks) Serve(conversation string, call session.Call, claim, alone bool) error {
 	b := m.board
-	if current, done := b.served(conversation, call, claim); done {
-		return nil
-	} else if !current && !claim && b.knownAbsent(conversation) {
-		return nil
-	}
 	ctx, cancel := bound()
 	defer cancel()
+	if done, err := b.served(ctx, conversation, call, claim); done || err != nil {
+		return refused(err)
+	}
 	if err := b.life.lock(ctx); err != nil {
 		return refused(err)
 	}
@@ -122,21 +117,29 @@ func (m *Marks) Serve(conversation string, call session.Call, claim, alone bool)
 	return nil
 }
 
-// served reports whether this process has a mark, and whether it says what it should.
-func (b *Board) served(conversation string, call session.Call, claim bool) (signed, done bool) {
+// served reports whether there is nothing to do for a conversation: this process has a mark which
+// says what it should, or there is none to join. That is asked once, when the conversation first
+// calls: what it claimed before is not kept for it any more.
+func (b *Board) served(ctx context.Context, conversation string, call session.Call, claim bool) (
+	bool, error) {
 	lives := b.life.current() != nil
 	b.life.mu.Lock()
-	defer b.life.mu.Unlock()
 	m, signed := b.life.marks[conversation]
-	return signed, signed && lives && m.Client == call.Client && m.Agent == call.Agent
-}
-
-// knownAbsent reports whether a conversation was seen to have no mark when it first called: what it
-// claimed before is not kept for it any more.
-func (b *Board) knownAbsent(conversation string) bool {
+	absent := b.life.absent[conversation]
+	b.life.mu.Unlock()
+	if signed || claim || absent {
+		return !signed && !claim || signed && lives && m.Client == call.Client &&
+			m.Agent == call.Agent, nil
+	}
+	resp, err := b.get(ctx, b.keys.marks(conversation), clientv3.WithPrefix(),
+		clientv3.WithCountOnly())
+	if err != nil || resp.Count > 0 {
+		return false, err
+	}
 	b.life.mu.Lock()
 	defer b.life.mu.Unlock()
-	return b.life.absent[conversation]
+	b.life.absent[conversation] = true
+	return true, nil
 }
 
 func (b *Board) newMark(former mark, call session.Call) mark {
@@ -149,7 +152,7 @@ func (b *Board) signFirst(ctx context.Context, l *lease, conversation string, ne
 	alone bool) (made bool, err error) {
 	for {
 		since := b.epoch.since()
-		resp, err := b.get(ctx, b.marks(conversation), clientv3.WithPrefix())
+		resp, err := b.get(ctx, b.keys.marks(conversation), clientv3.WithPrefix())
 		if err != nil {
 			return false, err
 		}
@@ -159,14 +162,14 @@ func (b *Board) signFirst(ctx context.Context, l *lease, conversation string, ne
 		}
 		for _, other := range others {
 			if alone && !other.Left {
-				return false, errTwin
+				return false, session.ErrTwin
 			}
 			next.Former = mark{Agent: other.Agent,
 				Former: append(other.Former, next.Former...)}.names(next.Agent)
 		}
 		var ifs []clientv3.Cmp
 		if alone { // nobody signed since the look
-			ifs = append(ifs, clientv3.Compare(clientv3.ModRevision(b.marks(conversation)).
+			ifs = append(ifs, clientv3.Compare(clientv3.ModRevision(b.keys.marks(conversation)).
 				WithPrefix(), "<", max(since, resp.Header.Revision)+1))
 		}
 		done, err := b.underMeta(ctx, ifs, []clientv3.Op{b.putMark(l, conversation, next)}, nil)
@@ -218,7 +221,7 @@ func (m *Marks) Probe(conversation string) session.Holder {
 	h := session.Holder{Claim: session.Claim{Key: conversation}, Life: session.Unknown}
 	ctx, cancel := bound()
 	defer cancel()
-	resp, err := b.get(ctx, b.marks(conversation), clientv3.WithPrefix())
+	resp, err := b.get(ctx, b.keys.marks(conversation), clientv3.WithPrefix())
 	if err != nil {
 		return h
 	}

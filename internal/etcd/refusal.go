@@ -9,10 +9,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
-
-// unreachable: the cluster cannot be asked, or does not take changes now: see what it says.
-const unreachable ticketfs.Code = "unreachable"
 
 // unknownError says that nobody knows whether an operation was made.
 type unknownError struct {
@@ -52,16 +50,17 @@ func refused(err error) error {
 	var none *noBoardError
 	var cutOff *ticketfs.CutOff
 	refuse := func(next, why string, args ...any) error {
-		return ticketfs.Refuse(unreachable, next, why, args...)
+		return ticketfs.Refuse(ticketfs.Unreachable, next, why, args...)
 	}
 	switch {
-	case err == nil || ticketfs.CodeOf(err) != "" || errors.Is(err, errTwin):
+	case err == nil || ticketfs.CodeOf(err) != "" || errors.Is(err, session.ErrTwin):
 		return err
 	case errors.As(err, &cutOff):
 		return err // what only reads goes on with what is shown
 	case errors.As(err, &unknown):
 		return refuse("look at the ticket and its history before you repeat it",
-			"it may have happened: the cluster did not answer for operation %s (%v)", unknown.operation, unknown.cause)
+			"it may have happened: the cluster did not answer for operation %s (%v)",
+			unknown.operation, unknown.cause)
 	case errors.As(err, &limit):
 		return ticketfs.Refuse(ticketfs.Invalid, "make it in smaller parts; nothing was written",
 			"%v", limit)

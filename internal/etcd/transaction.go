@@ -82,7 +82,7 @@ func (t *transaction) sameRelations(shown int64) {
 // another process serves it, any.
 func (t *transaction) marked(conversation string) {
 	b := t.operation.board
-	key := b.marks(conversation)
+	key := b.keys.marks(conversation)
 	opts := []clientv3.OpOption{clientv3.WithPrefix()}
 	if l := b.life.current(); l != nil && b.life.signed(conversation) {
 		key, opts = b.mark(conversation, l.name()), nil
@@ -99,7 +99,7 @@ func (t *transaction) marked(conversation string) {
 // unmarked compares that a conversation is over.
 func (t *transaction) unmarked(conversation string) {
 	t.ifs = append(t.ifs, clientv3.Compare(clientv3.CreateRevision(
-		t.operation.board.marks(conversation)).WithPrefix(), "=", 0))
+		t.operation.board.keys.marks(conversation)).WithPrefix(), "=", 0))
 }
 
 // change is the transaction that makes edits of what was found.
