@@ -73,8 +73,10 @@ func (c *call) closeThese(ctx context.Context, who caller, in closeIn,
 			closed = nil
 			root := tickets[in.ID]
 			if root == nil {
-				_, err := v.Get(in.ID)
-				return nil, err
+				if _, err := v.Get(in.ID); err != nil {
+					return nil, err
+				}
+				return nil, errMoved // it came back since
 			}
 			if err := c.mayClose(who, in, root.Ticket(), v); err != nil {
 				return nil, err

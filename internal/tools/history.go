@@ -94,8 +94,13 @@ func (d deed) line() string {
 		words = append(words, "with", d.Client)
 	}
 	var what []string
-	if d.From != "" && d.To != "" {
+	switch {
+	case d.From != "" && d.To != "":
 		what = append(what, d.From+" -> "+d.To)
+	case d.From != "": // what it is now cannot be read
+		what = append(what, "was "+d.From)
+	case d.To != "" && d.Tool == journal.Outside:
+		what = append(what, "now "+d.To)
 	}
 	for _, text := range []string{d.Changed, d.Reason} {
 		if text != "" {

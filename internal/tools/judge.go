@@ -43,35 +43,63 @@ func waitsFor(v ticketfs.View, t document.Ticket, now time.Time) (*wait, error) 
 // ancestors is closed. What is missing or malformed is never taken as started or closed. nil:
 // nothing.
 func (j *judge) waitsFor(t document.Ticket) (*wait, error) {
+	for {
+		w, moved, err := j.judge(t)
+		if !moved || err != nil {
+			return w, err
+		}
+		clear(j.known)
+	}
+}
+
+// judge judges a ticket by what was worked out before. moved: the view has moved on since, and says
+// something else now.
+func (j *judge) judge(t document.Ticket) (w *wait, moved bool, err error) {
 	b, err := j.burdenOf(t)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if b.hold != "" {
-		return j.waitsForHold(t, b.hold)
+		w, err := j.waitsForHold(t, b.hold)
+		return w, w == nil, err
 	}
 	if w, err := j.waitsForParent(t, b.fault); w != nil || err != nil {
-		return w, err
+		return w, false, err
 	}
 	if b.waits == "" {
-		return nil, nil
+		return nil, false, nil
 	}
-	return j.waitsForBlockers(t, b)
+	w, err = j.waitsForBlockers(t, b)
+	return w, w == nil, err
 }
 
 func (j *judge) waitsForHold(t document.Ticket, hold string) (*wait, error) {
 	if hold == t.ID {
 		return &wait{id: t.ID, hold: &t}, nil
 	}
-	above, err := j.v.Get(hold)
-	return &wait{id: t.ID, hold: &above}, err
+	above, w, err := j.again(t, hold)
+	if w != nil || err != nil || !onHold(above, j.now) {
+		return w, err
+	}
+	return &wait{id: t.ID, hold: &above}, nil
+}
+
+// again asks for a ticket above t that was read before. When it cannot be read any more, t waits
+// for that.
+func (j *judge) again(t document.Ticket, id string) (document.Ticket, *wait, error) {
+	above, err := j.v.Get(id)
+	var refusal *ticketfs.Refusal
+	if errors.As(err, &refusal) {
+		return above, &wait{id: t.ID, parent: id, fault: &unread{t.ID, id, refusal.Why}}, nil
+	}
+	return above, nil, err
 }
 
 func (j *judge) waitsForParent(t document.Ticket, f *unread) (*wait, error) {
 	if t.Parent != "" && (f == nil || f.child != t.ID) {
-		parent, err := j.v.Get(t.Parent)
-		if err != nil {
-			return nil, err
+		parent, w, err := j.again(t, t.Parent)
+		if w != nil || err != nil {
+			return w, err
 		}
 		if parent.Status == document.StatusOpen {
 			return &wait{id: t.ID, parent: parent.ID}, nil
@@ -95,11 +123,11 @@ func (j *judge) waitsForBlockers(t document.Ticket, b burden) (*wait, error) {
 		visited[b.waits] = true
 		waiting, through := t, ""
 		if b.waits != t.ID {
-			var err error
-			if waiting, err = j.v.Get(b.waits); err != nil {
-				return nil, err
+			above, unreadable, err := j.again(t, b.waits)
+			if unreadable != nil || err != nil {
+				return unreadable, err
 			}
-			through = waiting.ID
+			waiting, through = above, above.ID
 		}
 		for _, blocker := range waiting.BlockedBy {
 			if seen[blocker.ID] {

@@ -82,12 +82,17 @@ func (c *call) outlook(a ask) (outlook, error) {
 	o.again = q.holdEnds
 	orphans := c.orphans(v, &o, a)
 	var containers []candidate
+	gone := 0
 	for _, r := range q.ready {
 		if a.all() && len(o.candidates) == a.limit {
 			break
 		}
 		t, err := v.Get(r.id)
-		if err != nil || !a.wants(t) {
+		if err != nil || t.Status != document.StatusOpen { // since the queue was brought up to date
+			gone++
+			continue
+		}
+		if !a.wants(t) {
 			continue
 		}
 		o.total++
@@ -99,7 +104,7 @@ func (c *call) outlook(a ask) (outlook, error) {
 		}
 	}
 	if a.all() {
-		o.total = len(q.ready)
+		o.total = len(q.ready) - gone
 	}
 	o.total += len(orphans)
 	o.candidates = slices.Concat(o.candidates, containers, orphans)
