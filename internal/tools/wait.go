@@ -273,6 +273,7 @@ func (w *Waiter) bounded() context.CancelFunc {
 func (w *Waiter) look() (sight, error) {
 	defer w.bounded()()
 	w.c.folder = nil // the board may have gone, or come back
+	w.c.conversation.Lasts()
 	switch w.kind {
 	case forIDs:
 		return w.lookAtIDs()

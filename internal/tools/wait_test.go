@@ -3,8 +3,12 @@ package tools_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -134,4 +138,61 @@ func TestWaitForAnyChange(t *testing.T) {
 		}
 		cursor = answer.Cursor
 	}
+}
+
+// TestWaitShowsThatItsConversationLives: while it lasts, as a call does when it comes: by a file
+// that stands where others look, also when somebody removed that, and whose time is fresh.
+func TestWaitShowsThatItsConversationLives(t *testing.T) {
+	w := testWorld(t)
+	w.write("t1.md", "---\nstatus: open\n---\n# One\n")
+	b := onceMore(w.dir)
+	var later atomic.Int64 // what its clock is ahead
+	b.Session.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	call := func(tool, args string) {
+		t.Helper()
+		_, err := b.Call(t.Context(), tool, json.RawMessage(args))
+		must(t, err)
+	}
+	call("start", `{"id":"t1"}`)
+	ctx, cancel := context.WithCancel(t.Context())
+	waiter, err := b.NewWaiter(ctx, json.RawMessage(`{"tag":"none"}`), 1)
+	must(t, err)
+	defer waiter.Close()
+	slots := filepath.Join(w.dir, session.Folder, "*.lock")
+	must(t, os.Remove(slotOf(t, slots)))
+	later.Store(int64(time.Hour))
+	waited := make(chan error)
+	go func() {
+		_, _, err := waiter.Next(ctx)
+		waited <- err
+	}()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		files, err := filepath.Glob(slots)
+		must(t, err)
+		if len(files) == 1 {
+			if info, err := os.Stat(files[0]); err == nil &&
+				time.Until(info.ModTime()) > time.Minute {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("files of the conversation, which waits: %v", files)
+		}
+		w.write("t2.md", "---\nstatus: closed\n---\n# Two\n") // it looks
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-waited; !errors.Is(err, context.Canceled) {
+		t.Errorf("wait: %v", err)
+	}
+}
+
+func slotOf(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	must(t, err)
+	if len(files) != 1 {
+		t.Fatalf("slots: %v", files)
+	}
+	return files[0]
 }

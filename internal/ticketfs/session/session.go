@@ -157,6 +157,21 @@ func (c Conversation) Claim() (Conversation, error) {
 	return c, nil
 }
 
+// Lasts tells, in the middle of a call that takes long, that it goes on: the slot of the conversation
+// stays one that others see, and says that the conversation calls. A lease needs no calls.
+func (c Conversation) Lasts() {
+	p := c.process
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all, are := p.marks.(*slots)
+	if !are {
+		return
+	}
+	if s := all.held[c.Key]; s != nil {
+		_ = all.keep(s, c.call) // the next Claim meets the error again
+	}
+}
+
 // Visits reports whether the conversation is only visited, by a command in its agent's shell.
 func (c Conversation) Visits() bool { return c.process.visitor }
 
