@@ -237,9 +237,8 @@ func untyped(t *testing.T, v any) (decoded any) {
 	return decoded
 }
 
-// The official TypeScript client, in each revision, in the one that it takes by default, and in the
-// one that it finds out. It is installed for the test, as its lock file says, in a folder of the
-// test's own.
+// The official TypeScript client, and the one of the tasks extension. They are installed for the
+// test, as its lock file says, in a folder of the test's own.
 func TestTypeScriptClient(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs a package of npm's")
@@ -261,23 +260,39 @@ func TestTypeScriptClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"talk.mjs", program}
-	var want []string
-	for _, revision := range append(revisions, "default", "auto") {
-		args = append(args, revision+"="+servertest.OpenTickets(t))
-		spoken, special := map[string]string{"default": "2025-11-25",
-			"auto": "2026-07-28"}[revision]
-		if !special {
-			spoken = revision
+	says := func(t *testing.T, want []string, args ...string) {
+		t.Helper()
+		out, err := commandIn(t, dir, "node", args...)
+		if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(out)); diff != "" ||
+			err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
-		want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls, 3 prompts", revision, spoken,
-			toolCount(t), len(talkSteps(t))))
 	}
-	out, err := commandIn(t, dir, "node", args...)
-	if diff := cmp.Diff(strings.Join(want, "\n"), strings.TrimSpace(out)); diff != "" ||
-		err != nil {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
+	// In each revision, in the one that it takes by default, and in the one that it finds out.
+	t.Run("talk", func(t *testing.T) {
+		args := []string{"talk.mjs", program}
+		var want []string
+		for _, revision := range append(revisions, "default", "auto") {
+			args = append(args, revision+"="+servertest.OpenTickets(t))
+			spoken, special := map[string]string{"default": "2025-11-25",
+				"auto": "2026-07-28"}[revision]
+			if !special {
+				spoken = revision
+			}
+			want = append(want, fmt.Sprintf("%s: %s, %d tools, %d calls, 3 prompts", revision,
+				spoken, toolCount(t), len(talkSteps(t))))
+		}
+		says(t, want, args...)
+	})
+	t.Run("tasks", func(t *testing.T) {
+		says(t, []string{
+			"a wait is a task, and ends with the ticket that another process makes",
+			"a wait with an answer at once is none",
+			"a task is cancelled",
+			"a task ends with its time",
+			"a task of another process is unknown",
+		}, "tasks.mjs", program, servertest.OpenTickets(t))
+	})
 }
 
 // commandIn runs a command in a folder and returns all that it printed.

@@ -179,7 +179,7 @@ func runFull() {
 }
 
 var (
-	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	times = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	keys  = regexp.MustCompile(`@[0-9a-f]{12}\b`)
 	// newIDs are ids that create made: of this time of the century, so that they begin with d or e.
 	newIDs = regexp.MustCompile(`\b[de][0-9a-hjkmnp-tv-z]{11}\b`)

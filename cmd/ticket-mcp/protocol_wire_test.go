@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,10 @@ import (
 
 // Each file of testdata/wire is a talk on one connection, line by line as it goes over the wire:
 // what the client sends, and what the server answers to each request before the next one is sent.
-// What differs from run to run is masked: times, session keys, the program's version, and ids of
-// new tickets, which the client's lines may name as ID1, ID2. What stands elsewhere in the
-// repository is left out: the instructions, and of tools/list all but the names.
+// What differs from run to run is masked: times, session keys, cursors, the program's version, and
+// ids of new tickets and of tasks, which the client's lines may name as ID1, ID2 and TASK1. What
+// stands elsewhere in the repository is left out: the instructions, and of tools/list all but the
+// names. What comes a moment later is asked for again: "client, until it has ended".
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/wire/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -60,34 +62,35 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 	}
 	w := servertest.Start(t, servertest.On(t, dir))
 	got := &txtar.Archive{Comment: transcript.Comment}
-	var created []string
+	var made names
 	for _, f := range transcript.Files {
 		if f.Name == "server" {
 			continue
 		}
 		got.Files = append(got.Files, f)
-		if f.Name != "client" {
+		name, until, _ := strings.Cut(f.Name, ", ")
+		if name != "client" {
 			continue
 		}
 		said := ""
 		for line := range strings.Lines(string(f.Data)) {
-			line = strings.TrimSuffix(line, "\n")
-			for i, id := range created {
-				line = strings.ReplaceAll(line, fmt.Sprintf("ID%d", i+1), id)
-			}
-			w.Send(line)
+			line = made.meant(strings.TrimSuffix(line, "\n"))
 			var asked struct{ ID json.RawMessage }
 			if err := json.Unmarshal([]byte(line), &asked); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
+			w.Send(line)
 			if asked.ID == nil {
 				continue
 			}
 			m := w.Answer(string(asked.ID))
-			if id := createdBy(m); id != "" {
-				created = append(created, id)
+			for began := time.Now(); until != "" && time.Since(began) < servertest.Soon &&
+				strings.Contains(m.Line, `"status":"working"`); {
+				w.Send(line)
+				m = w.Answer(string(asked.ID))
 			}
-			said += masked(t, m, created) + "\n"
+			made.note(m)
+			said += made.hidden(masked(t, m)) + "\n"
 		}
 		got.Files = append(got.Files, txtar.File{Name: "server", Data: []byte(said)})
 	}
@@ -97,22 +100,58 @@ func talk(t *testing.T, transcript *txtar.Archive) *txtar.Archive {
 	return got
 }
 
-// createdBy is the id of the ticket that an answer says was created.
-func createdBy(m servertest.Message) string {
+// names are what ids that the server chose are called in a transcript.
+type names struct{ tickets, tasks []string }
+
+// note learns the ids of the ticket and of the task that an answer says were made.
+func (n *names) note(m servertest.Message) {
 	var result struct {
-		StructuredContent struct{ ID, Message string }
+		ResultType, TaskID string
+		StructuredContent  struct{ ID, Message string }
 	}
-	// What is of another shape has created nothing.
-	if json.Unmarshal(m.Result, &result) == nil &&
-		strings.HasPrefix(result.StructuredContent.Message, "created ") {
-		return result.StructuredContent.ID
+	// What is of another shape has made nothing.
+	if json.Unmarshal(m.Result, &result) != nil {
+		return
 	}
-	return ""
+	if strings.HasPrefix(result.StructuredContent.Message, "created ") {
+		n.tickets = append(n.tickets, result.StructuredContent.ID)
+	}
+	if result.ResultType == "task" {
+		n.tasks = append(n.tasks, result.TaskID)
+	}
 }
+
+// replacer is for a line, from names to ids or back.
+func (n *names) replacer(back bool) *strings.Replacer {
+	var pairs []string
+	for _, kind := range []struct {
+		name string
+		ids  []string
+	}{{"ID", n.tickets}, {"TASK", n.tasks}} {
+		for i, id := range kind.ids {
+			pair := []string{fmt.Sprintf("%s%d", kind.name, i+1), id}
+			if back {
+				slices.Reverse(pair)
+			}
+			pairs = append(pairs, pair...)
+		}
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+func (n *names) meant(line string) string { return n.replacer(false).Replace(line) }
+
+func (n *names) hidden(line string) string { return n.replacer(true).Replace(line) }
 
 var programVersion = regexp.MustCompile(`("name":"ticket-mcp"[^{}]*"version":")[^"]*`)
 
-func masked(t *testing.T, m servertest.Message, created []string) string {
+var (
+	// ttl is how long what has ended is kept, from its beginning on.
+	ttl         = regexp.MustCompile(`("ttlMs":)[1-9][0-9]*`)
+	waitCursors = regexp.MustCompile(`("cursor":"|cursor: )[\w-]+`)
+)
+
+func masked(t *testing.T, m servertest.Message) string {
 	t.Helper()
 	line := m.Line
 	var result struct{ Tools, Instructions json.RawMessage }
@@ -136,9 +175,11 @@ func masked(t *testing.T, m servertest.Message, created []string) string {
 		line = strings.Replace(line, string(result.Tools),
 			fmt.Sprintf("[%s, ...]", strings.Join(names, ", ")), 1)
 	}
-	for i, id := range created {
-		line = strings.ReplaceAll(line, id, fmt.Sprintf("ID%d", i+1))
+	if strings.Contains(line, `"status":"completed"`) ||
+		strings.Contains(line, `"status":"cancelled"`) {
+		line = ttl.ReplaceAllString(line, "${1}TTL")
 	}
+	line = waitCursors.ReplaceAllString(line, "${1}CURSOR")
 	line = keys.ReplaceAllString(line, "@KEY")
 	line = programVersion.ReplaceAllString(line, "${1}VERSION")
 	return times.ReplaceAllStringFunc(line, func(stamp string) string {

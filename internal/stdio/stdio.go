@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/task"
 )
 
 const (
@@ -57,6 +59,7 @@ func Listen(ctx context.Context, s *server.MCPServer, in io.Reader, out io.Write
 	go p.exitInTime(signals, stop)
 	hooks := cmp.Or(s.GetHooks(), &server.Hooks{})
 	hooks.AddOnRequestInitialization(p.begin)
+	p.offerTasks(s, hooks)
 	server.WithHooks(hooks)(s)
 	stdio := server.NewStdioServer(s)
 	server.WithWorkerPoolSize(Workers)(stdio)
@@ -80,6 +83,7 @@ type pipe struct {
 	begun   bool          // the first line was read
 	rest    []byte        // of a line that the reader has not taken yet
 	answers *outbox
+	tasks   *task.Table // the requests that were answered with a task
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -97,8 +101,8 @@ type pipe struct {
 func newPipe(in io.Reader, out io.Writer, log *slog.Logger) *pipe {
 	p := &pipe{
 		source: in, in: bufio.NewReaderSize(in, 64<<10), log: log,
-		pending: make(map[string]*asked), pulse: newPulse(), progress: make(chan struct{},
-			1), drained: make(chan struct{}),
+		tasks: task.NewTable(time.Now), pending: make(map[string]*asked), pulse: newPulse(),
+		progress: make(chan struct{}, 1), drained: make(chan struct{}),
 	}
 	p.fewer = sync.NewCond(&p.mu)
 	p.answers = newOutbox(out, log, p.progress, p.exitIfOrphan)
@@ -208,7 +212,15 @@ func (p *pipe) received(line []byte) []byte {
 		Params        json.RawMessage
 		Result, Error json.RawMessage
 	}
-	if json.Unmarshal(line, &e) != nil || e.Method == "subscriptions/listen" {
+	if json.Unmarshal(line, &e) != nil {
+		return line
+	}
+	if e.ID != nil {
+		if instead, served := p.serveTask(*e.ID, e.Method, e.Params); served {
+			return instead
+		}
+	}
+	if e.Method == "subscriptions/listen" {
 		return line
 	}
 	if e.Result != nil || e.Error != nil {
@@ -245,11 +257,16 @@ func (p *pipe) cancel(params json.RawMessage, notification []byte) []byte {
 	for ours, a := range p.pending {
 		if bytes.Equal(a.id, which.RequestID) {
 			a.cancelled = true
-			lines = fmt.Appendf(lines,
-				"\n"+`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, ours)
+			lines = slices.Concat(lines, []byte("\n"), cancelOf(ours))
 		}
 	}
 	return lines
+}
+
+// cancelOf cancels a request in mcp-go.
+func cancelOf(ours string) []byte {
+	return fmt.Appendf(nil,
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%s}}`, ours)
 }
 
 // begin keeps a request from being served that was cancelled while it waited for its turn.
@@ -270,7 +287,10 @@ func (p *pipe) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	a := p.pending[string(id.value)]
 	p.mu.Unlock()
-	if a == nil {
+	switch {
+	case a == nil && p.finishTask(string(id.value), b):
+		return len(b), nil
+	case a == nil:
 		p.answers.put(bytes.Clone(b))
 		return len(b), nil
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/task"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -81,6 +82,10 @@ func (c *call) wait(ctx context.Context, in waitIn) (Answer, error) {
 	}
 	defer w.Close()
 	patience := longestWait(c.client)
+	later := task.FromContext(ctx)
+	if later != nil {
+		patience = longestTask
+	}
 	if in.Seconds != nil {
 		patience = min(patience, time.Duration(*in.Seconds)*time.Second)
 	}
@@ -93,16 +98,22 @@ func (c *call) wait(ctx context.Context, in waitIn) (Answer, error) {
 		case <-ctx.Done():
 		}
 	}()
+	if later != nil && patience > 0 {
+		w.sleeps = func(why string) { later(nothingYet(why), patience) }
+	}
 	limited, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	next, holds, err := w.Next(limited)
-	if a, ok := next.(waitAnswer); ok && !holds && patience > 0 &&
+	if a, ok := next.(waitAnswer); ok && !holds && patience > 0 && later == nil &&
 		!errors.Is(context.Cause(ctx), errEnded) {
 		a.Message += "; do not call wait again in a loop: end your turn, or run `ticket-mcp wait` in the background"
 		next = a
 	}
 	return next, err
 }
+
+// longestTask bounds a wait that is answered as a task: no call hangs on it.
+const longestTask = 24 * time.Hour
 
 // longestWait is how long a call may last, by the client that makes it. Most give up after a minute
 // and take the server for broken; Codex waits 5 minutes and Gemini CLI 10; Claude Code sends what
@@ -129,6 +140,8 @@ type Waiter struct {
 	since *cursor           // to compare the first look with; nil for none
 	seen  map[string]uint64 // by the last look; nil before the first
 	looks looks
+
+	sleeps func(why string) // told before each sleep why there is nothing yet; nil for nobody
 }
 
 // What is waited for.
@@ -233,6 +246,9 @@ func (w *Waiter) Next(ctx context.Context) (a Answer, holds bool, err error) {
 		next := w.looks.took(began, time.Now())
 		if last {
 			return w.notYet(s), false, nil
+		}
+		if w.sleeps != nil {
+			w.sleeps(s.why)
 		}
 		if w.watch.Wait(ctx, s.again) == nil {
 			pause(ctx, time.Until(next))
@@ -428,6 +444,8 @@ func (w *Waiter) holds(s sight, fresh []string) waitAnswer {
 func (w *Waiter) notYet(s sight) waitAnswer {
 	a := w.answer(s, nil)
 	a.TimedOut = true
-	a.Message = "nothing yet: " + cmp.Or(s.why, "the board is gone")
+	a.Message = nothingYet(s.why)
 	return a
 }
+
+func nothingYet(why string) string { return "nothing yet: " + cmp.Or(why, "the board is gone") }
