@@ -16,7 +16,7 @@ const module = "github.com/ticket-mcp/ticket-mcp/"
 
 // arrows are the packages of ours that each package may import, less those that only tests import.
 var arrows = map[string][]string{
-	"cmd/ticket-mcp": {"internal/client", "internal/demo", "internal/importer", "internal/install",
+	"cmd/ticket-mcp": {"internal/etcd", "internal/client", "internal/demo", "internal/importer", "internal/install",
 		"internal/page", "internal/race", "internal/stdio", "internal/terminal", "internal/tools",
 		"internal/ticketfs", "internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session", "schemas"},
 	"cmd/ticket-bench": {"internal/bench"},

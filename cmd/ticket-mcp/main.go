@@ -51,13 +51,15 @@ func (exitStatus) Error() string { return "see the output" }
 // run is the program; it returns the exit status. It is the one place where an error is printed.
 func run(args []string) int {
 	out := newOutput(os.Stdout)
-	root := newRoot()
+	var opened boards
+	root := newRoot(&opened)
 	begun := false
 	mark(root, &begun)
 	root.SetOut(out)
 	root.SetErr(os.Stderr)
 	root.SetArgs(doubleDashes(root, args))
 	err := root.Execute()
+	opened.close()
 	var status exitStatus
 	told := err == nil || errors.As(err, &status)
 	if flushErr := out.flush(); told && flushErr != nil {
@@ -103,8 +105,8 @@ With a command it answers a person, or a script, by the rules that agents have:
 Exit status: 0 done or yes, 1 refused, wrong or an error, 2 wrong use, 3 not yet.`
 
 // newRoot is the command line.
-func newRoot() *cobra.Command {
-	var o options
+func newRoot(opened *boards) *cobra.Command {
+	o := options{opened: opened}
 	root := &cobra.Command{
 		Use: "ticket-mcp", Long: about, Version: buildVersion(),
 		SilenceErrors: true, SilenceUsage: true,

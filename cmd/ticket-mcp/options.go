@@ -28,6 +28,18 @@ type options struct {
 	readOnly    bool
 	toolPrefix  string
 	tags        string
+	opened      *boards // nil where they need not be closed
+}
+
+// boards are those that a command opened.
+type boards []*tools.Board
+
+// close ends the work on them. What fails here, a cluster that cannot be reached any more, sees by
+// itself that the process has ended, only later.
+func (all boards) close() {
+	for _, b := range all {
+		_ = b.Close()
+	}
 }
 
 // boardFlags are the flags of every command that works on a board. They may stand before the
@@ -128,12 +140,18 @@ func newBoard(o options) (*tools.Board, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("TICKET_MCP_TAGS or --tags: %w", err)}
 	}
-	return &tools.Board{
-		Store:   ticketfs.NewStore(where, o.lockTimeout),
+	store := ticketfs.NewStore(where, o.lockTimeout)
+	store.OpenShared = openShared
+	b := &tools.Board{
+		Store:   store,
 		Session: session.New(session.NameFromEnv(os.Getenv), time.Now),
 		Agent:   o.agent,
 		Now:     time.Now,
 		WorkDir: dir,
 		Tags:    tags,
-	}, nil
+	}
+	if o.opened != nil {
+		*o.opened = append(*o.opened, b)
+	}
+	return b, nil
 }

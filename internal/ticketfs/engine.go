@@ -36,6 +36,8 @@ type Engine interface {
 	// missing from, and while the relations of the board do not change. Its error comes back
 	// unchanged.
 	Judge(ctx context.Context, fn func() error) error
+	// Close is the orderly end of this process's work on the board.
+	Close() error
 }
 
 // Change is a change that an engine shall make.
@@ -120,6 +122,9 @@ func (l local) Change(ctx context.Context, c Change) error {
 func (l local) Attend(p *session.Process, call session.Call) session.Conversation {
 	return p.Attend(l.dir, call)
 }
+
+// Close has nothing to do: what a process holds is freed with it.
+func (l local) Close() error { return nil }
 
 // Judge runs fn under the relations lock.
 func (l local) Judge(ctx context.Context, fn func() error) error {

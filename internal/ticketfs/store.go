@@ -108,6 +108,16 @@ func (f *Folder) Within(ctx context.Context) *Folder {
 	return &Folder{f.store, f.engine, f.dir, ctx}
 }
 
+// Close is the orderly end of this process's work on the board.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.engine == nil {
+		return nil
+	}
+	return s.engine.Close()
+}
+
 // stillThere makes sure that the folder with which this process began is there. One that is there
 // again, as after a switch of branches, must not be, nor lie behind, a link that the switch brought
 // along.

@@ -55,6 +55,10 @@ type Board struct {
 	warn    sync.Once
 }
 
+// Close is the orderly end of this process's work on the board: its conversations end, unless
+// another process serves them.
+func (b *Board) Close() error { return errors.Join(b.Session.Close(), b.Store.Close()) }
+
 // Answer is what a tool says: its exported fields as JSON are the structured content, Text the same
 // facts for reading.
 type Answer interface{ Text() string }
