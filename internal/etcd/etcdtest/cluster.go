@@ -30,11 +30,15 @@ const Soon = 30 * time.Second
 type Cluster struct {
 	t       testing.TB
 	Members []*Member
-	dial    dialer
+	way     way
 }
 
-// dialer connects from where the members can be reached.
-type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+// way is how a test reaches the members, and is reached.
+type way struct {
+	ip     string // of the test
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	listen func(network, address string) (net.Listener, error)
+}
 
 // Start starts an etcd of so many members on this machine, and returns when all serve. Flags are
 // etcd's own and come after ours, so that they win. The members do not flush to disk: they survive
@@ -49,7 +53,8 @@ func Start(t testing.TB, members int, flags ...string) *Cluster {
 	for i := range places {
 		places[i] = place{ip: "127.0.0.1", ports: [3]int(ports[3*i:]), start: (*exec.Cmd).Start}
 	}
-	return start(t, places, new(net.Dialer).DialContext, flags)
+	loopback := way{"127.0.0.1", new(net.Dialer).DialContext, net.Listen}
+	return start(t, places, loopback, flags)
 }
 
 // place is where a member runs.
@@ -61,11 +66,11 @@ type place struct {
 
 func (p place) url(n int) string { return fmt.Sprintf("http://%s:%d", p.ip, p.ports[n]) }
 
-func start(t testing.TB, places []place, dial dialer, flags []string) *Cluster {
+func start(t testing.TB, places []place, to way, flags []string) *Cluster {
 	t.Helper()
 	path := program(t, "etcd-member", member)
-	c := &Cluster{t: t, dial: dial}
-	health := &http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: dial}}
+	c := &Cluster{t: t, way: to}
+	health := &http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: to.dial}}
 	t.Cleanup(health.CloseIdleConnections)
 	var peers []string
 	for i, p := range places {
@@ -131,7 +136,7 @@ func (c *Cluster) Client(endpoints ...string) *clientv3.Client {
 		DialKeepAliveTime: 10 * time.Second, DialKeepAliveTimeout: 5 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithContextDialer(
 			func(ctx context.Context, address string) (net.Conn, error) {
-				return c.dial(ctx, "tcp", address)
+				return c.way.dial(ctx, "tcp", address)
 			})}})
 	if err != nil {
 		c.t.Fatal(err)

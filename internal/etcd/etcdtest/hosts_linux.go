@@ -47,7 +47,10 @@ type namespaces struct {
 }
 
 // subnet is what all hosts share. It exists inside of namespaces only.
-const subnet = "10.77.0."
+const (
+	subnet   = "10.77.0."
+	switchIP = subnet + "254"
+)
 
 // NewNetwork makes hosts h1, h2 and so on. The test is skipped where it may not.
 func NewNetwork(t testing.TB, hosts int) *Network {
@@ -57,7 +60,7 @@ func NewNetwork(t testing.TB, hosts int) *Network {
 	}
 	n := &Network{t: t}
 	n.outside = enter(t, syscall.CLONE_NEWNET, `ip link set lo up &&
-		ip link add br0 type bridge && ip addr add `+subnet+`254/24 dev br0 && ip link set br0 up`)
+		ip link add br0 type bridge && ip addr add `+switchIP+`/24 dev br0 && ip link set br0 up`)
 	here := t.TempDir()
 	for i := 1; i <= hosts; i++ {
 		h := &Host{Name: fmt.Sprint("h", i), IP: fmt.Sprint(subnet, i), port: fmt.Sprint("p", i),
@@ -165,6 +168,15 @@ func (n *namespaces) Dial(ctx context.Context, network, address string) (conn ne
 	return conn, err
 }
 
+// Listen listens there.
+func (n *namespaces) Listen(network, address string) (l net.Listener, err error) {
+	err = n.do(func() error {
+		l, err = net.Listen(network, address)
+		return err
+	})
+	return l, err
+}
+
 // must runs a command that does not fail.
 func (n *namespaces) must(name string, args ...string) {
 	n.t.Helper()
@@ -180,20 +192,16 @@ func (n *namespaces) must(name string, args ...string) {
 	}
 }
 
-// Mute drops what this host sends to others, silently: they hear no more of it, while it hears
-// them.
-func (h *Host) Mute(to ...*Host) {
-	h.t.Helper()
-	for _, other := range to {
-		h.must("ip", "route", "add", "blackhole", other.IP+"/32")
-	}
-}
+// Mute drops what this host sends, silently: nobody hears it any more, while it hears all.
+func (h *Host) Mute() { h.t.Helper(); h.mute("add") }
 
 // Unmute ends Mute.
-func (h *Host) Unmute(to ...*Host) {
+func (h *Host) Unmute() { h.t.Helper(); h.mute("del") }
+
+func (h *Host) mute(verb string) {
 	h.t.Helper()
-	for _, other := range to {
-		h.must("ip", "route", "del", "blackhole", other.IP+"/32")
+	for _, half := range []string{"0/25", "128/25"} { // closer than the route to the network
+		h.must("ip", "route", verb, "blackhole", subnet+half)
 	}
 }
 
@@ -216,5 +224,5 @@ func (n *Network) Cluster(hosts []*Host, flags ...string) *Cluster {
 	for i, h := range hosts {
 		places[i] = place{ip: h.IP, ports: [3]int{2379, 2380, 2381}, start: h.Start}
 	}
-	return start(n.t, places, n.outside.Dial, flags)
+	return start(n.t, places, way{switchIP, n.outside.Dial, n.outside.Listen}, flags)
 }

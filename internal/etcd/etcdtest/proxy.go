@@ -4,11 +4,11 @@ package etcdtest
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/url"
 	"sync"
-	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -19,7 +19,7 @@ import (
 type Proxy struct {
 	Endpoint string // for clients
 
-	t        testing.TB
+	way      way
 	target   string
 	listener net.Listener
 
@@ -48,11 +48,11 @@ func (c *Cluster) Proxy(m *Member) *Proxy {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := c.way.listen("tcp", c.way.ip+":0")
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	p := &Proxy{Endpoint: "http://" + listener.Addr().String(), t: c.t, target: target.Host,
+	p := &Proxy{Endpoint: "http://" + listener.Addr().String(), way: c.way, target: target.Host,
 		listener: listener, links: map[*link]bool{}}
 	p.moved = sync.NewCond(&p.mu)
 	var accepting sync.WaitGroup
@@ -115,7 +115,9 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	ctx, cancel := context.WithTimeout(context.Background(), Soon)
+	server, err := p.way.dial(ctx, "tcp", p.target)
+	cancel()
 	if err != nil {
 		_ = client.Close() // the member is down, and so are we
 		return
