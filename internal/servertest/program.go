@@ -23,12 +23,23 @@ import (
 
 const command = "github.com/ticket-mcp/ticket-mcp/cmd/ticket-mcp"
 
-var program = sync.OnceValues(func() (string, error) { return build("ticket-mcp", "") })
+var (
+	program = sync.OnceValues(func() (string, error) { return build("ticket-mcp") })
+	shared  = sync.OnceValues(func() (string, error) { return build("ticket-mcp-etcd", withEtcd) })
+)
+
+// withEtcd makes it the program that can work on shared boards.
+const withEtcd = "-tags=etcd"
 
 // Program is the path of the program under test, with the race detector when the test has it. It is
 // kept in the user's cache, so that only a change of its source costs a build. Where Go is missing
 // the test is skipped.
-func Program(t testing.TB) string {
+func Program(t testing.TB) string { t.Helper(); return the(t, program) }
+
+// Shared is the path of the program that can work on shared boards, as Program is of the other.
+func Shared(t testing.TB) string { t.Helper(); return the(t, shared) }
+
+func the(t testing.TB, program func() (string, error)) string {
 	t.Helper()
 	needGo(t)
 	path, err := program()
@@ -45,12 +56,13 @@ type Edit struct{ File, Old, New string }
 // the cache.
 func Broken(t testing.TB, name string, edits ...Edit) string {
 	t.Helper()
-	needGo(t)
-	path, err := broken(name, edits)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return the(t, func() (string, error) { return broken(name, edits) })
+}
+
+// BrokenShared is Broken for the program that can work on shared boards.
+func BrokenShared(t testing.TB, name string, edits ...Edit) string {
+	t.Helper()
+	return the(t, func() (string, error) { return broken(name, edits, withEtcd) })
 }
 
 func needGo(t testing.TB) {
@@ -62,7 +74,7 @@ func needGo(t testing.TB) {
 
 // build brings a program in the cache up to date. Other tests may want the same one at the same
 // moment.
-func build(name, overlay string) (path string, err error) {
+func build(name string, flags ...string) (path string, err error) {
 	dir, err := cache()
 	if err != nil {
 		return "", err
@@ -80,16 +92,14 @@ func build(name, overlay string) (path string, err error) {
 	if UnderRace() {
 		args = append(args, "-race")
 	}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
-	if out, err := exec.Command("go", append(args, command)...).CombinedOutput(); err != nil {
+	args = append(append(args, flags...), command)
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	return path, nil
 }
 
-func broken(name string, edits []Edit) (path string, err error) {
+func broken(name string, edits []Edit, flags ...string) (path string, err error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
@@ -136,7 +146,7 @@ func broken(name string, edits []Edit) (path string, err error) {
 	if err := put(overlay, string(text)); err != nil {
 		return "", err
 	}
-	return build(name, overlay)
+	return build(name, append(flags, "-overlay="+overlay)...)
 }
 
 // put writes a file whole, as another process may be reading the one before.
