@@ -89,9 +89,22 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	}
 	r := &recorder{program: program, dir: dir, began: time.Now()}
 	if p.worktrees {
-		r.starts = bareWorktrees(t, filepath.Dir(dir), p.sessions)
-		dir = filepath.Join(r.starts[0], ".tickets")
+		starts := bareWorktrees(t, filepath.Dir(dir), p.sessions)
+		for _, start := range starts {
+			r.sites = append(r.sites, here("--dir", start, "--lock-timeout", "1m"))
+		}
+		dir = filepath.Join(starts[0], ".tickets")
 	}
+	h.entries = p.perform(t, r, seed)
+	if err := h.readFiles(dir); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// perform plays on a board that is there.
+func (p play) perform(t *testing.T, r *recorder, seed uint64) []entry {
+	t.Helper()
 	ctx, end := context.WithTimeout(t.Context(), playTime)
 	defer end()
 	errs := make([]error, p.sessions)
@@ -106,7 +119,7 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	stop := make(chan struct{})
 	var vandal sync.WaitGroup
 	if p.unlink {
-		vandal.Go(func() { unlinkLocks(dir, stop) })
+		vandal.Go(func() { unlinkLocks(r.dir, stop) })
 	}
 	group.Wait()
 	close(stop)
@@ -117,11 +130,7 @@ func (p play) run(t *testing.T, program string, seed uint64) history {
 	if ctx.Err() != nil {
 		t.Fatalf("%s, seed %d: not finished after %s", p.name, seed, playTime)
 	}
-	h.entries = r.entries
-	if err := h.readFiles(dir); err != nil {
-		t.Fatal(err)
-	}
-	return h
+	return r.entries
 }
 
 // bareWorktrees commits the board in root and makes a bare repository of it with n worktrees. Each
@@ -152,11 +161,7 @@ const playTime = 3 * time.Minute
 // the middle.
 func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint64) (err error) {
 	name := fmt.Sprintf("%d-%d-%d", seed, place, life)
-	var where []string
-	if p.worktrees {
-		where = []string{"--dir", r.starts[place]}
-	}
-	s, err := r.join(ctx, name, where...)
+	s, err := r.joinAt(ctx, r.at(place), name)
 	if err != nil {
 		return err
 	}
@@ -200,7 +205,7 @@ func (p play) live(ctx context.Context, r *recorder, place, life int, seed uint6
 					r.meet(ctx, p.sessions*p.lanes)
 				}
 				e := r.call(talk, p.lanesBefore(place)+1+lane, op)
-				if e.lost() {
+				if e.lost() && !e.open {
 					return
 				}
 				hand.sent++
@@ -241,6 +246,21 @@ func layOut(dir string, board map[string]spec.Ticket, blockerKey string) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
+	texts, err := textsOf(board, blockerKey)
+	if err != nil {
+		return err
+	}
+	for id, text := range texts {
+		if err := os.WriteFile(filepath.Join(dir, id+".md"), text, 0o666); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// textsOf are the tickets of a board as files hold them.
+func textsOf(board map[string]spec.Ticket, blockerKey string) (map[string][]byte, error) {
+	texts := map[string][]byte{}
 	for id, t := range board {
 		f := document.Ticket{ID: id, Title: t.Title, Status: document.Status(t.Status),
 			Type: t.Type, Priority: t.Priority,
@@ -248,35 +268,41 @@ func layOut(dir string, board map[string]spec.Ticket, blockerKey string) error {
 		for _, b := range t.BlockedBy {
 			f.BlockedBy = append(f.BlockedBy, document.Blocker{ID: b})
 		}
-		content, err := document.New(f, "", "", "")
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, id+".md"), content, 0o666)
-		}
+		text, err := document.New(f, "", "", "")
 		if err != nil {
-			return err
+			return nil, err
 		}
+		texts[id] = text
 	}
-	return nil
+	return texts, nil
 }
 
-// readFiles adds what the board says at the end. A create that was never answered gets the id of
-// the ticket it made, if any.
+// readFiles adds what the board says at the end.
 func (h *history) readFiles(dir string) error {
-	h.after, h.notes = map[string]spec.Ticket{}, map[string][]string{}
 	names, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	titles := map[string]string{}
+	tickets := map[string][]byte{}
 	for _, name := range names {
 		id, isTicket := strings.CutSuffix(name.Name(), ".md")
 		if !isTicket || strings.HasPrefix(id, fillerID) {
 			continue
 		}
-		content, err := os.ReadFile(filepath.Join(dir, name.Name()))
-		if err != nil {
+		if tickets[id], err = os.ReadFile(filepath.Join(dir, name.Name())); err != nil {
 			return err
 		}
+	}
+	h.readTickets(tickets)
+	return nil
+}
+
+// readTickets adds what the tickets say at the end. A create that was never answered gets the id of
+// the ticket it made, if any.
+func (h *history) readTickets(tickets map[string][]byte) {
+	h.after, h.notes = map[string]spec.Ticket{}, map[string][]string{}
+	titles := map[string]string{}
+	for id, content := range tickets {
 		d, err := document.Parse(id, content)
 		if err != nil {
 			h.broken = append(h.broken, fmt.Sprintf("the file of %s at the end: %v: %q", id, err,
@@ -298,7 +324,6 @@ func (h *history) readFiles(dir string) error {
 			h.entries[i].result.ID = titles[*e.op.Title]
 		}
 	}
-	return nil
 }
 
 // unlinkLocks removes every lock file of tickets and relations, again and again. No program should;

@@ -32,6 +32,7 @@ type entry struct {
 	seen   *spec.Ticket    // by a show
 	fault  string          // an answer that is neither done nor refused
 	words  string          // of the answer
+	open   bool            // answered, but nobody knows whether it happened: as good as lost
 	next   json.RawMessage // the ticket that a close started after it
 }
 
@@ -46,6 +47,8 @@ func (e entry) String() string {
 	switch {
 	case e.op.Verb == death:
 		return fmt.Sprintf("death of %s [%s]", e.session, e.when())
+	case e.open:
+		answer = "may have happened"
 	case e.lost():
 		answer = "no answer"
 	case e.fault != "":
@@ -113,6 +116,9 @@ func argumentsOf(u spec.UserInput) map[string]any {
 	return arguments
 }
 
+// mayHave is how an answer begins that does not know its outcome.
+const mayHave = "unreachable: it may have happened"
+
 var takenFrom = regexp.MustCompile(`taken over from (?:\S*@([0-9a-f]{12})|an unnamed holder)`)
 
 // read takes the facts from an answer.
@@ -150,6 +156,8 @@ func (e *entry) read(line json.RawMessage) {
 		e.fault = m.Error.Message
 	case m.Result.IsError && m.Result.Meta.Code == "":
 		e.fault = e.words
+	case m.Result.Meta.Code == spec.Unreachable && strings.HasPrefix(e.words, mayHave):
+		e.got, e.open = never, true
 	case m.Result.IsError:
 		e.result.Code = m.Result.Meta.Code
 	case e.op.ID != "" && answer.ID != e.op.ID:

@@ -22,9 +22,11 @@ import (
 // recorder starts sessions on a board and writes down what they are asked and what they answer.
 type recorder struct {
 	program string
-	dir     string   // the board
-	starts  []string // where the processes are started, when each is somewhere else
+	dir     string // the board
+	sites   []site // where the processes are started, when that is not the same for all
 	began   time.Time
+	// lag is how long after the end of a session what it sent last may still have its effect.
+	lag time.Duration
 
 	mu      sync.Mutex
 	entries []entry
@@ -73,16 +75,42 @@ func (s *session) in(conversation string) *session {
 		meta: map[string]any{"ticket-mcp/session": conversation}}
 }
 
+// site is a place in which server processes are started.
+type site struct {
+	args, env []string
+	start     func(*exec.Cmd) error
+}
+
+// here is a site on this machine.
+func here(args ...string) site { return site{args: args, start: (*exec.Cmd).Start} }
+
+// at is the site of the sessions of a place in a play.
+func (r *recorder) at(place int) site {
+	if len(r.sites) > 0 {
+		return r.sites[place%len(r.sites)]
+	}
+	return r.home()
+}
+
+// home is the site of a board on this machine. On a slow machine a crowd waits long. That is not
+// judged, but a lock that is never free is.
+func (r *recorder) home(args ...string) site {
+	return here(append([]string{"--dir", r.dir, "--lock-timeout", "1m"}, args...)...)
+}
+
 // join starts a server process for the session of a client. It is killed when ctx ends.
 func (r *recorder) join(ctx context.Context, id string, args ...string) (*session, error) {
+	return r.joinAt(ctx, r.home(args...), id)
+}
+
+func (r *recorder) joinAt(ctx context.Context, where site, id string) (*session, error) {
 	s := &session{key: keyOf(id), process: &process{waiting: make(map[int]chan json.RawMessage),
 		gone: make(chan struct{})}}
-	// On a slow machine a crowd waits long. That is not judged, but a lock that is never free is.
-	s.cmd = exec.CommandContext(ctx, r.program,
-		append([]string{"--dir", r.dir, "--lock-timeout", "1m"}, args...)...)
+	s.cmd = exec.CommandContext(ctx, r.program, where.args...)
 	s.cmd.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "TICKET_MCP_") || strings.HasPrefix(variable, "CLAUDE_")
 	}), "CLAUDE_CODE_SESSION_ID="+id, "GORACE=atexit_sleep_ms=10") // the race detector holds a process back for a second
+	s.cmd.Env = append(s.cmd.Env, where.env...)
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -91,7 +119,7 @@ func (r *recorder) join(ctx context.Context, id string, args ...string) (*sessio
 	if s.input, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := where.start(s.cmd); err != nil {
 		return nil, err
 	}
 	go s.listen(bufio.NewReader(out))
@@ -188,7 +216,7 @@ func (r *recorder) kill(s *session, lane int, others ...*session) error {
 func (r *recorder) end(lane int, how func() error, sessions ...*session) error {
 	sent := r.now()
 	err := how()
-	got := r.now()
+	got := r.now() + int64(r.lag)
 	for _, s := range sessions {
 		r.record(entry{op: spec.UserInput{Verb: death}, session: s.key, lane: lane, sent: sent,
 			got: got})
