@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
@@ -24,16 +26,16 @@ import (
 const command = "github.com/ticket-mcp/ticket-mcp/cmd/ticket-mcp"
 
 var (
-	program = sync.OnceValues(func() (string, error) { return build("ticket-mcp") })
-	shared  = sync.OnceValues(func() (string, error) { return build("ticket-mcp-etcd", withEtcd) })
+	program = sync.OnceValues(func() (string, error) { return build("ticket-mcp", nil) })
+	shared  = sync.OnceValues(func() (string, error) { return build("ticket-mcp-etcd", nil, withEtcd) })
 )
 
 // withEtcd makes it the program that can work on shared boards.
 const withEtcd = "-tags=etcd"
 
 // Program is the path of the program under test, with the race detector when the test has it. It is
-// kept in the user's cache, so that only a change of its source costs a build. Where Go is missing
-// the test is skipped.
+// kept in the user's cache by what its source is, so that all packages of a run share one build, and
+// only a change of the source costs another. Where Go is missing the test is skipped.
 func Program(t testing.TB) string { t.Helper(); return the(t, program) }
 
 // Shared is the path of the program that can work on shared boards, as Program is of the other.
@@ -72,31 +74,123 @@ func needGo(t testing.TB) {
 	}
 }
 
-// build brings a program in the cache up to date. Other tests may want the same one at the same
-// moment.
-func build(name string, flags ...string) (path string, err error) {
+// build returns the path of the program of the source as it is, but for these texts of files, and
+// makes it where the cache does not have it. Other tests may want the same one at the same moment.
+func build(name string, texts map[string]string, flags ...string) (path string, err error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return "", err
+	}
+	sum, err := sourceSum(root, texts, flags...)
+	if err != nil {
+		return "", err
+	}
 	dir, err := cache()
 	if err != nil {
 		return "", err
+	}
+	all := filepath.Join(dir, name)
+	path = filepath.Join(all, sum)
+	if runtime.GOOS == "windows" {
+		path += ".exe"
 	}
 	unlock, err := lockedfile.MutexAt(filepath.Join(dir, name+".lock")).Lock()
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	path = filepath.Join(dir, name)
-	if runtime.GOOS == "windows" {
-		path += ".exe"
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-	args := []string{"build", "-o", path}
+	if err := forget(all); err != nil {
+		return "", err
+	}
+	args := []string{"build", "-ldflags=-s -w", "-o", path + ".new"} // quicker to link, and smaller
 	if UnderRace() {
 		args = append(args, "-race")
 	}
-	args = append(append(args, flags...), command)
-	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+	if len(texts) > 0 {
+		overlay, err := overlayOf(root, filepath.Join(dir, name+".source"), texts)
+		if err != nil {
+			return "", err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	build := exec.Command("go", slices.Concat(args, flags, []string{command})...)
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
-	return path, nil
+	return path, os.Rename(path+".new", path)
+}
+
+// keptPrograms is how many programs of one name the cache keeps: the last one, which another test
+// may still start, beside the new one.
+const keptPrograms = 2
+
+// forget removes the oldest programs of a name, so that there is room for one more.
+func forget(all string) error {
+	if err := os.MkdirAll(all, 0o777); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(all)
+	if err != nil {
+		return err
+	}
+	age := make(map[string]time.Time)
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		age[e.Name()] = info.ModTime()
+	}
+	slices.SortFunc(entries,
+		func(a, b fs.DirEntry) int { return age[b.Name()].Compare(age[a.Name()]) })
+	for _, e := range entries[min(keptPrograms-1, len(entries)):] {
+		if err := os.Remove(filepath.Join(all, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sourceSum is a sum of all that the program is made of: the module's own files, what go.sum says
+// of others, and the tool chain. Reading the files here also tells go test on what its cached
+// result depends, which a go build in a process of its own does not.
+func sourceSum(root string, texts map[string]string, flags ...string) (string, error) {
+	sum := sha256.New()
+	fmt.Fprintln(sum, runtime.Version(), flags, os.Getenv("GOFLAGS"), os.Getenv("CGO_ENABLED"))
+	for _, top := range []string{"go.mod", "go.sum", "cmd", "internal", "schemas"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, e fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case e.IsDir() && e.Name() == "testdata":
+				return fs.SkipDir
+			case e.IsDir(), strings.HasSuffix(path, "_test.go"):
+				return nil
+			}
+			file, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			text, replaced := texts[filepath.ToSlash(file)]
+			if !replaced {
+				content, err := os.ReadFile(path)
+				if err != nil {
+					return err
+				}
+				text = string(content)
+			}
+			fmt.Fprintf(sum, "%s %d\n%s", file, len(text), text)
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
 func broken(name string, edits []Edit, flags ...string) (path string, err error) {
@@ -119,17 +213,17 @@ func broken(name string, edits []Edit, flags ...string) (path string, err error)
 		}
 		texts[e.File] = strings.Replace(texts[e.File], e.Old, e.New, 1)
 	}
-	dir, err := cache()
-	if err != nil {
-		return "", err
-	}
-	name = "broken-" + strings.Map(func(r rune) rune {
+	name = strings.Map(func(r rune) rune {
 		if r == ' ' || r == ',' || r == '/' {
 			return '-'
 		}
 		return r
 	}, name)
-	source := filepath.Join(dir, name+".source")
+	return build("broken-"+name, texts, flags...)
+}
+
+// overlayOf writes what go build reads instead of the files of these names.
+func overlayOf(root, source string, texts map[string]string) (string, error) {
 	replace := make(map[string]string)
 	for file, text := range texts {
 		to := filepath.Join(source, filepath.FromSlash(file))
@@ -143,10 +237,7 @@ func broken(name string, edits []Edit, flags ...string) (path string, err error)
 		return "", err
 	}
 	overlay := filepath.Join(source, "overlay.json")
-	if err := put(overlay, string(text)); err != nil {
-		return "", err
-	}
-	return build(name, append(flags, "-overlay="+overlay)...)
+	return overlay, put(overlay, string(text))
 }
 
 // put writes a file whole, as another process may be reading the one before.
@@ -175,7 +266,7 @@ func cache() (string, error) {
 	if UnderRace() {
 		clone += "-race"
 	}
-	dir := filepath.Join(user, "ticket-mcp-test", clone)
+	dir := filepath.Join(user, "ticket-mcp-test", "programs-"+clone)
 	return dir, os.MkdirAll(dir, 0o777)
 }
 
