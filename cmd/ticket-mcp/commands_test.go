@@ -67,10 +67,18 @@ func TestDocsNameRealCommands(t *testing.T) {
 	}
 }
 
+// wholeRoot is the command line with all its commands.
+func wholeRoot() *cobra.Command {
+	var o options
+	root := rootCommand(&o)
+	addCommands(root, &o)
+	return root
+}
+
 // checkCommand says what is wrong with a command line, without the program's name.
 func checkCommand(line string) string {
 	line, _, _ = strings.Cut(line, " -- ") // behind it stands another command
-	root := newRoot(new(boards))
+	root := wholeRoot()
 	root.InitDefaultCompletionCmd()
 	c := root
 	if words := strings.Fields(line); !strings.HasPrefix(words[0], "-") {
@@ -105,7 +113,7 @@ func hasFlag(c *cobra.Command, name string) bool {
 
 func isFlagVariable(name string) bool {
 	flag := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, "TICKET_MCP_"), "_", "-"))
-	root := newRoot(new(boards))
+	root := wholeRoot()
 	f := root.Flags().Lookup(flag)
 	if f == nil {
 		f = root.PersistentFlags().Lookup(flag)

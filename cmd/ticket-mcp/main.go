@@ -52,7 +52,11 @@ func (exitStatus) Error() string { return "see the output" }
 func run(args []string) int {
 	out := newOutput(os.Stdout)
 	var opened boards
-	root := newRoot(&opened)
+	o := options{opened: &opened}
+	root := rootCommand(&o)
+	if terminal.Is(os.Stdin) || !onlyServes(args) {
+		addCommands(root, &o)
+	}
 	begun := false
 	mark(root, &begun)
 	root.SetOut(out)
@@ -104,9 +108,19 @@ With a command it answers a person, or a script, by the rules that agents have:
 
 Exit status: 0 done or yes, 1 refused, wrong or an error, 2 wrong use, 3 not yet.`
 
-// newRoot is the command line.
-func newRoot(opened *boards) *cobra.Command {
-	o := options{opened: opened}
+// onlyServes reports whether the arguments are flags of the server and nothing else. Each agent
+// starts a server: it goes without the commands, which are built from the schemas of all tools.
+func onlyServes(args []string) bool {
+	var o options
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.Usage = func() {} // whoever asks for help gets it from the command line
+	boardFlags(flags, &o)
+	serverFlags(flags, &o)
+	return flags.Parse(args) == nil && flags.NArg() == 0
+}
+
+// rootCommand is the server.
+func rootCommand(o *options) *cobra.Command {
 	root := &cobra.Command{
 		Use: "ticket-mcp", Long: about, Version: buildVersion(),
 		SilenceErrors: true, SilenceUsage: true,
@@ -118,41 +132,45 @@ func newRoot(opened *boards) *cobra.Command {
 			return noCommand(c, args[0])
 		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error { return applyEnvironment(c.Flags()) },
-		RunE:              func(c *cobra.Command, _ []string) error { return serve(c, o) },
+		RunE:              func(c *cobra.Command, _ []string) error { return serve(c, *o) },
 	}
 	root.SetVersionTemplate("ticket-mcp {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w; %ssee %s --help", err, flagHint(c, err), c.CommandPath())}
 	})
-	boardFlags(root.PersistentFlags(), &o)
-	serverFlags(root.Flags(), &o)
+	boardFlags(root.PersistentFlags(), o)
+	serverFlags(root.Flags(), o)
+	return root
+}
+
+// addCommands adds what a person or a script asks for.
+func addCommands(root *cobra.Command, o *options) {
 	root.AddGroup(&cobra.Group{ID: "tickets", Title: "Tickets:"},
 		&cobra.Group{ID: "board", Title: "The board:"}, &cobra.Group{ID: "setup", Title: "Set-up:"})
 	root.SetHelpCommand(helpCommand())
 	root.SetCompletionCommandGroupID("setup")
-	root.AddCommand(verbCommands(&o)...)
+	root.AddCommand(verbCommands(o)...)
 	root.AddCommand(
-		editCommand(&o),
-		planCommand(&o),
-		answerCommand(&o),
-		boardCommand(&o),
-		graphCommand(&o),
+		editCommand(o),
+		planCommand(o),
+		answerCommand(o),
+		boardCommand(o),
+		graphCommand(o),
 		demoCommand(),
-		importCommand(&o),
-		exportCommand(&o),
-		undoCommand(&o),
-		reportCommand(&o),
-		shareCommand(&o),
-		unshareCommand(&o),
-		doctorCommand(&o),
-		sessionCommand(&o),
+		importCommand(o),
+		exportCommand(o),
+		undoCommand(o),
+		reportCommand(o),
+		shareCommand(o),
+		unshareCommand(o),
+		doctorCommand(o),
+		sessionCommand(o),
 		raceCommand(),
 		installCommand(),
-		hookCommand(&o),
+		hookCommand(o),
 		instructionsCommand(),
 		versionCommand(),
 	)
-	return root
 }
 
 func versionCommand() *cobra.Command {

@@ -38,7 +38,7 @@ func optionFaults(text string) (faults []string) {
 	for _, m := range flagRow.FindAllStringSubmatch(text, -1) {
 		rows[m[1]] = m
 	}
-	root := newRoot(new(boards))
+	root := wholeRoot()
 	check := func(f *pflag.Flag) {
 		variables := f.Annotations[fromEnvironment]
 		if variables == nil {

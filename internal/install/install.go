@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/diff"
 )
@@ -39,8 +40,10 @@ type Installation struct {
 }
 
 // serverName leaves room for the longest tool in the 64 characters that clients allow for
-// mcp__<server>__<tool>.
-var serverName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+// mcp__<server>__<tool>. It is compiled when it is needed, not in each server that starts.
+var serverName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+})
 
 // New checks a request. Nothing is written yet; an error is one of use.
 func New(r Request) (Installation, error) {
@@ -52,7 +55,7 @@ func New(r Request) (Installation, error) {
 	if in.file, err = in.host.scoped(r.Scope); err != nil {
 		return in, err
 	}
-	if !serverName.MatchString(in.name) {
+	if !serverName().MatchString(in.name) {
 		return in, fmt.Errorf("name %q: use letters, digits, - and _, at most 32", in.name)
 	}
 	if in.paths, err = findPaths(); err != nil {

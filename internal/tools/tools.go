@@ -159,11 +159,13 @@ type Offer struct {
 
 // prefixForm is what may stand before a tool's name: hosts take 64 characters in all, and some put
 // the server's name before.
-var prefixForm = regexp.MustCompile(`^[A-Za-z0-9_-]{0,20}$`)
+var prefixForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]{1,20}$`)
+})
 
 // NewServer returns an MCP server that serves the board's tools.
 func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, error) {
-	if !prefixForm.MatchString(offer.Prefix) {
+	if offer.Prefix != "" && !prefixForm().MatchString(offer.Prefix) {
 		return nil, fmt.Errorf("%q cannot begin the names of tools: use up to 20 letters, digits, _ and -", offer.Prefix)
 	}
 	said := instructions
