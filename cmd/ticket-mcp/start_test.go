@@ -30,7 +30,7 @@ func TestOnlyServes(t *testing.T) {
 
 // maxInit is how many bytes the packages of a program may allocate before main. Each server pays
 // for them in time and in memory. What a page needs is made when there is a page.
-const maxInit = 3 << 20
+const maxInit = 4 << 20
 
 // TestStartIsLean adds up what initialises itself in a server.
 func TestStartIsLean(t *testing.T) {
