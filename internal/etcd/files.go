@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -57,6 +58,9 @@ func touch(path string) error {
 // makeMirror makes the folder of a mirror, and sees whether files can be made in it.
 func makeMirror(dir string) error {
 	if err := durable.MakeFolder(dir); err != nil {
+		return err
+	}
+	if err := board.HideMirror(dir); err != nil {
 		return err
 	}
 	probe, err := os.CreateTemp(dir, ".probe-")

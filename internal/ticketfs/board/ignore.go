@@ -63,6 +63,16 @@ func Hide(dir string) error {
 	return nil
 }
 
+// HideMirror makes git see nothing of a mirror: its files change with each change on any machine,
+// and would stand in the way of every pull.
+func HideMirror(mirror string) error {
+	err := writeNew(filepath.Join(mirror, ".gitignore"), madeByUs+": a shared board's tickets are not files\n*\n")
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
 // exclude adds to info/exclude what a .gitignore with this text leaves to be seen.
 func exclude(dir, text string) error {
 	r, err := repositoryOf(dir)

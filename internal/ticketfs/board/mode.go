@@ -161,11 +161,10 @@ func (w Where) Accept(id string) (string, error) { return w.decide(id) }
 func (w Where) Leave() (string, error) { return w.decide("") }
 
 func (w Where) decide(id string) (string, error) {
-	b, h, err := w.find()
+	dir, g, err := w.folderOf()
 	if err != nil {
 		return "", err
 	}
-	dir, g := b.Dir, placeOf(b.Dir, h)
 	if g == nil {
 		return "", &Unreachable{dir + " is in no git repository, so no board is pinned",
 			"its " + SharedFile + " alone says which board it is"}

@@ -276,6 +276,12 @@ func MakeGuard(dir string) error {
 	return durable.SyncPath(dir)
 }
 
+// Guarded reports whether the guard is there.
+func Guarded(dir string) bool { return isFolder(filepath.Join(dir, Guard)) }
+
+// GuardFile is the file by which git has the guard.
+var GuardFile = filepath.Join(Guard, guardFile)
+
 // RemoveGuard makes place for the lock.
 func RemoveGuard(dir string) error {
 	path := filepath.Join(dir, Guard)

@@ -2,6 +2,7 @@ package board
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
@@ -43,6 +44,19 @@ func GitSees(ctx context.Context, dir string) Sight {
 		}
 	}
 	return s
+}
+
+// Tracked lists the files in the folder itself that git has, by their names.
+func Tracked(ctx context.Context, dir string) ([]string, error) {
+	if r, err := repositoryOf(dir); err != nil || r == nil {
+		return nil, err
+	}
+	out, err := askGit(ctx, dir, "", "ls-files", "-z", "--", ".")
+	if err != nil {
+		return nil, fmt.Errorf("ask git for what it has in %s: %w", dir, err)
+	}
+	return slices.DeleteFunc(splitNames(out),
+		func(name string) bool { return strings.Contains(name, "/") }), nil
 }
 
 // askGit runs git in a folder, without the variables that may send it elsewhere, and without
