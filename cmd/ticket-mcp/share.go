@@ -9,6 +9,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/terminal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
+	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
 // shareCommand and unshareCommand change the mode of a board. Every program has them: a clone takes
@@ -35,7 +36,9 @@ A clone works on the shared board that it saw first. --accept takes another one,
 		case *engine != board.Etcd:
 			return usageError{fmt.Errorf("no engine %q; there is %s", *engine, board.Etcd)}
 		}
-		return notInThisProgram()
+		return moveMode(c, o, func(b *tools.Board, to tools.Cluster) (string, error) {
+			return b.Share(c.Context(), *engine, to)
+		})
 	}
 	return c
 }
@@ -55,15 +58,29 @@ In every other clone a person says that the board is a local one again, by --acc
 		if *accept {
 			return decideMode(c, o, board.Where.Leave)
 		}
-		return notInThisProgram()
+		return moveMode(c, o, func(b *tools.Board, from tools.Cluster) (string, error) {
+			return b.Unshare(c.Context(), from)
+		})
 	}
 	return c
 }
 
-// notInThisProgram says where the commands are that need an engine.
-func notInThisProgram() error {
-	return ticketfs.Refuse(ticketfs.Unreachable, "install ticket-mcp-etcd",
-		"this program has no engine for shared boards")
+// moveMode moves a board into an engine or out of it.
+func moveMode(c *cobra.Command, o *options,
+	move func(*tools.Board, tools.Cluster) (string, error)) error {
+	b, err := personBoard(*o)
+	if err != nil {
+		return err
+	}
+	engine, err := cluster()
+	if err != nil {
+		return err
+	}
+	said, err := move(b, engine)
+	if said != "" {
+		fmt.Fprintln(c.OutOrStdout(), terminal.Printable(said))
+	}
+	return err
 }
 
 // decideMode is a person's decision on which board a clone works. That it needs a terminal keeps
