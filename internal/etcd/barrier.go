@@ -72,6 +72,25 @@ func (m *Mirror) Fresh(ctx context.Context) error {
 	return nil
 }
 
+// Reading runs a read of the cluster, unless the last barrier or read has failed: then the mirror
+// has to do.
+func (m *Mirror) Reading(ctx context.Context, read func(context.Context) error) error {
+	m.use()
+	if lost := m.cutOff(); lost != nil {
+		return lost
+	}
+	limited, cancel := context.WithTimeout(ctx, barrierLimit)
+	defer cancel()
+	err := read(limited)
+	switch {
+	case err == nil || isDefinite(err):
+		return err
+	case ctx.Err() != nil: // nobody waits for it
+		return fmt.Errorf("read from the cluster: %w", ctx.Err())
+	}
+	return m.cut(err)
+}
+
 // Revision is one up to which the mirror shows every change.
 func (m *Mirror) Revision() (int64, error) {
 	shown, err := m.record()

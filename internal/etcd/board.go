@@ -54,6 +54,12 @@ type Shown struct {
 	Fresh func(context.Context) error
 	// Reach returns once Dir shows every change up to the revision, which is one of the board's.
 	Reach func(context.Context, int64) error
+	// Reading runs a read of the cluster itself, unless it was cut off, and takes note where that
+	// shows by its error; nil for running it.
+	Reading func(ctx context.Context, read func(context.Context) error) error
+	// Kept names files of Dir that were kept since it was last asked because somebody had changed
+	// them; nil for none.
+	Kept func() []string
 }
 
 // Open connects to a board. There must be one.
@@ -139,13 +145,40 @@ func (b *Board) get(ctx context.Context, key string, opts ...clientv3.OpOption) 
 	return resp, b.epoch.see(since, resp.Header)
 }
 
+// Kept names files of Dir that somebody changed.
+func (b *Board) Kept() []string {
+	if b.Shown.Kept == nil {
+		return nil
+	}
+	return b.Shown.Kept()
+}
+
 // Read returns what a ticket holds now, nil when there is none.
 func (b *Board) Read(ctx context.Context, id string) ([]byte, error) {
-	resp, err := b.get(ctx, b.ticket(id))
+	resp, err := b.see(ctx, b.ticket(id))
 	if err != nil || len(resp.Kvs) == 0 {
 		return nil, refused(err)
 	}
 	return content(resp.Kvs[0].Value), nil
+}
+
+// see is get for what only reads: also of a board that was restored, and without waiting where the
+// cluster did not answer a moment ago.
+func (b *Board) see(ctx context.Context, key string, opts ...clientv3.OpOption) (
+	resp *clientv3.GetResponse, err error) {
+	read := func(ctx context.Context) error {
+		resp, err = b.get(ctx, key, opts...)
+		if errors.Is(err, errRestored) {
+			return nil
+		}
+		return err
+	}
+	if b.Shown.Reading == nil {
+		err = read(ctx)
+	} else {
+		err = b.Shown.Reading(ctx, read)
+	}
+	return resp, err
 }
 
 // content is a ticket's bytes, not nil for a ticket that is empty.
@@ -158,7 +191,7 @@ func content(value []byte) []byte {
 
 // Exists returns fs.ErrNotExist, unwrapped, unless there is a ticket of that id now.
 func (b *Board) Exists(ctx context.Context, id string) error {
-	resp, err := b.get(ctx, b.ticket(id), clientv3.WithCountOnly())
+	resp, err := b.see(ctx, b.ticket(id), clientv3.WithCountOnly())
 	if err == nil && resp.Count == 0 {
 		return fs.ErrNotExist
 	}

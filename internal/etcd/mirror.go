@@ -81,7 +81,8 @@ func OpenMirror(b *Board, dir string, keepRows time.Duration) (*Mirror, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the mirror: %w", err)
 	}
-	b.Shown = Shown{Dir: m.dir, Revision: m.Revision, Fresh: m.Fresh, Reach: m.Reach}
+	b.Shown = Shown{Dir: m.dir, Revision: m.Revision, Fresh: m.Fresh, Reach: m.Reach,
+		Reading: m.Reading, Kept: m.NewlyKept}
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop, m.retry = stop, func() {}
 	go m.keep(ctx)

@@ -21,8 +21,12 @@ type Engine interface {
 	// Dir is the folder that shows the board's tickets as files: of a local board the board itself,
 	// of a shared one its mirror.
 	Dir() string
-	// Fresh returns once Dir shows every change that was answered before the call.
+	// Fresh returns once Dir shows every change that was answered before the call. Where that cannot
+	// be had, Fresh, Exists and Read return a *CutOff.
 	Fresh(ctx context.Context) error
+	// Kept names files of Dir, where that only shows the tickets, which were kept since the process
+	// last asked because somebody had changed them.
+	Kept() []string
 	// Exists returns fs.ErrNotExist, unwrapped, unless there is a ticket of that id now.
 	Exists(ctx context.Context, id string) error
 	// Read returns what a ticket holds now, nil when there is none.
@@ -78,6 +82,9 @@ func (l local) Dir() string { return l.dir }
 
 // Fresh has nothing to do: the files are the board.
 func (l local) Fresh(context.Context) error { return nil }
+
+// Kept has nothing to tell: a file that somebody changed is the ticket.
+func (l local) Kept() []string { return nil }
 
 // Exists does not read the ticket.
 func (l local) Exists(_ context.Context, id string) error {

@@ -79,7 +79,10 @@ func refused(id string, err error) error {
 	var locked *flocker.BusyError
 	var notFile *flocker.NotFileError
 	var rights *durable.RightsError
+	var cutOff *CutOff
 	switch {
+	case errors.As(err, &cutOff): // whatever is behind it
+		return cutOff.refusal()
 	case err == nil || CodeOf(err) != "":
 		return err
 	case err == fs.ErrNotExist: // of the index and of a read; wrapped in a system error it is another file's

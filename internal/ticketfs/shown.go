@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
-	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
@@ -37,13 +36,9 @@ func (s shown) Fresh(context.Context) error {
 	return &CutOff{AsOf: info.ModTime(), Why: s.why}
 }
 
-// Exists is local's, but for a mirror that is not there.
-func (s shown) Exists(ctx context.Context, id string) error {
-	if _, err := durable.Lstat(s.dir); errors.Is(err, fs.ErrNotExist) {
-		return s.why
-	}
-	return s.local.Exists(ctx, id)
-}
+func (s shown) Exists(ctx context.Context, _ string) error { return s.Fresh(ctx) }
+
+func (s shown) Read(ctx context.Context, _ string) ([]byte, error) { return nil, s.Fresh(ctx) }
 
 func (s shown) Change(context.Context, Change) error { return s.why }
 

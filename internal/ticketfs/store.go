@@ -73,6 +73,7 @@ type Folder struct {
 	engine Engine
 	dir    string          // the engine's
 	ctx    context.Context // see Within
+	sight  *sight
 }
 
 // Open finds the board. It is found once and kept: while it is gone, as during a switch of
@@ -100,12 +101,12 @@ func (s *Store) Open() (*Folder, error) {
 }
 
 func (s *Store) folder() *Folder {
-	return &Folder{s, s.engine, s.engine.Dir(), context.Background()}
+	return &Folder{s, s.engine, s.engine.Dir(), context.Background(), new(sight)}
 }
 
 // Within returns the same board for a call that ends with ctx.
 func (f *Folder) Within(ctx context.Context) *Folder {
-	return &Folder{f.store, f.engine, f.dir, ctx}
+	return &Folder{f.store, f.engine, f.dir, ctx, f.sight}
 }
 
 // Close is the orderly end of this process's work on the board.
@@ -202,9 +203,21 @@ func (f *Folder) Attend(p *session.Process, call session.Call) session.Conversat
 	return f.engine.Attend(p, call)
 }
 
-// refresh brings the index up to everything that was answered before.
-func (f *Folder) refresh() error {
+// Fresh brings the folder up to everything that was answered before, for what reads files beside
+// the tickets, or as far as it can be: see Older.
+func (f *Folder) Fresh() error {
 	if err := f.engine.Fresh(f.ctx); err != nil {
+		return f.goOn(err)
+	}
+	return nil
+}
+
+// Kept names files that were kept since this process last asked: see Engine.
+func (f *Folder) Kept() []string { return f.engine.Kept() }
+
+// refresh is Fresh for the index too.
+func (f *Folder) refresh() error {
+	if err := f.Fresh(); err != nil {
 		return err
 	}
 	return f.store.index.Refresh(f.dir)
@@ -217,6 +230,9 @@ func (f *Folder) Exists(id string) error {
 		return err
 	}
 	err := f.engine.Exists(f.ctx, id)
+	if err != nil && err != fs.ErrNotExist && f.goOn(err) == nil {
+		err = f.shownExists(id)
+	}
 	if err == fs.ErrNotExist {
 		err = f.notFound(id)
 	}
@@ -229,6 +245,9 @@ func (f *Folder) content(id string) ([]byte, error) {
 		return nil, err
 	}
 	content, err := f.engine.Read(f.ctx, id)
+	if err != nil && f.goOn(err) == nil {
+		content, err = f.shown(id)
+	}
 	if err == nil && content == nil { // it was removed meanwhile
 		err = f.notFound(id)
 	}

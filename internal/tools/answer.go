@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,6 +30,11 @@ type place struct {
 	// the folder, when it is not below the working directory
 	Board   string `json:"board,omitempty"`
 	Warning string `json:"warning,omitempty"` // in the first answer only
+	// since when the board may have changed unseen, and how long ago that was
+	AsOf       string `json:"as_of,omitempty"`
+	AgeSeconds *int   `json:"age_seconds,omitempty"`
+	// names that changed files of a shared board's mirror got, since it was last told
+	Kept []string `json:"kept,omitempty"`
 }
 
 func (a changeAnswer) Text() string {
@@ -52,6 +58,19 @@ func (p place) Text() string {
 	}
 	if p.Warning != "" {
 		lines = append(lines, "warning: "+p.Warning)
+	}
+	if p.AgeSeconds != nil {
+		age := time.Duration(*p.AgeSeconds) * time.Second
+		how := ago(age)
+		if age < time.Minute {
+			how = seconds(age) + " ago"
+		}
+		lines = append(lines, fmt.Sprintf("as of %s, %s: the shared board cannot be reached; until it can, nothing is started or changed",
+			p.AsOf, how))
+	}
+	if len(p.Kept) > 0 {
+		lines = append(lines, "kept: "+strings.Join(p.Kept, ", ")+
+			" (somebody changed a file of the mirror, which only shows the board; `ticket-mcp edit` changes a ticket)")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -80,6 +99,11 @@ func (c *call) place(short error) place {
 			strings.HasPrefix(below, ".."+string(filepath.Separator)) {
 			p.Board = dir
 		}
+		if asOf, older := folder.Older(); older {
+			age := max(0, int(c.Now().Sub(asOf).Seconds()))
+			p.AsOf, p.AgeSeconds = stamp(asOf), &age
+		}
+		p.Kept = oneLines(folder.Kept(), 2*document.MaxID)
 		c.warn.Do(func() {
 			if kind, err := ticketfs.UnprovenFS(dir); err == nil && kind != "" {
 				p.Warning = unprovenText(dir, kind)

@@ -163,6 +163,9 @@ func (c *call) history(_ context.Context, in historyIn) (Answer, error) {
 		q.Since = since
 	}
 	folder, err := c.open()
+	if err == nil {
+		err = folder.Fresh()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	var fault error // of the first ticket that cannot be started here, whatever others do
 	for {
 		o, err := c.outlook(wanted)
+		if err == nil {
+			err = c.folder.Current() // work is given out by what is so now
+		}
 		if err != nil {
 			return ticketAnswer{}, err
 		}

@@ -15,7 +15,10 @@ import (
 )
 
 // ReportAnswer is what happened since a moment, for people.
-type ReportAnswer struct{ report.Report }
+type ReportAnswer struct {
+	report.Report
+	place
+}
 
 // Report tells what happened since a time, or for how long.
 func (b *Board) Report(ctx context.Context, since string) (ReportAnswer, error) {
@@ -27,6 +30,9 @@ func (b *Board) Report(ctx context.Context, since string) (ReportAnswer, error) 
 	}
 	c.attend(ctx)
 	folder, err := c.open()
+	if err == nil {
+		err = folder.Fresh()
+	}
 	if err != nil {
 		return ReportAnswer{}, err
 	}
@@ -45,7 +51,7 @@ func (b *Board) Report(ctx context.Context, since string) (ReportAnswer, error) 
 	if err != nil {
 		return ReportAnswer{}, err
 	}
-	return ReportAnswer{builder.Finish(tickets)}, nil
+	return ReportAnswer{builder.Finish(tickets), c.place(nil)}, nil
 }
 
 // reported are the tickets of the board as a report wants them.
@@ -146,6 +152,9 @@ func (a ReportAnswer) Text() string {
 		if len(l.ids) > 0 {
 			lines = append(lines, "", l.title+someOf(l.ids))
 		}
+	}
+	if place := a.place.Text(); place != "" {
+		lines = append(lines, "", place)
 	}
 	return strings.Join(lines, "\n")
 }

@@ -67,6 +67,9 @@ func (b *Board) Undo(ctx context.Context, wish UndoWish) (UndoAnswer, error) {
 	c := b.newCall("undo")
 	c.attend(ctx)
 	folder, err := c.open()
+	if err == nil {
+		err = folder.Fresh()
+	}
 	if err != nil {
 		return UndoAnswer{}, err
 	}

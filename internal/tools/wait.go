@@ -205,6 +205,9 @@ const (
 	restAfter = 10 * time.Millisecond
 )
 
+// lookAgain is when a board that could not be reached is looked at again.
+const lookAgain = time.Second
+
 // looks keeps account of the time that looks took, less what was left to others since.
 type looks struct {
 	debt time.Duration
@@ -238,6 +241,8 @@ func (w *Waiter) Next(ctx context.Context) (a Answer, holds bool, err error) {
 		case ticketfs.CodeOf(err) == ticketfs.NoStore && w.seen != nil: // it may come back
 		case err != nil:
 			return nil, false, err
+		case s.older:
+			s.again = time.Now().Add(lookAgain)
 		default:
 			if fresh, holds := w.news(s); holds {
 				return w.holds(s, fresh), true, nil
@@ -275,6 +280,7 @@ type sight struct {
 	rows  func(ids []string) []row
 	why   string
 	again time.Time // when to look again though no file changes; zero for never
+	older bool      // the board may have changed unseen: it is no news
 }
 
 // bounded gives what follows the time of one call: also the last look, when the time to wait is
@@ -286,10 +292,17 @@ func (w *Waiter) bounded() context.CancelFunc {
 }
 
 // look sees what is to be seen now.
-func (w *Waiter) look() (sight, error) {
+func (w *Waiter) look() (s sight, err error) {
 	defer w.bounded()()
 	w.c.folder = nil // the board may have gone, or come back
 	w.c.conversation.Lasts()
+	if s, err = w.lookAtBoard(); err == nil {
+		_, s.older = w.c.folder.Older()
+	}
+	return s, err
+}
+
+func (w *Waiter) lookAtBoard() (sight, error) {
 	switch w.kind {
 	case forIDs:
 		return w.lookAtIDs()
@@ -442,6 +455,9 @@ func (w *Waiter) holds(s sight, fresh []string) waitAnswer {
 
 // notYet is the answer when the time is over.
 func (w *Waiter) notYet(s sight) waitAnswer {
+	if w.seen == nil {
+		w.seen = s.files
+	}
 	a := w.answer(s, nil)
 	a.TimedOut = true
 	a.Message = nothingYet(s.why)
