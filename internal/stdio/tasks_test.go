@@ -140,7 +140,7 @@ func TestTaskOnlyWhereItIsWanted(t *testing.T) {
 		})
 	}
 	if rest, status := h.End(); len(rest) > 0 || status != 0 {
-		t.Errorf("%v, status %d", rest, status)
+		t.Errorf("%d answers, status %d", len(rest), status)
 	}
 }
 
@@ -194,7 +194,7 @@ func TestTasksEndWithTheInput(t *testing.T) {
 	began := time.Now()
 	if rest, status := h.End(); len(rest) > 0 || status != 0 ||
 		time.Since(began) > stdio.DrainTime {
-		t.Errorf("%v, status %d, after %s", rest, status, time.Since(began))
+		t.Errorf("%d answers, status %d, after %s", len(rest), status, time.Since(began))
 	}
 }
 
@@ -254,7 +254,10 @@ func TestTasksLeakNothing(t *testing.T) {
 		tag := fmt.Sprintf("t%d", wave)
 		for i := range width {
 			arguments := fmt.Sprintf(`{"tag":%q}`, tag)
-			if i%4 == 3 && wave%8 == 0 {
+			switch {
+			case i%2 == 0: // to be cancelled, or it would be in the way of the next wave
+				arguments = `{"tag":"none"}`
+			case i%4 == 3 && wave%8 == 0:
 				arguments = `{"tag":"none","seconds":1}`
 			}
 			ids = append(ids, h.wait(arguments))
@@ -282,7 +285,7 @@ func TestTasksLeakNothing(t *testing.T) {
 		t.Errorf("%d descriptors, %d before", after, before)
 	}
 	if rest, status := h.End(); len(rest) > 0 || status != 0 {
-		t.Errorf("%v, status %d", rest, status)
+		t.Errorf("%d answers, status %d", len(rest), status)
 	}
 }
 
