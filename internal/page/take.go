@@ -23,8 +23,9 @@ type Taker struct {
 	Tickets *tools.Board // nobody else asks it
 	Now     func() time.Time
 
-	mu   sync.Mutex
-	told []tools.Standing
+	mu    sync.Mutex
+	told  []tools.Standing // by the last picture
+	taken time.Time
 }
 
 // NewTaker is for looking only: the board takes part in no conversation.
@@ -37,9 +38,9 @@ func NewTaker(b *tools.Board) *Taker {
 const (
 	// maxRows is how many rows of the journal a picture has.
 	maxRows = 60
-	// pollEach is how often Wait asks whether something changed. Asking costs a look at each file's
-	// stamp on a small board, at a queue of events on a large one.
-	pollEach = 200 * time.Millisecond
+	// rest is how long Wait leaves a board that never rests to itself. Asking whether something
+	// changed costs a look at each file's stamp on a small board, at a queue of events on a large one.
+	rest = 200 * time.Millisecond
 	// restAtMost is after what time a picture is taken in any case: a date may have come, a day may
 	// have ended.
 	restAtMost = 30 * time.Second
@@ -57,7 +58,7 @@ func (k *Taker) Board() (*Board, error) {
 		return nil, err
 	}
 	k.mu.Lock()
-	k.told = standings
+	k.told, k.taken = standings, time.Now()
 	k.mu.Unlock()
 	b := &Board{Name: filepath.Base(filepath.Dir(dir)), Dir: dir, At: k.Now()}
 	year, month, day := b.At.Date()
@@ -291,18 +292,38 @@ func (k *Taker) Find(ctx context.Context, query string) ([]string, error) {
 	return ids, nil
 }
 
-// Wait returns when something may have changed since the last picture; false when ctx is done.
+// graceEnd is the first moment before latest at which a dead holder's ticket is no longer kept for it.
+func graceEnd(told []tools.Standing, taken, latest time.Time) time.Time {
+	for _, s := range told {
+		if end := taken.Add(s.Grace); s.Grace > 0 && end.Before(latest) {
+			latest = end
+		}
+	}
+	return latest
+}
+
+// Wait returns when something may have changed since the last picture; false when ctx is done. It
+// registers for what happens, then looks, then sleeps until something did.
 func (k *Taker) Wait(ctx context.Context) bool {
-	for began := time.Now(); time.Since(began) < restAtMost; {
-		if !sleep(ctx, pollEach) {
+	watch := k.Tickets.Store.Watch()
+	defer watch.Close()
+	began := time.Now()
+	for looked := began; time.Since(began) < restAtMost; looked = time.Now() {
+		if !sleep(ctx, time.Until(looked.Add(rest))) {
 			return false
 		}
 		k.mu.Lock()
-		told := k.told
+		told, taken := k.told, k.taken
 		k.mu.Unlock()
-		// What cannot be looked at now, a picture will tell.
+		if watch.Arm() != nil {
+			return true // what cannot be looked at now, a picture will tell
+		}
 		if changed, err := k.Tickets.Changed(ctx, told); changed || err != nil {
 			return true
+		}
+		if watch.Wait(ctx, graceEnd(told, taken, began.Add(restAtMost))) != nil &&
+			ctx.Err() != nil {
+			return false
 		}
 	}
 	return true

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -183,5 +185,48 @@ func TestLivePageFollowsFiles(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestWaitMissesNothing: whenever a ticket changes, beside a picture or while Wait looks, rests or
+// sleeps, the next pictures show it soon, and long before one is taken in any case.
+func TestWaitMissesNothing(t *testing.T) {
+	taker, agent := newBoard(t, nil)
+	times := 40
+	if testing.Short() {
+		times = 5
+	}
+	for i := range times {
+		var made sync.WaitGroup
+		made.Go(func() {
+			time.Sleep(rand.N(rest * 5 / 4))
+			call(t, agent, "create", map[string]any{"title": "x"})
+		})
+		began, shown := time.Now(), false
+		for !shown {
+			b, err := taker.Board()
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown = len(b.Tickets) == i+1 || !taker.Wait(t.Context())
+		}
+		if took := time.Since(began); took > restAtMost/2 {
+			t.Fatalf("change %d was shown after %s", i, took)
+		}
+		made.Wait()
+	}
+}
+
+// TestWaitSleeps: as long as nothing changes, and until it is told to end.
+func TestWaitSleeps(t *testing.T) {
+	taker, _ := newBoard(t, map[string]string{"a": "status: open\n---\n# A\n"})
+	if _, err := taker.Board(); err != nil {
+		t.Fatal(err)
+	}
+	taker.Wait(t.Context()) // it may tell of what the picture has seen
+	ctx, cancel := context.WithTimeout(t.Context(), 5*rest)
+	defer cancel()
+	if taker.Wait(ctx) || ctx.Err() == nil {
+		t.Error("it returned without a change")
 	}
 }

@@ -78,7 +78,7 @@ func (k *Taker) waitOn(ctx context.Context, f *os.File, look Look) {
 	ctx, cancel := context.WithTimeout(ctx, agesChange)
 	var sized sync.WaitGroup
 	sized.Go(func() {
-		for sleep(ctx, pollEach) {
+		for sleep(ctx, rest) {
 			if width, height, err := terminal.Size(f); err != nil || width != look.Width ||
 				height-1 != look.Height {
 				cancel()
