@@ -142,8 +142,11 @@ func (m *Mirror) answer(q *question) {
 func (m *Mirror) position(ctx context.Context) (position, error) {
 	b := m.board
 	since := b.epoch.since()
-	answer, err := b.client.Txn(ctx).Then(clientv3.OpGet(b.keys.tip()),
-		clientv3.OpGet(b.keys.meta())).Commit()
+	ask := b.client.Txn(ctx).Then(clientv3.OpGet(b.keys.tip()), clientv3.OpGet(b.keys.meta()))
+	answer, err := ask.Commit()
+	for err != nil && isTransient(err) && mayRetry(ctx) { // as while the leader changes
+		answer, err = ask.Commit()
+	}
 	if err != nil {
 		return position{}, fmt.Errorf("ask where the board stands: %w", err)
 	}

@@ -199,6 +199,22 @@ func TestCutOff(t *testing.T) {
 	}
 }
 
+// A question that loses its answer, as when the leader changes, is asked again: the machine is not
+// cut off.
+func TestBarrierAsksAgain(t *testing.T) {
+	cluster := oneMember(t)
+	p := cluster.Proxy(cluster.Members[0])
+	s := newScene(t, cluster.Client())
+	s.put(map[string]string{"a": "0"})
+	m := s.open(cluster.Client(p.Endpoint), filepath.Join(t.TempDir(), "mirror"))
+	fresh(t, m)
+	p.Lose(1)
+	fresh(t, m)
+	if p.Lost() != 1 {
+		t.Errorf("%d answers were lost", p.Lost())
+	}
+}
+
 // A cut off machine has nothing to show where it never saw the board.
 func TestCutOffWithoutMirror(t *testing.T) {
 	cluster := oneMember(t)
