@@ -246,6 +246,13 @@ func (g *guard) see(since int64, h *pb.ResponseHeader) error {
 	return nil
 }
 
+// reach takes note of a revision that was there, by other ways than a linearizable answer.
+func (g *guard) reach(revision int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.revision = max(g.revision, revision)
+}
+
 // metaMod is the revision of meta as this process read it.
 func (g *guard) metaMod() int64 {
 	g.mu.Lock()

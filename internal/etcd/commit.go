@@ -41,6 +41,7 @@ type found struct {
 	contents  [][]byte
 	mods      []int64 // the revisions of the tickets, 0 where there is none
 	relations int64   // the revision of the relations
+	queued    bool    // others wait to change them
 	// shown is a revision up to which the other tickets were seen.
 	shown int64
 	// current says that nothing is missing which was answered before the call.
@@ -89,6 +90,9 @@ func (o *operation) run(ctx context.Context) error {
 	defer leaveHere()
 	defer func() { o.leave(ctx) }()
 	f, err := o.read(ctx, !waited)
+	if err == nil && f.queued { // to pass those who wait would make them be judged again
+		f, err = o.queue(ctx, o.queued())
+	}
 	for err == nil && f != nil {
 		f, err = o.try(ctx, f)
 	}
@@ -145,8 +149,10 @@ func (o *operation) reads(haste bool) []clientv3.Op {
 	if haste {
 		opts = append(opts, clientv3.WithSerializable())
 	}
-	ops := []clientv3.Op{clientv3.OpGet(o.board.keys.relations(),
-		append(opts, clientv3.WithKeysOnly())...)}
+	keyOnly := append(opts, clientv3.WithKeysOnly())
+	ops := []clientv3.Op{clientv3.OpGet(o.board.keys.relations(), keyOnly...),
+		clientv3.OpGet(o.board.keys.queue(o.queued()), append(keyOnly, clientv3.WithPrefix(),
+			clientv3.WithLimit(1))...)}
 	for _, id := range o.IDs {
 		ops = append(ops, clientv3.OpGet(o.board.ticket(id), opts...))
 	}
@@ -154,9 +160,10 @@ func (o *operation) reads(haste bool) []clientv3.Op {
 }
 
 func (o *operation) foundIn(responses []*pb.ResponseOp) *found {
-	f := &found{relations: modOf(responses[0].GetResponseRange())}
+	f := &found{relations: modOf(responses[0].GetResponseRange()),
+		queued: len(responses[1].GetResponseRange().Kvs) > 0}
 	for i := range o.IDs {
-		r := responses[i+1].GetResponseRange()
+		r := responses[i+2].GetResponseRange()
 		var bytes []byte
 		if len(r.Kvs) > 0 {
 			bytes = content(r.Kvs[0].Value)
@@ -377,11 +384,10 @@ func (o *operation) overtake(ctx context.Context, f *found, t *transaction,
 	}
 	o.overtaken = true
 	what := o.queueOf(f, next)
-	if what == "" {
+	if what == "" || o.place != "" {
 		return next, nil
 	}
-	o.queue(ctx, what)
-	return o.read(ctx, false)
+	return o.queue(ctx, what)
 }
 
 // Judge runs fn, which only reads, until its refusal was one of relations that were current at a
