@@ -163,6 +163,7 @@ func addCommands(root *cobra.Command, o *options) {
 		reportCommand(o),
 		shareCommand(o),
 		unshareCommand(o),
+		syncCommand(o),
 		doctorCommand(o),
 		sessionCommand(o),
 		raceCommand(),

@@ -65,6 +65,30 @@ In every other clone a person says that the board is a local one again, by --acc
 	return c
 }
 
+// syncCommand brings the mirror of a shared board up to date.
+func syncCommand(o *options) *cobra.Command {
+	c := &cobra.Command{
+		Use: "sync", Short: "Bring the mirror of a shared board up to date", GroupID: "board",
+		Args: noArgs,
+		Long: `sync waits until the mirror shows every change that was answered before, and names what git has that the board has not: files of
+tickets that came from a clone which did not know that the board is shared. They are never the tickets, and never taken over
+by themselves. It needs ticket-mcp-etcd.`,
+	}
+	asJSON := c.Flags().Bool("json", false, "print one JSON object")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		b, err := personBoard(*o)
+		if err != nil {
+			return err
+		}
+		answer, err := b.Sync(c.Context())
+		if err != nil {
+			return err
+		}
+		return printAnswer(c, "sync", answer, *asJSON)
+	}
+	return c
+}
+
 // moveMode moves a board into an engine or out of it.
 func moveMode(c *cobra.Command, o *options,
 	move func(*tools.Board, tools.Cluster) (string, error)) error {

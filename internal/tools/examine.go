@@ -36,6 +36,9 @@ const (
 	obstacle       = "obstacle"
 	tracked        = "tracked"
 	visible        = "visible"
+	changedMirror  = "changed_mirror"
+	strayFile      = "stray"
+	unguarded      = "unguarded"
 )
 
 // resolve is how a merge conflict in a ticket is settled, as the one that two clones make who note
@@ -96,7 +99,11 @@ func (c *call) examine(ctx context.Context) ([]Finding, error) {
 			What: "stands where " + o.What +
 				" should; what needs the place is refused until it is moved away"})
 	}
-	return append(found, examineGit(ctx, c.folder.Dir())...), nil
+	beside, err := c.examineShared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(found, beside...), examineGit(ctx, c.folder.Dir())...), nil
 }
 
 // examineTicket looks at one ticket and those it names.
