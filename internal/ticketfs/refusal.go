@@ -57,6 +57,9 @@ func Refuse(code Code, next, why string, args ...any) *Refusal {
 
 // CodeOf returns the code of a refusal, "" for every other error and for none.
 func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
 	var r *Refusal
 	if errors.As(err, &r) {
 		return r.Code
@@ -67,6 +70,9 @@ func CodeOf(err error) Code {
 // refused is the one boundary at which errors of the packages below become refusals, with the words
 // that agents read. id is the ticket that the caller asked for. Every other error passes as it is.
 func refused(id string, err error) error {
+	if err == nil {
+		return nil // before the places below are made, on each visit of a ticket
+	}
 	var malformed *document.Malformed
 	var edit *document.EditError
 	var notRegular *durable.NotRegularError
@@ -83,7 +89,7 @@ func refused(id string, err error) error {
 	switch {
 	case errors.As(err, &cutOff): // whatever is behind it
 		return cutOff.refusal()
-	case err == nil || CodeOf(err) != "":
+	case CodeOf(err) != "":
 		return err
 	case err == fs.ErrNotExist: // of the index and of a read; wrapped in a system error it is another file's
 		return Refuse(NotFound, "see list", "no ticket %s", id)

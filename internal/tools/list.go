@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -49,8 +50,15 @@ func (a listAnswer) Text() string {
 
 // hit is a ticket that a list has, and its place in the order.
 type hit struct {
-	ticket document.Ticket
-	key    string
+	ticket *document.Ticket
+	key    key
+}
+
+// hits are the tickets that pass the filters.
+type hits struct {
+	page   []hit // the first ones behind the cursor, in order
+	behind int   // how many are behind the cursor
+	any    bool  // whether there are any, before it or behind it
 }
 
 // list filters, searches and sorts tickets.
@@ -68,54 +76,42 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 		return nil, err
 	}
 	a := listAnswer{readyAnswer: readyAnswer{Tickets: []row{}, place: c.place(nil)}}
-	hits := c.hits(v, in, func(problem row) {
-		if after == "" {
+	found := c.hits(v, in, after, func(problem row) {
+		if in.Cursor == "" {
 			a.problem(problem)
 		}
 	})
-	if len(hits) == 0 && in.Query != "" {
+	if !found.any && in.Query != "" {
 		a.Nearest = newQuery(in.Query).nearest(v)
 	}
-	start, found := slices.BinarySearchFunc(hits, after,
-		func(h hit, key string) int { return cmp.Compare(h.key, key) })
-	if found {
-		start++
-	}
-	page := hits[start:]
 	budget := rowBudget(in.Limit)
-	for _, h := range page[:min(cmp.Or(in.Limit, defaultLimit), len(page))] {
-		r := c.listRow(v, h.ticket)
+	for _, h := range found.page {
+		r := c.listRow(v, *h.ticket)
 		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
 			break
 		}
 		a.Tickets = append(a.Tickets, r)
 	}
 	a.Message = counted(len(a.Tickets), "ticket")
-	if a.More = len(page) - len(a.Tickets); a.More > 0 {
+	if a.More = found.behind - len(a.Tickets); a.More > 0 {
 		a.Message += fmt.Sprintf(", +%d more", a.More)
-		a.NextCursor = encodeCursor(in.Sort, page[len(a.Tickets)-1].key)
+		a.NextCursor = encodeCursor(in.Sort, found.page[len(a.Tickets)-1].key)
 	}
 	return a, nil
 }
 
-// hits are the tickets that pass the filters, in order. Each file that cannot be read is a problem,
-// and hides no other.
-func (c *call) hits(v *ticketfs.Snapshot, in listIn, problem func(row)) []hit {
+// hits finds the tickets that pass the filters. Each file that cannot be read is a problem, and
+// hides no other. Of a large board few are kept: the order of all would cost more than the rest.
+func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key, problem func(row)) (found hits) {
 	words := newQuery(in.Query)
 	waiting := waitingFor(v)
-	var hits []hit
+	limit := cmp.Or(in.Limit, defaultLimit)
 	for _, id := range v.IDs() {
 		t, err := v.Get(id)
-		var refusal *ticketfs.Refusal
-		switch {
-		case ticketfs.CodeOf(err) == ticketfs.NotFound: // removed since it was listed
-			continue
-		case err != nil:
-			why := err.Error()
-			if errors.As(err, &refusal) {
-				why = refusal.Why
+		if err != nil {
+			if ticketfs.CodeOf(err) != ticketfs.NotFound { // removed since it was listed
+				problem(row{ID: id, Reason: oneLine(reasonOf(err), 120)})
 			}
-			problem(row{ID: id, Reason: oneLine(why, 120)})
 			continue
 		}
 		if !in.matches(t) || in.Blocked != nil && *in.Blocked != waiting.blocked(t) {
@@ -125,13 +121,38 @@ func (c *call) hits(v *ticketfs.Snapshot, in listIn, problem func(row)) []hit {
 			c.holder(t).Life == session.Mine) {
 			continue
 		}
-		score, found := words.score(t, func() string { return v.Body(id) })
-		if found == len(words) {
-			hits = append(hits, hit{t, in.key(t, score)})
+		score, has := words.score(t, func() string { return v.Body(id) })
+		if has < len(words) {
+			continue
 		}
+		found.any = true
+		h := hit{key: in.key(t, score)}
+		if in.Cursor != "" && h.key.compare(after) <= 0 {
+			continue
+		}
+		found.behind++
+		at, _ := slices.BinarySearchFunc(found.page, h.key,
+			func(h hit, k key) int { return h.key.compare(k) })
+		if at == limit {
+			continue
+		}
+		kept := t
+		h.ticket = &kept
+		if len(found.page) == limit {
+			found.page = found.page[:limit-1]
+		}
+		found.page = slices.Insert(found.page, at, h)
 	}
-	slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(a.key, b.key) })
-	return hits
+	return found
+}
+
+// reasonOf is why a file cannot be read, without the next step.
+func reasonOf(err error) string {
+	var refusal *ticketfs.Refusal
+	if errors.As(err, &refusal) {
+		return refusal.Why
+	}
+	return err.Error()
 }
 
 func (in listIn) matches(t document.Ticket) bool {
@@ -158,20 +179,29 @@ func (in listIn) defaultSort() string {
 	return sortCreated
 }
 
-// key is a text that sorts as the ticket does; no two tickets have the same.
-func (in listIn) key(t document.Ticket, score int) string {
+// key is the place of a ticket in an order; no two tickets have the same.
+type key struct {
+	first, created int64
+	id             string
+}
+
+func (k key) compare(other key) int {
+	return cmp.Or(cmp.Compare(k.first, other.first), cmp.Compare(k.created, other.created),
+		strings.Compare(k.id, other.id))
+}
+
+func (in listIn) key(t document.Ticket, score int) key {
 	const year0 = 1 << 37 // in seconds before 1970; so far ahead no file is dated
-	created := year0 + t.Created.Unix()
-	first := 0
+	k := key{created: year0 + t.Created.Unix(), id: t.ID}
 	switch in.Sort {
 	case sortNewest:
-		created = year0 - t.Created.Unix()
+		k.created = year0 - t.Created.Unix()
 	case sortPriority:
-		first = t.Priority
+		k.first = int64(t.Priority)
 	case sortBest:
-		first = 1<<20 - 1 - score
+		k.first = 1<<20 - 1 - int64(score)
 	}
-	return fmt.Sprintf("%05x%010x %s", first, created, t.ID)
+	return k
 }
 
 // waiting remembers, for one snapshot, below which tickets everything waits for a blocker.
@@ -272,20 +302,37 @@ func (c *call) listRow(v *ticketfs.Snapshot, t document.Ticket) row {
 // A cursor is the order and the place in it of the last ticket of the page before, so that tickets
 // which come and go do not shift the next page. It is encoded so that nobody takes it for something
 // to compose.
-func encodeCursor(sort, key string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("after:" + sort + ":" + key))
+func encodeCursor(sort string, k key) string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "after:%s:%05x%010x %s", sort,
+		k.first, k.created, k.id))
 }
 
-func decodeCursor(sort, cursor string) (after string, err error) {
+func decodeCursor(sort, cursor string) (after key, err error) {
 	if cursor == "" {
-		return "", nil
+		return key{}, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	after, found := strings.CutPrefix(string(text), "after:"+sort+":")
-	if err != nil || !found || after == "" {
-		return "", ticketfs.Refuse(ticketfs.Invalid,
+	place, ours := strings.CutPrefix(string(text), "after:"+sort+":")
+	if err == nil && ours {
+		after, err = readKey(place)
+	}
+	if err != nil || !ours {
+		return key{}, ticketfs.Refuse(ticketfs.Invalid,
 			"repeat the call with next_cursor of its answer and the same arguments, or leave it out",
 			"unknown cursor %.60q", cursor)
 	}
 	return after, nil
+}
+
+// readKey reads what encodeCursor has written.
+func readKey(text string) (k key, err error) {
+	numbers, id, found := strings.Cut(text, " ")
+	if !found || len(numbers) != 15 || id == "" {
+		return k, errors.New("no key")
+	}
+	k.id = id
+	if k.first, err = strconv.ParseInt(numbers[:5], 16, 64); err == nil {
+		k.created, err = strconv.ParseInt(numbers[5:], 16, 64)
+	}
+	return k, err
 }

@@ -23,7 +23,29 @@ func fold(s string) string {
 	} else {
 		s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
 	}
+	if ascii && spaced(s) {
+		return s
+	}
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// spaced reports whether the words of an ASCII text are set apart by one space each.
+func spaced(s string) bool {
+	blank := true // before the first word
+	for _, c := range []byte(s) {
+		switch c {
+		case '\t', '\n', '\v', '\f', '\r':
+			return false
+		case ' ':
+			if blank {
+				return false
+			}
+			blank = true
+		default:
+			blank = false
+		}
+	}
+	return !blank || s == ""
 }
 
 // query is the words that a ticket must have, folded: all of them, in any order, in its id, title,
@@ -56,9 +78,10 @@ const (
 // score says how well a ticket matches: more is better. hits are how many words it has; it matches
 // when it has all. body is read only for a word that is nowhere else.
 func (q query) score(t document.Ticket, body func() string) (score, hits int) {
+	if len(q) == 0 {
+		return 0, 0
+	}
 	id, title := fold(t.ID), fold(t.Title)
-	words := strings.FieldsFunc(title,
-		func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
 	text := ""
 	for _, word := range q {
 		found := 0
@@ -67,7 +90,7 @@ func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 			found = isID
 		case strings.HasPrefix(id, word):
 			found = beginsID
-		case slices.Contains(words, word):
+		case hasWord(title, word):
 			found = isWord
 		case hasTag(t.Tags, word):
 			found = inTags
@@ -89,6 +112,27 @@ func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 		score += found
 	}
 	return score, hits
+}
+
+// hasWord reports whether one of the runs of letters and digits in a text is the word.
+func hasWord(text, word string) bool {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }
+	if strings.IndexFunc(word, apart) >= 0 {
+		return false
+	}
+	for from := 0; ; {
+		at := strings.Index(text[from:], word)
+		if at < 0 {
+			return false
+		}
+		begins, ends := from+at, from+at+len(word)
+		before, _ := utf8.DecodeLastRuneInString(text[:begins])
+		after, _ := utf8.DecodeRuneInString(text[ends:])
+		if (begins == 0 || apart(before)) && (ends == len(text) || apart(after)) {
+			return true
+		}
+		from = ends
+	}
 }
 
 // nearest are the few tickets that come closest to a query that nothing matches: those that have

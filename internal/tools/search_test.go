@@ -1,6 +1,7 @@
 package tools_test
 
 import (
+	"encoding/base64"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +98,12 @@ func TestSort(t *testing.T) {
 	if r := call(t, s.board, "list", map[string]any{"sort": "newest",
 		"cursor": cursor}); r.code != "invalid" {
 		t.Errorf("the cursor of another order: %s", r.text)
+	}
+	for _, place := range []string{"", "a", "00000", "000000000000000 ", "00000000000000z a", "00000 a"} {
+		cursor := base64.RawURLEncoding.EncodeToString([]byte("after:created:" + place))
+		if r := call(t, s.board, "list", map[string]any{"cursor": cursor}); r.code != "invalid" {
+			t.Errorf("the cursor %q: %s", place, r.text)
+		}
 	}
 }
 

@@ -1,0 +1,38 @@
+package tools
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"pgregory.net/rapid"
+)
+
+// texts are made of what words, blanks and marks can be.
+var texts = rapid.StringOf(rapid.SampledFrom([]rune(" \t\nabAB1é漢-_.\u00a0\u0301")))
+
+// TestFoldBlanks: the short way through a text leaves it as the long one does.
+func TestFoldBlanks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := texts.Draw(t, "text")
+		folded := fold(text)
+		if again := strings.Join(strings.Fields(folded), " "); folded != again {
+			t.Errorf("%q: %q has blanks beside %q", text, folded, again)
+		}
+	})
+}
+
+// TestHasWord: a word is one of the runs of letters and digits.
+func TestHasWord(t *testing.T) {
+	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }
+	rapid.Check(t, func(t *rapid.T) {
+		text := texts.Draw(t, "text")
+		words := append(strings.FieldsFunc(text, apart), "a", "aa", "a-b")
+		word := rapid.SampledFrom(words).Draw(t, "word")
+		if got, want := hasWord(text, word),
+			slices.Contains(strings.FieldsFunc(text, apart), word); got != want {
+			t.Errorf("%q in %q: %v", word, text, got)
+		}
+	})
+}
