@@ -70,7 +70,7 @@ func Open(ctx context.Context, c Config) (*Board, error) {
 	}
 	b := &Board{Config: c, keys: keysOf(c.Prefix, c.ID), client: client}
 	b.life.init()
-	b.marks = &Marks{b}
+	b.marks = &Marks{board: b}
 	if err := b.look(ctx); err != nil {
 		return nil, errors.Join(refused(err), client.Close())
 	}

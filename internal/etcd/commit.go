@@ -79,6 +79,9 @@ func (o *operation) what() string {
 }
 
 func (o *operation) run(ctx context.Context) error {
+	if len(o.IDs) == 0 {
+		return nil
+	}
 	if len(o.IDs) > maxTickets {
 		return &limitError{fmt.Sprintf("%d tickets in one change, at most %d go into one",
 			len(o.IDs), maxTickets)}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -65,13 +66,25 @@ func (b *Board) putMark(l *lease, conversation string, m mark) clientv3.Op {
 // Marks show in the cluster that the conversations which this process serves live: one mark for
 // each, all under the process's one lease. A conversation lives while there is any mark of it. It
 // implements session.Marks.
-type Marks struct{ board *Board }
+type Marks struct {
+	board *Board
+	// seen are all marks, for those who ask about many conversations in one call.
+	seen  map[string][]*mvccpb.KeyValue
+	until time.Time // for which seen is good
+	asked int       // conversations, in this call
+}
 
 // Marks are those of this process, always the same.
 func (b *Board) Marks() *Marks { return b.marks }
 
-// markTimeout bounds what is asked of the cluster about who lives.
-const markTimeout = 5 * time.Second
+const (
+	// markTimeout bounds what is asked of the cluster about who lives.
+	markTimeout = 5 * time.Second
+	// seenFor is how long an answer about all conversations is good within one call.
+	seenFor = 100 * time.Millisecond
+	// fewAsked is how many conversations are asked for one by one in a call.
+	fewAsked = 2
+)
 
 func bound() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), markTimeout)
@@ -82,6 +95,7 @@ func bound() (context.Context, context.CancelFunc) {
 // has not ended is errTwin, also of one that signs at the same moment.
 func (m *Marks) Serve(conversation string, call session.Call, claim, alone bool) error {
 	b := m.board
+	m.seen, m.asked = nil, 0 // another call
 	ctx, cancel := bound()
 	defer cancel()
 	if done, err := b.served(ctx, conversation, call, claim); done || err != nil {
@@ -131,7 +145,7 @@ func (b *Board) served(ctx context.Context, conversation string, call session.Ca
 		return !signed && !claim || signed && lives && m.Client == call.Client &&
 			m.Agent == call.Agent, nil
 	}
-	resp, err := b.get(ctx, b.keys.marks(conversation), clientv3.WithPrefix(),
+	resp, err := b.see(ctx, b.keys.marks(conversation), clientv3.WithPrefix(),
 		clientv3.WithCountOnly())
 	if err != nil || resp.Count > 0 {
 		return false, err
@@ -219,9 +233,7 @@ func (m *Marks) Drop(conversation string) error {
 func (m *Marks) Probe(conversation string) session.Holder {
 	b := m.board
 	h := session.Holder{Claim: session.Claim{Key: conversation}, Life: session.Unknown}
-	ctx, cancel := bound()
-	defer cancel()
-	resp, err := b.get(ctx, b.keys.marks(conversation), clientv3.WithPrefix())
+	kvs, err := m.marksOf(conversation)
 	if err != nil {
 		return h
 	}
@@ -230,7 +242,7 @@ func (m *Marks) Probe(conversation string) session.Holder {
 	if l := b.life.current(); l != nil {
 		own = b.mark(conversation, l.name())
 	}
-	for _, kv := range resp.Kvs {
+	for _, kv := range kvs {
 		h.Life = session.Alive
 		signed := decodeMark(kv.Value)
 		h.Agents = append(h.Agents, signed.names("")...)
@@ -242,6 +254,33 @@ func (m *Marks) Probe(conversation string) session.Holder {
 		}
 	}
 	return h
+}
+
+// marksOf are the marks of a conversation, as they are since this call began.
+func (m *Marks) marksOf(conversation string) ([]*mvccpb.KeyValue, error) {
+	b := m.board
+	if m.seen != nil && b.Now().Before(m.until) {
+		return m.seen[conversation], nil
+	}
+	ctx, cancel := bound()
+	defer cancel()
+	if m.asked++; m.asked <= fewAsked {
+		resp, err := b.see(ctx, b.keys.marks(conversation), clientv3.WithPrefix())
+		if err != nil {
+			return nil, err
+		}
+		return resp.Kvs, nil
+	}
+	resp, err := b.see(ctx, b.sessions(), clientv3.WithPrefix())
+	if err != nil {
+		return nil, err
+	}
+	m.seen, m.until = make(map[string][]*mvccpb.KeyValue), b.Now().Add(seenFor)
+	for _, kv := range resp.Kvs {
+		of, _, _ := strings.Cut(strings.TrimPrefix(string(kv.Key), b.sessions()), "/")
+		m.seen[of] = append(m.seen[of], kv)
+	}
+	return m.seen[conversation], nil
 }
 
 // Grace is 0: what a conversation held is kept for it by its marks, which outlive its process.

@@ -3,6 +3,7 @@
 package etcd
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
@@ -155,6 +157,44 @@ func TestSignsAgain(t *testing.T) {
 	soon(t, "it signs again", func() bool {
 		return lifeOf(two, "me") == session.Alive && lifeOf(two, "you") == session.Alive
 	})
+}
+
+// TestManyLives: who asks about many in one call is told the same as who asks about one.
+func TestManyLives(t *testing.T) {
+	w := newWorld(t, 1)
+	one, two := w.process(), w.process()
+	for round, want := range []session.Life{session.Dead, session.Alive} {
+		must(t, two.Marks().Serve(session.Key("asks"), session.Call{}, false, false)) // a call
+		for range 2 * fewAsked {
+			wantLife(t, two, "me", want)
+			wantLife(t, two, "nobody", session.Dead)
+		}
+		if round == 0 {
+			serves(t, one, "me")
+		}
+	}
+	must(t, one.Marks().Drop(session.Key("me")))
+	soon(t, "an answer about many is forgotten", func() bool {
+		return lifeOf(two, "me") == session.Dead
+	})
+}
+
+// TestCutOffLife: while the cluster is known not to answer, nobody waits for it.
+func TestCutOffLife(t *testing.T) {
+	w := newWorld(t, 1)
+	b := w.process()
+	cut := &ticketfs.CutOff{Why: errors.New("no answer")}
+	b.Shown.Reading = func(context.Context, func(context.Context) error) error { return cut }
+	w.cluster.Members[0].Pause()
+	defer w.cluster.Members[0].Continue()
+	began := time.Now()
+	wantLife(t, b, "me", session.Unknown)
+	if err := b.Marks().Serve(session.Key("you"), session.Call{}, false, true); err != cut {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > markTimeout/2 {
+		t.Errorf("after %s", took)
+	}
 }
 
 // TestUnknownLife: of a cluster that does not answer nothing is known.
