@@ -12,6 +12,8 @@
 //
 //	go test ./internal/history -run 'TestHistory|TestClaims|TestStopped' -history.rounds 200 -v -timeout 3h
 //
+// With the tag etcd the same loads run on shared boards: see shared_linux_test.go.
+//
 // A failure names its seed: -history.seed makes the same calls again, though not at the same
 // moments.
 package history_test

@@ -91,8 +91,11 @@ func step(s state, id string, e entry) (ok bool, after state) {
 		s.dead = plus(s.dead, e.session)
 		return true, s
 	}
-	if e.lost() && contains(s.dead, e.session) {
+	if e.lost() && !e.happened() && contains(s.dead, e.session) {
 		return true, s // it died before the call had an effect
+	}
+	if e.happened() && s.holder != e.session { // which nobody told us
+		e.result.From, e.result.TakenOver = s.holder, s.holder != "" && starts(e.op.Verb)
 	}
 	op := spec.Op{User: e.op, Machine: spec.MachineInput{Session: e.session, NewID: id,
 		Former: contains(s.started, e.session)}}
@@ -135,7 +138,7 @@ func step(s state, id string, e entry) (ok bool, after state) {
 	if t, exists := world.Tickets[id]; exists {
 		s = s.become(t)
 	}
-	if e.done() {
+	if e.done() || e.happened() {
 		switch op.User.Verb {
 		case spec.Start:
 			s.started = plus(s.started, e.session)
@@ -143,8 +146,10 @@ func step(s state, id string, e entry) (ok bool, after state) {
 			s.started = less(s.started, e.session)
 		}
 	}
-	return ok || e.lost(), s
+	return ok || e.lost() && !e.happened(), s
 }
+
+func starts(v spec.Verb) bool { return v == spec.Start || v == spec.StartNext }
 
 // become keeps what is not of the ticket.
 func (s state) become(t spec.Ticket) state {
@@ -226,11 +231,11 @@ func (h history) tickets() []ticketHistory {
 		case e.op.Verb == death:
 			deaths = append(deaths, e)
 			ends[e.session] = e.got
-		case e.lost() && e.op.Verb == spec.StartNext:
+		case e.lost() && e.op.Verb == spec.StartNext && !e.happened():
 			for id := range parts { // it may have got any of them
 				add(id, e)
 			}
-		case id != "" && (e.op.Verb != look || e.seen != nil):
+		case id != "" && (e.op.Verb != look || e.seen != nil && !e.stale):
 			add(id, e)
 		}
 	}
@@ -259,6 +264,9 @@ func (h history) tickets() []ticketHistory {
 				// step it has none after the death of its session either, so that it can end there,
 				// and the search is not lost among calls without end.
 				op.Return = max(end, e.sent)
+			}
+			if e.happened() {
+				op.Return = e.by
 			}
 			th.ops = append(th.ops, op)
 		}

@@ -29,14 +29,22 @@ type entry struct {
 
 	// what was answered; for a create without an answer the ID, when its ticket was found
 	result spec.Result
-	seen   *spec.Ticket    // by a show
-	fault  string          // an answer that is neither done nor refused
-	words  string          // of the answer
-	open   bool            // answered, but nobody knows whether it happened: as good as lost
-	next   json.RawMessage // the ticket that a close started after it
+	seen   *spec.Ticket // by a show
+	fault  string       // an answer that is neither done nor refused
+	words  string       // of the answer
+	open   bool         // answered, but nobody knows whether it happened: as good as lost
+	stale  bool         // the answer said that it may be old
+
+	// of a lost call of which the journal says that it happened: when it had at last, else 0
+	by   int64
+	next json.RawMessage // the ticket that a close started after it
 }
 
 func (e entry) lost() bool { return e.got == never }
+
+// happened reports whether a lost call is known to have had its effect.
+func (e entry) happened() bool { return e.by > 0 }
+
 func (e entry) done() bool { return !e.lost() && e.fault == "" && e.result.Code == spec.OK }
 
 // about is the ticket that an entry concerns, "" if none.
@@ -47,6 +55,8 @@ func (e entry) String() string {
 	switch {
 	case e.op.Verb == death:
 		return fmt.Sprintf("death of %s [%s]", e.session, e.when())
+	case e.happened():
+		answer = "no answer, but it happened"
 	case e.open:
 		answer = "may have happened"
 	case e.lost():
@@ -131,6 +141,7 @@ func (e *entry) read(line json.RawMessage) {
 				ID, Title, Status, Type, Assignee, Message string
 				Priority                                   int
 				Hold                                       string
+				AsOf                                       string `json:"as_of"`
 				Resolution                                 spec.Resolution
 				ClosedBy                                   string `json:"closed_by"`
 				CloseReason                                string `json:"close_reason"`
@@ -163,6 +174,7 @@ func (e *entry) read(line json.RawMessage) {
 	case e.op.ID != "" && answer.ID != e.op.ID:
 		e.fault = fmt.Sprintf("asked for %s, the answer is about %q", e.op.ID, answer.ID)
 	case e.op.Verb == look:
+		e.stale = answer.AsOf != ""
 		t := spec.Ticket{Status: spec.Status(answer.Status), Title: answer.Title, Type: answer.Type,
 			Priority: answer.Priority,
 			Assignee: answer.Assignee, CloseReason: answer.CloseReason, Holder: keyIn(answer.ClaimedBy), Agent: agentIn(answer.ClaimedBy), Parent: answer.Parent.ID,

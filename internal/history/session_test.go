@@ -25,7 +25,8 @@ type recorder struct {
 	dir     string // the board
 	sites   []site // where the processes are started, when that is not the same for all
 	began   time.Time
-	// lag is how long after the end of a session what it sent last may still have its effect.
+	// lag is how long after the end of a session it may still seem to live, and what it sent last
+	// may have its effect.
 	lag time.Duration
 
 	mu      sync.Mutex

@@ -198,7 +198,7 @@ func (l *timeline) add(e entry) {
 		l.set(when, isOpen, id, "", false)
 	case spec.StartNext:
 		ids := []string{id}
-		if e.lost() { // it may have got any of them
+		if e.lost() && !e.happened() { // it may have got any of them
 			ids = l.ids
 		}
 		for _, id := range ids {
