@@ -77,8 +77,13 @@ func Open(ctx context.Context, c Config) (*Board, error) {
 	return b, nil
 }
 
-// openTimeout bounds the first look at a cluster.
-const openTimeout = 5 * time.Second
+const (
+	// openTimeout bounds the first look at a cluster. A command that only reads goes on with the
+	// mirror afterwards, within the 5 s of its call.
+	openTimeout = 2 * time.Second
+	// leaseTimeout bounds a try to take a lease again.
+	leaseTimeout = 5 * time.Second
+)
 
 // look makes sure that there is a board, on a cluster that keeps what it promises.
 func (b *Board) look(ctx context.Context) error {

@@ -161,7 +161,7 @@ func (b *Board) watchLease(l *lease, answers <-chan *clientv3.LeaseKeepAliveResp
 		if needless {
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), leaseTimeout)
 		_, err := b.lease(ctx)
 		cancel()
 		if err == nil {

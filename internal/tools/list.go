@@ -92,6 +92,9 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 		}
 		a.Tickets = append(a.Tickets, r)
 	}
+	if err := v.InTime(); err != nil {
+		return nil, err // what was not looked at in time is not malformed
+	}
 	a.Message = counted(len(a.Tickets), "ticket")
 	if a.More = found.behind - len(a.Tickets); a.More > 0 {
 		a.Message += fmt.Sprintf(", +%d more", a.More)

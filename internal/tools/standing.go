@@ -58,7 +58,7 @@ func (b *Board) Standings(ctx context.Context) ([]Standing, error) {
 		}
 		list = append(list, s)
 	}
-	return list, nil
+	return list, v.InTime()
 }
 
 func (c *call) standing(j *judge, t document.Ticket) (Standing, error) {
