@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
@@ -57,6 +58,9 @@ func (b *Board) Change(ctx context.Context, c ticketfs.Change) error {
 	}
 	now := b.Now()
 	o := &operation{board: b, Change: c, id: newOperation(now), now: now}
+	if o.Cause.Call == "" {
+		o.Cause.Call = journal.NewCall()
+	}
 	err := o.run(ctx)
 	var ruled *ruledError
 	if errors.As(err, &ruled) {
@@ -253,6 +257,11 @@ func (o *operation) conclude(ctx context.Context, f *found, fault error) (*found
 	if f.current && len(living) == 0 {
 		return nil, fault
 	}
+	if len(living) > 0 { // it may have to sign them again
+		if _, err := o.board.lease(ctx); err != nil {
+			return nil, err
+		}
+	}
 	t := o.newTransaction()
 	t.sameTickets(f)
 	if o.Relations && !f.current {
@@ -343,7 +352,7 @@ func (o *operation) settle(ctx context.Context, f *found, l *lease, s *slot, cau
 	case errors.Is(cause, errNoSpace): // the change that reaches the quota is made and told so
 		happened, err := o.board.rowSettled(ctx, o.id)
 		if err != nil {
-			return nil, &unknownError{o.id, cause}
+			return nil, o.unknown(cause)
 		}
 		if happened {
 			o.place = ""
@@ -351,9 +360,9 @@ func (o *operation) settle(ctx context.Context, f *found, l *lease, s *slot, cau
 		}
 		return nil, cause
 	}
-	happened, err := o.board.settle(ctx, l, s, o.id, cause)
-	if err != nil {
-		return nil, err
+	happened, known := o.board.settle(ctx, l, s, o.id)
+	if !known {
+		return nil, o.unknown(cause)
 	}
 	l.giveBack(s)
 	if happened {
@@ -364,6 +373,11 @@ func (o *operation) settle(ctx context.Context, f *found, l *lease, s *slot, cau
 		return nil, fmt.Errorf("commit: %w", cause)
 	}
 	return o.read(ctx, false)
+}
+
+// unknown says that nobody knows, and which row would tell.
+func (o *operation) unknown(cause error) error {
+	return &unknownError{o.id, o.IDs[0], o.Cause.Call, cause}
 }
 
 // overtake reads from the answer of a transaction that failed what to judge the rule on next. Where

@@ -85,6 +85,13 @@ func (l *life) current() *lease {
 	return nil
 }
 
+// last is the lease that this process took last, which may be gone; nil before the first.
+func (l *life) last() *lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lease
+}
+
 // signed reports whether this process has a mark of a conversation.
 func (l *life) signed(conversation string) bool {
 	l.mu.Lock()
@@ -118,7 +125,7 @@ func (b *Board) leaseInTurn(ctx context.Context) (*lease, error) {
 	}
 	b.life.mu.Lock()
 	defer b.life.mu.Unlock()
-	b.life.lease = l
+	b.life.lease, b.life.ended = l, false
 	return l, nil
 }
 

@@ -151,7 +151,7 @@ func TestNobodyKnows(t *testing.T) {
 	wantCode(t, err, ticketfs.Unreachable)
 	named := regexp.MustCompile(`it may have happened: .* operation ([0-9a-z]+-[0-9a-z]+) `).
 		FindStringSubmatch(fmt.Sprint(err))
-	if named == nil || w.value(w.row(named[1])) == "" {
+	if named == nil || w.value(w.row(named[1])) == "" || !strings.Contains(err.Error(), " a:call,") {
 		t.Errorf("%v", err)
 	}
 	if took < settleTime || took > 10*settleTime {

@@ -5,6 +5,7 @@ package etcd
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 
@@ -15,7 +16,9 @@ import (
 // unknownError says that nobody knows whether an operation was made.
 type unknownError struct {
 	operation string
-	cause     error
+	// ticket and call name the row that the operation left, if it was made.
+	ticket, call string
+	cause        error
 }
 
 func (e *unknownError) Error() string {
@@ -58,7 +61,8 @@ func refused(err error) error {
 	case errors.As(err, &cutOff):
 		return err // what only reads goes on with what is shown
 	case errors.As(err, &unknown):
-		return refuse("look at the ticket and its history before you repeat it",
+		return refuse(fmt.Sprintf("once the cluster answers, see whether the history of %s has the row %s:%s, and repeat it only if not",
+			unknown.ticket, unknown.ticket, unknown.call),
 			"it may have happened: the cluster did not answer for operation %s (%v)",
 			unknown.operation, unknown.cause)
 	case errors.As(err, &limit):

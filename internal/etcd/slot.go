@@ -58,21 +58,21 @@ func isDefinite(err error) bool {
 // call.
 const settleTime = 2 * time.Second
 
-// settle finds out whether an operation happened, about which cause told nothing, and makes sure
-// that it does not happen later.
-func (b *Board) settle(ctx context.Context, l *lease, s *slot, operation string, cause error) (
-	happened bool, err error) {
+// settle finds out whether an operation happened to which no answer came, and makes sure that it
+// does not happen later. known is false where the cluster does not answer that either.
+func (b *Board) settle(ctx context.Context, l *lease, s *slot, operation string) (
+	happened, known bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		happened, err = b.fence(ctx, l, s, operation)
+		happened, err := b.fence(ctx, l, s, operation)
 		if err == nil {
-			return happened, nil
+			return happened, true
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return false, &unknownError{operation, cause}
+			return false, false
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (t *transaction) marked(conversation string) {
 	b := t.operation.board
 	key := b.keys.marks(conversation)
 	opts := []clientv3.OpOption{clientv3.WithPrefix()}
-	if l := b.life.current(); l != nil && b.life.signed(conversation) {
+	if l := b.life.last(); l != nil && b.life.signed(conversation) {
 		key, opts = b.mark(conversation, l.name()), nil
 	}
 	there := clientv3.Compare(clientv3.CreateRevision(key), ">", 0)
@@ -158,15 +158,11 @@ const maxRow = 4 << 10
 // rows are the journal's rows of the edits, a line of JSON each, without the former texts: each
 // machine knows those.
 func (o *operation) rows(edits []edit) []byte {
-	cause := o.Cause
-	if cause.Call == "" {
-		cause.Call = journal.NewCall()
-	}
 	var lines []byte
 	for _, e := range edits {
 		w := e.write
 		w.Before, w.After = e.before.document, e.after.document
-		lines = append(lines, encodeRow(ticketfs.RowOf(e.id, cause, o.now, e.before.bytes, w))...)
+		lines = append(lines, encodeRow(ticketfs.RowOf(e.id, o.Cause, o.now, e.before.bytes, w))...)
 		lines = append(lines, '\n')
 	}
 	return lines
