@@ -22,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 var update = flag.Bool("update", false, "write what the scripts see into their golden files")
@@ -41,6 +42,12 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			if !servertest.UnderRace() {
+				// Each process lives for a moment: what it takes is its start, and that is a third
+				// cheaper without a second thread of the runtime and without its first collection.
+				env.Setenv("GOMAXPROCS", "1")
+				env.Setenv("GOGC", "off")
+			}
 			name := strings.TrimPrefix(env.T().(testing.TB).Name(), t.Name()+"/")
 			script, err := os.ReadFile(filepath.Join(scripts, name+".txtar"))
 			env.Values[scriptKey{}] = &scriptState{locks: make(map[string]*flock.Flock),

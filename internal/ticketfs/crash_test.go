@@ -34,10 +34,14 @@ import (
 //	TICKET_MCP_LONG=1 go test -run 'Crash|Fault' -timeout 1h ./internal/ticketfs ./cmd/ticket-mcp
 func longRun() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
 
-// times is how often to do something: in the normal run, or in the long one.
+// times is how often to do something: in the normal run, half as often with -short, or in the long
+// one.
 func times(short, long int) int {
-	if longRun() {
+	switch {
+	case longRun():
 		return long
+	case testing.Short():
+		return (short + 1) / 2
 	}
 	return short
 }

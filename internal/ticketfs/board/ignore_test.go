@@ -163,6 +163,9 @@ func TestIgnoresAsGit(t *testing.T) {
 // Two clones note the same ticket, one of them commits all: the other pulls, and switches to and
 // from branches that are older than the board's .gitignore.
 func TestGitGoesThrough(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs git some hundred times")
+	}
 	t.Parallel()
 	root := tree(t)
 	commit(t, root+"/one")

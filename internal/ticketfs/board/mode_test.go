@@ -217,6 +217,9 @@ func TestSharedInBranches(t *testing.T) {
 		{"loose", ""}, {"packed", "pack-refs --all"}, {"gc", "gc -q"},
 	} {
 		t.Run(layout.name, func(t *testing.T) {
+			if testing.Short() && layout.prepare != "" {
+				t.Skip("loose refs are enough: not with -short")
+			}
 			t.Parallel()
 			root := tree(t)
 			origin, clone := filepath.Join(root, "origin"), filepath.Join(root, "clone")
@@ -248,6 +251,9 @@ func TestSharedInBranches(t *testing.T) {
 
 // What was left does not come back by the branches that still have it; another board does.
 func TestLeftInBranches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs git dozens of times")
+	}
 	t.Parallel()
 	root := tree(t)
 	origin, clone := filepath.Join(root, "origin"), filepath.Join(root, "clone")
