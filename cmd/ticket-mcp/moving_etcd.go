@@ -33,5 +33,8 @@ func cluster() (tools.Cluster, error) {
 		Read: func(ctx context.Context, s board.Shared, visit func(ticketfs.Kept) error) error {
 			return etcd.Tickets(ctx, config(s), visit)
 		},
+		NewEpoch: func(ctx context.Context, s board.Shared) (int, error) {
+			return etcd.NewEpoch(ctx, config(s))
+		},
 	}, nil
 }

@@ -43,7 +43,7 @@ func (w *writer) load(ctx context.Context, at position) error {
 	loaded := make(map[string]bool)
 	changes := make(map[string]missed)
 	revision := int64(0)
-	err := w.pages(ctx, w.board.keys.tickets(), &revision, func(key string, value []byte,
+	err := w.paged(ctx, w.board.keys.tickets(), &revision, func(key string, value []byte,
 		modified int64) error {
 		id := strings.TrimPrefix(key, w.board.keys.tickets())
 		if !document.ValidID(id) {
@@ -91,16 +91,30 @@ func (w *writer) load(ctx context.Context, at position) error {
 	return w.loadRows(ctx, changes)
 }
 
+// paged visits all keys below a prefix, as pages does, and shows that the writer is at work.
+func (w *writer) paged(ctx context.Context, prefix string, revision *int64, visit visitor) error {
+	return w.board.pages(ctx, prefix, revision, func(key string, value []byte,
+		modified int64) error {
+		if err := w.beat(); err != nil {
+			return err
+		}
+		return visit(key, value, modified)
+	})
+}
+
+// visitor is called with a key, its value and the revision of that.
+type visitor func(key string, value []byte, modified int64) error
+
 // pages visits all keys below a prefix at one revision: the given one, or where that is zero the
 // one that it then is set to.
-func (w *writer) pages(ctx context.Context, prefix string, revision *int64,
-	visit func(key string, value []byte, modified int64) error) error {
+func (b *Board) pages(ctx context.Context, prefix string, revision *int64, visit visitor,
+	opts ...clientv3.OpOption) error {
 	end := clientv3.GetPrefixRangeEnd(prefix)
 	for from := prefix; ; {
-		answer, err := w.board.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(page),
-			clientv3.WithRev(*revision))
+		answer, err := b.client.Get(ctx, from, append(opts, clientv3.WithRange(end),
+			clientv3.WithLimit(page), clientv3.WithRev(*revision))...)
 		if err != nil {
-			return fmt.Errorf("load the board: %w", err)
+			return fmt.Errorf("read the board: %w", err)
 		}
 		if *revision == 0 {
 			*revision = answer.Header.Revision
@@ -110,9 +124,6 @@ func (w *writer) pages(ctx context.Context, prefix string, revision *int64,
 				return err
 			}
 			from = string(kv.Key) + "\x00"
-		}
-		if err := w.beat(); err != nil {
-			return err
 		}
 		if !answer.More {
 			return nil

@@ -107,7 +107,7 @@ type dated struct {
 func (w *writer) loadRows(ctx context.Context, changes map[string]missed) error {
 	revision := w.rec.Revision
 	byTicket := make(map[string][]dated)
-	err := w.pages(ctx, w.board.keys.rows(), &revision, func(_ string, value []byte,
+	err := w.paged(ctx, w.board.keys.rows(), &revision, func(_ string, value []byte,
 		modified int64) error {
 		if modified <= w.rec.Rows {
 			return nil

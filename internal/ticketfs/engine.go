@@ -40,8 +40,17 @@ type Engine interface {
 	// missing from, and while the relations of the board do not change. Its error comes back
 	// unchanged.
 	Judge(ctx context.Context, fn func() error) error
+	// Health tells people who run what keeps a shared board how that is; nil for a local one.
+	Health(ctx context.Context) []Fact
 	// Close is the orderly end of this process's work on the board.
 	Close() error
+}
+
+// Fact is something about what keeps a board.
+type Fact struct {
+	Name  string `json:"name"`
+	Text  string `json:"text"`
+	Wrong bool   `json:"wrong,omitempty"` // somebody should do something; Text says what
 }
 
 // Change is a change that an engine shall make.
@@ -82,6 +91,8 @@ func (l local) Dir() string { return l.dir }
 
 // Fresh has nothing to do: the files are the board.
 func (l local) Fresh(context.Context) error { return nil }
+
+func (l local) Health(context.Context) []Fact { return nil }
 
 // Kept has nothing to tell: a file that somebody changed is the ticket.
 func (l local) Kept() []string { return nil }

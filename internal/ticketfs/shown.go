@@ -40,6 +40,10 @@ func (s shown) Exists(ctx context.Context, _ string) error { return s.Fresh(ctx)
 
 func (s shown) Read(ctx context.Context, _ string) ([]byte, error) { return nil, s.Fresh(ctx) }
 
+func (s shown) Health(context.Context) []Fact {
+	return []Fact{{Name: "engine", Text: s.why.Error(), Wrong: true}}
+}
+
 func (s shown) Change(context.Context, Change) error { return s.why }
 
 func (s shown) Judge(context.Context, func() error) error { return s.why }

@@ -212,6 +212,9 @@ func (f *Folder) Fresh() error {
 	return nil
 }
 
+// Health is how what keeps a shared board is: see Engine.
+func (f *Folder) Health() []Fact { return f.engine.Health(f.ctx) }
+
 // Kept names files that were kept since this process last asked: see Engine.
 func (f *Folder) Kept() []string { return f.engine.Kept() }
 

@@ -17,9 +17,11 @@ type Diagnosis struct {
 	// what the filesystem does not give, though its locks are good
 	Note string `json:"note,omitempty"`
 	// "ok", or what limits telling who of the holders lives
-	Liveness string    `json:"liveness"`
-	Journal  string    `json:"journal"` // how large it is, or why it cannot be used
-	Findings []Finding `json:"findings"`
+	Liveness string `json:"liveness"`
+	Journal  string `json:"journal"` // how large it is, or why it cannot be used
+	// how what keeps a shared board is
+	Engine   []ticketfs.Fact `json:"engine,omitempty"`
+	Findings []Finding       `json:"findings"`
 	// files that do not want to be tickets, which is nothing wrong
 	NoTickets []string `json:"no_tickets,omitempty"`
 }
@@ -32,9 +34,13 @@ func (b *Board) Diagnose(ctx context.Context) (Diagnosis, error) {
 		return Diagnosis{}, err
 	}
 	c.attend(ctx)
-	d := Diagnosis{Board: folder.Dir(), Liveness: session.Liveness(folder.Dir())}
-	if d.Filesystem, err = c.filesystem(ctx); err != nil {
-		return d, err
+	d := Diagnosis{Board: folder.Dir(), Engine: folder.Health(), Liveness: session.LivenessOK,
+		Filesystem: FilesystemOK}
+	if d.Engine == nil { // a shared board has neither locks nor slots
+		d.Liveness = session.Liveness(d.Board)
+		if d.Filesystem, err = c.filesystem(ctx); err != nil {
+			return d, err
+		}
 	}
 	if kind, err := ticketfs.MemoryFS(d.Board); err == nil && kind != "" {
 		d.Note = "on " + kind +

@@ -24,6 +24,8 @@ type Cluster struct {
 	// Close ends all changes, and Read visits all tickets as they are then.
 	Close func(context.Context, board.Shared) error
 	Read  func(context.Context, board.Shared, func(ticketfs.Kept) error) error
+	// NewEpoch lets a board that was restored from a copy be changed again.
+	NewEpoch func(context.Context, board.Shared) (epoch int, err error)
 }
 
 // Share moves a local board into an engine and says what was done. After a death, or an error of the
