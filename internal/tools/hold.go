@@ -18,10 +18,12 @@ func onHold(t document.Ticket, now time.Time) bool {
 	return t.Hold != "" && (t.HoldUntil.IsZero() || now.Before(t.HoldUntil))
 }
 
-// heldBack is what is said of a hold: d5x: Grace decides which provider (until
+// heldBack is what is said of a ticket on hold: d5x: Grace decides which provider (until
 // 2026-02-01T00:00:00Z)
-func heldBack(t document.Ticket) string {
-	text := t.ID + ": " + oneLine(t.Hold, maxTitle)
+func heldBack(t document.Ticket) string { return t.ID + ": " + holdText(t) }
+
+func holdText(t document.Ticket) string {
+	text := oneLine(t.Hold, maxTitle)
 	if until := t.When("hold-until"); until != "" {
 		text += " (until " + oneLine(until, 40) + ")"
 	}

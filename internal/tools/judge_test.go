@@ -53,7 +53,7 @@ func TestJudgeOfMovingView(t *testing.T) {
 			moments{"p": {held, started}}, ""},
 		"the hold above ends, and another is above that": {document.Ticket{Parent: "p"},
 			moments{"p": {above(started, "who?"), above(started, "")}, "root": {held}},
-			"on_hold: t waits with one above it that is on hold; root: who?"},
+			"on_hold: t waits with root above it, which is on hold: who?"},
 		"what is on hold above is removed": {document.Ticket{Parent: "p"},
 			moments{"p": {held, nil}},
 			"parent_status: t waits for its parent p, which cannot be read: no ticket p"},

@@ -32,11 +32,11 @@ func (w *wait) refusal() *ticketfs.Refusal {
 	case w.hold != nil:
 		why := w.id + " is on hold"
 		if w.hold.ID != w.id {
-			why = w.id + " waits with one above it that is on hold"
+			why = w.id + " waits with " + w.hold.ID + " above it, which is on hold"
 		}
 		return ticketfs.Refuse(ticketfs.OnHold,
 			"see ready for others; once a person has answered, update with an empty hold, or ticket-mcp answer, ends it",
-			"%s; %s", why, heldBack(*w.hold))
+			"%s: %s", why, holdText(*w.hold))
 	case w.fault != nil:
 		return ticketfs.Refuse(ticketfs.ParentStatus, "repair that file, or update the parent",
 			"%s waits for its parent %s, which cannot be read: %s", w.fault.child, w.fault.parent, w.fault.why)
