@@ -60,6 +60,7 @@ type ticketAnswer struct {
 	Evidence    []string `json:"evidence,omitempty"`
 	Hold        string   `json:"hold,omitempty"`
 	HoldUntil   string   `json:"hold_until,omitempty"`
+	HoldOver    bool     `json:"hold_over,omitempty"` // the date has come: it keeps nobody any more
 	ClaimedBy   string   `json:"claimed_by,omitempty"`
 	ClaimedAt   string   `json:"claimed_at,omitempty"`
 	Holder      string   `json:"holder,omitempty"`      // mine, alive, dead, unknown; or a person
@@ -95,8 +96,12 @@ func (a ticketAnswer) Text() string {
 	lines := []string{a.Message}
 	lines = append(lines, row{ID: a.ID, Status: a.Status, Priority: a.Priority, Type: a.Type,
 		Title: a.Title, Assignee: a.Assignee, Tags: a.Tags}.line())
+	hold, until := "on hold", "on hold until: "
+	if a.HoldOver {
+		hold, until = "no longer on hold", "it was until: "
+	}
 	for _, l := range []struct{ label, value string }{
-		{"on hold: ", a.Hold}, {"on hold until: ", a.HoldUntil},
+		{hold + ": ", a.Hold}, {until, a.HoldUntil},
 		{"held by: ", a.ClaimedBy}, {"held since: ", a.ClaimedAt}, {"holder: ",
 			a.Holder}, {"last called: ", a.LastCalled},
 		{"created: ", a.Created}, {"closed: ", a.Closed}, {"closed by: ",
@@ -151,6 +156,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	}
 	a.Created, a.Closed = oneLine(t.When("created"), maxTitle), oneLine(t.When("closed"), maxTitle)
 	a.Hold, a.HoldUntil = oneLine(t.Hold, 500), oneLine(t.When("hold-until"), maxTitle)
+	a.HoldOver = a.Hold != "" && !onHold(t, c.Now())
 	if t.Status == document.StatusInProgress {
 		h := c.holder(t)
 		a.ClaimedBy, a.Holder = oneLine(t.ClaimedBy, maxTitle), string(h.Life)
