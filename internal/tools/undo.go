@@ -294,7 +294,11 @@ func changeText(was, t *document.Document) string {
 	var row journal.Row
 	for _, change := range t.Changes(was) {
 		if change.Key != "claimed-at" && change.Key != "closed" {
-			row.Fields = append(row.Fields, journal.Field(change))
+			f := journal.Field(change)
+			if f.Old == "" && f.New != "" {
+				f.Old = "none" // what comes back, and not what is undone
+			}
+			row.Fields = append(row.Fields, f)
 		}
 	}
 	if text := deedOf(row).Changed; text != "" {
