@@ -18,7 +18,7 @@ import (
 type boardOptions struct {
 	watch, serve, noOpen, asJSON bool
 	html                         string
-	port                         int
+	port                         uint16
 }
 
 // boardCommand shows the board to people.
@@ -37,7 +37,7 @@ func boardCommand(o *options) *cobra.Command {
 	f.BoolVar(&show.watch, "watch", false, "print it again whenever something changes")
 	f.BoolVar(&show.serve, "serve", false, "serve it as a live page on loopback, and open that")
 	f.BoolVar(&show.noOpen, "no-open", false, "with --serve: print the page's URL and open nothing")
-	f.IntVar(&show.port, "port", 0, "with --serve: the `port` (default any free one)")
+	f.Uint16Var(&show.port, "port", 0, "with --serve: the `port` (default any free one)")
 	f.StringVar(&show.html, "html", "",
 		"write it as one HTML page into this `file`; - for standard output")
 	f.BoolVar(&show.asJSON, "json", false,
@@ -99,7 +99,7 @@ func serveBoard(ctx context.Context, taker *page.Taker, show boardOptions) error
 	if _, err := taker.Tickets.Store.Open(); err != nil {
 		return err // rather told here than in the browser
 	}
-	return taker.Serve(ctx, show.port, func(url string) error {
+	return taker.Serve(ctx, int(show.port), func(url string) error {
 		_, err := fmt.Printf("the board is at %s\nfor this machine and whoever has this URL; Ctrl-C ends it\n", url)
 		return errors.Join(err, openPage(url, show.noOpen))
 	})

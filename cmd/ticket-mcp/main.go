@@ -7,10 +7,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -136,7 +138,8 @@ func rootCommand(o *options) *cobra.Command {
 	}
 	root.SetVersionTemplate("ticket-mcp {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; %ssee %s --help", err, flagHint(c, err), c.CommandPath())}
+		return usageError{fmt.Errorf("%w; %ssee %s --help", flagError(err), flagHint(c, err),
+			c.CommandPath())}
 	})
 	boardFlags(root.PersistentFlags(), o)
 	serverFlags(root.Flags(), o)
@@ -182,6 +185,19 @@ func versionCommand() *cobra.Command {
 			return err
 		},
 	}
+}
+
+// flagError is what pflag says of a flag, without the words of package strconv.
+func flagError(err error) error {
+	var invalid *pflag.InvalidValueError
+	var unread *strconv.NumError
+	if !errors.As(err, &invalid) || !errors.As(err, &unread) {
+		return err
+	}
+	use := map[string]string{"bool": "true or false", "uint16": "a number from 0 to 65535"}
+	kind := invalid.GetFlag().Value.Type()
+	return fmt.Errorf("invalid argument %q for %q flag: use %s", invalid.GetValue(),
+		"--"+invalid.GetFlag().Name, cmp.Or(use[kind], "a whole number"))
 }
 
 // flagHint is what a flag that there is not probably means, as a tool is told of a wrong argument.
