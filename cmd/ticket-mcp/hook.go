@@ -18,6 +18,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
 
+const aboutHook = `hook answers what a client asks its hooks, in the form that the client reads. One is there: stop, for the end of a turn.
+Which lines of which file make a client ask is in docs/clients.md; nothing installs them but you.`
+
 const aboutStop = `hook stop is for a client's hook at the end of a turn: see docs/clients.md. It reads what the client tells the hook on standard input, and
 where the conversation still holds tickets it started, prints once what makes the client go on: close or release them. In any
 doubt it prints nothing: the turn ends. It is installed by nobody but you.`
@@ -41,7 +44,7 @@ type stopDecision struct {
 }
 
 func hookCommand(o *options) *cobra.Command {
-	hook := &cobra.Command{Use: "hook", Short: "Answer a client's hooks", GroupID: "setup",
+	hook := &cobra.Command{Use: "hook", Short: "Answer a client's hooks", Long: aboutHook, GroupID: "setup",
 		Args: noArgs, RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	stop := &cobra.Command{Use: "stop --client claude|codex",
 		Short: "Keep an agent from ending its turn with tickets that it holds", Long: aboutStop, Args: noArgs}
