@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -152,6 +153,12 @@ func (in updateIn) edits() (edits []document.Edit, what []string, err error) {
 		}
 	}
 	for _, item := range in.Tick {
+		if slices.ContainsFunc(in.Untick, func(other string) bool {
+			return document.SameBox(item, other)
+		}) {
+			return nil, nil, ticketfs.Refuse(ticketfs.Invalid, "leave it out of one of them",
+				"tick and untick both name the box %.80q", item)
+		}
 		wish("the box of "+strconv.Quote(oneLine(item, 40)), document.Tick(item))
 	}
 	for _, item := range in.Untick {

@@ -40,13 +40,22 @@ func (d *Document) OpenBoxes() []string {
 	return texts
 }
 
+// boxText is the text of a box, which may be named by its whole line.
+func boxText(named string) string {
+	named = strings.TrimSpace(named)
+	if m := boxLine.FindStringSubmatch(named); m != nil {
+		return strings.TrimSpace(m[2])
+	}
+	return named
+}
+
+// SameBox reports whether two names mean the same box.
+func SameBox(a, b string) bool { return boxText(a) == boxText(b) }
+
 // tick ticks the first open box of a text, or with wanted false unticks the first ticked one. The
 // text may be a whole line.
 func tick(body, text string, wanted bool) (string, *EditError) {
-	text = strings.TrimSpace(text)
-	if m := boxLine.FindStringSubmatch(text); m != nil {
-		text = strings.TrimSpace(m[2])
-	}
+	text = boxText(text)
 	mark, state, others := "x", "open", "ticked"
 	if !wanted {
 		mark, state, others = " ", "ticked", "open"
