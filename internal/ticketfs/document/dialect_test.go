@@ -175,7 +175,7 @@ func TestLookalikes(t *testing.T) {
 		"blocked_by: [a]\n": "blocked_by", "depends_on: a\n": "depends_on", "depends-on: [a]\n": "depends-on", "dependencies: [a]\n": "dependencies",
 		"blockedBy:\n  - a\n": "blockedBy", "blockers: [a]\n": "blockers", "parent_id: a\n": "parent_id", "parent-id: a\n": "parent-id", "epic: a\n": "epic",
 		"Parent: a\n": "Parent", "DEPS: [a]\n": "DEPS", "Blocked-By: [a]\n": "Blocked-By", "Assignee: Ada\n": "Assignee", "parentId: a\n": "parentId",
-		"hold_until: a\n": "hold_until", "Depends-On: [a]\nepic: b\n": "Depends-On epic",
+		"needs: [a]\n": "needs", "After: a\n": "After", "hold_until: a\n": "hold_until", "Depends-On: [a]\nepic: b\n": "Depends-On epic",
 		// Nothing is said by an empty one, and other keys are other programs' business.
 		"depends_on: []\nblocked_by:\nepic: ''\n": "", "due: tomorrow\ncreated_at: x\nblocked: no\nmilestone: m\n": "",
 	} {

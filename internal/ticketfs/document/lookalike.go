@@ -10,7 +10,7 @@ var lookalikes = map[string]string{
 
 	"blockedby": KeyBlockedBy, "deps": KeyBlockedBy, "dependson": KeyBlockedBy, "dependencies": KeyBlockedBy, "dependency": KeyBlockedBy,
 	"depends": KeyBlockedBy, "dependents": "", "blockers": KeyBlockedBy, "blocker": KeyBlockedBy, "waitsfor": KeyBlockedBy,
-	"waitingfor": KeyBlockedBy, "waitingon": KeyBlockedBy, "requires": KeyBlockedBy, "blocks": "",
+	"needs": KeyBlockedBy, "after": KeyBlockedBy, "waitingfor": KeyBlockedBy, "waitingon": KeyBlockedBy, "requires": KeyBlockedBy, "blocks": "",
 
 	"parent": "parent", "parentid": "parent", "parentticket": "parent", "parenttask": "parent", "epic": "parent", "epicid": "parent",
 	"children": "", "subtasks": "",
