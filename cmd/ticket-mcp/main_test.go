@@ -345,7 +345,7 @@ func unlock(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Value(scriptKey{}).(*scriptState).locks[args[0]].Close())
 }
 
-// await waits until a file's content matches a pattern, at most ten seconds: what a script waits
+// await waits until a file's content matches a pattern, for a while: what a script waits
 // for is done by a command that runs in the background.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
@@ -353,7 +353,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	pattern, err := regexp.Compile(args[0])
 	ts.Check(err)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(servertest.Soon); ; time.Sleep(5 * time.Millisecond) {
 		text, err := os.ReadFile(ts.MkAbs(args[1]))
 		if err == nil && pattern.Match(text) {
 			return

@@ -133,8 +133,9 @@ func TestWaitWakesSoon(t *testing.T) {
 	slices.Sort(took)
 	t.Logf("from the answer of a close to the exit of a wait: median %s, 90%% %s, longest %s",
 		took[len(took)/2], took[len(took)*9/10], took[len(took)-1])
-	if median := took[len(took)/2]; median > 50*time.Millisecond {
-		t.Errorf("median %s, more than 50 ms", median)
+	// What no event tells, a wait sees by a look every two seconds.
+	if median := took[len(took)/2]; median > time.Second {
+		t.Errorf("median %s: a wait is not woken up", median)
 	}
 	call("start", map[string]any{"id": "alpha"})
 	waits := startWaits(t, dir, 20)
@@ -143,7 +144,7 @@ func TestWaitWakesSoon(t *testing.T) {
 	time.Sleep(idle)
 	used := ticksOf(t, waits) - before
 	t.Logf("20 idle waits used %d ticks of 10 ms in %s", used, idle)
-	if used > 2 {
+	if used > 20 { // looks would take hundreds
 		t.Errorf("20 idle waits used %d ticks of processor time in %s", used, idle)
 	}
 	call("close", map[string]any{"id": "alpha"})
@@ -210,7 +211,7 @@ func TestWaitWakesByTime(t *testing.T) {
 		}
 		return time.Now()
 	}
-	if late := woken().Sub(until); late < 0 || late > 5*time.Second {
+	if late := woken().Sub(until); late < 0 || late > servertest.Soon {
 		t.Errorf("it woke up %s after the end of the hold", late)
 	}
 	holder.Send(servertest.ToolCall("2", "start", `{"id":"alpha"}`))
@@ -226,7 +227,7 @@ func TestWaitWakesByTime(t *testing.T) {
 	if err := waits[0].Wait(); err != nil {
 		t.Fatal(err)
 	}
-	if after := time.Since(died); after < 8*time.Second || after > 15*time.Second {
+	if after := time.Since(died); after < 8*time.Second || after > 10*time.Second+servertest.Soon {
 		t.Errorf("it woke up %s after the death, whose grace is ten seconds", after)
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/report"
+	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
 // These tests look at the page in a real browser. They are skipped, with the reason, where there is
@@ -158,7 +159,7 @@ func (b *browser) press(key string) {
 func (b *browser) shown(selector string) {
 	b.t.Helper()
 	b.until(selector+" is shown", "!!document.querySelector(`"+selector+"`)?.checkVisibility()",
-		10*time.Second)
+		servertest.Soon)
 }
 
 // look sets size and colours.
@@ -294,7 +295,7 @@ func TestBrowserFollowsTheBoard(t *testing.T) {
 		b.Tickets[i].Column, b.Tickets[i].Holder = InProgress, &Holder{"tester", Alive, time.Now()}
 	})
 	took := b.until("the card moves",
-		`!!document.querySelector('.column.progress .card[data-id="dc20hr"]')`, 10*time.Second)
+		`!!document.querySelector('.column.progress .card[data-id="dc20hr"]')`, servertest.Soon)
 	if got := eval[string](b, `document.activeElement.dataset.id`); got != "dc20hr" {
 		t.Errorf("the focus went to %q when the card moved", got)
 	}
@@ -308,7 +309,7 @@ func TestBrowserFollowsTheBoard(t *testing.T) {
 		title := fmt.Sprintf("Changed %d times", n)
 		served.change(func(b *Board) { b.Tickets[0].Title = title })
 		took = b.until("the title changes",
-			"[...document.querySelectorAll(`.card h3`)].some(h => h.textContent === `"+title+"`)", 10*time.Second)
+			"[...document.querySelectorAll(`.card h3`)].some(h => h.textContent === `"+title+"`)", servertest.Soon)
 	}
 	if took > time.Second {
 		t.Errorf("the page showed the last of three changes after %s, want at most 1 s", took)
@@ -324,7 +325,7 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 	b.press("/")
 	b.run(chromedp.KeyEvent("log-in audit"))
 	b.until("the search finds", `document.querySelector("#found").textContent === "1 ticket"`,
-		5*time.Second)
+		servertest.Soon)
 	b.run(chromedp.KeyEvent("\r"))
 	b.shown("#panel[open] h2")
 	if got := eval[string](b, `document.querySelector("#panel").innerText`); !strings.Contains(got,
@@ -332,15 +333,15 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 		t.Errorf("the panel says %q", got)
 	}
 	b.run(chromedp.KeyEvent("\x1b"))
-	b.until("Esc closes the panel", `!document.querySelector("#panel").open`, 5*time.Second)
+	b.until("Esc closes the panel", `!document.querySelector("#panel").open`, servertest.Soon)
 	b.press("/")
 	b.run(chromedp.KeyEvent("\x1b"))
-	b.until("Esc ends the search", `document.querySelector("#results").hidden`, 5*time.Second)
+	b.until("Esc ends the search", `document.querySelector("#results").hidden`, servertest.Soon)
 	// What only stands in a text is found too.
 	b.press("/")
 	b.run(chromedp.KeyEvent("WebAuthn"))
 	b.until("the search finds a word of a text",
-		`document.querySelector("#results li a")?.dataset.id === "d5logi"`, 5*time.Second)
+		`document.querySelector("#results li a")?.dataset.id === "d5logi"`, servertest.Soon)
 	b.press("Escape")
 	// Without a pointer: from column to column, and into a ticket.
 	eval[any](b, `document.activeElement.blur()`)
@@ -451,7 +452,7 @@ func TestBrowserHostileTickets(t *testing.T) {
 		for i := range hostile {
 			eval[any](b, fmt.Sprintf("location.hash = `#t/h%d-1`", i))
 			b.until("the ticket is shown",
-				fmt.Sprintf("document.querySelector(`#panel`).open && document.querySelector(`#panel .id`)?.textContent === `h%d-1`", i), 20*time.Second)
+				fmt.Sprintf("document.querySelector(`#panel`).open && document.querySelector(`#panel .id`)?.textContent === `h%d-1`", i), servertest.Soon)
 		}
 		if eval[bool](b, `"pwned" in window`) {
 			t.Errorf("%s: a script of a ticket ran", url)

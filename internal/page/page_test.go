@@ -304,7 +304,7 @@ func TestServerTellsFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	go func() { _ = server.Serve(ctx, l) }()
 	request, err := http.NewRequestWithContext(ctx, "GET", server.URL()+"events", nil)

@@ -32,7 +32,7 @@ func loadText(mark string, n int) string {
 // loadChild writes marks into the tickets, each in its own note or as a blocker, and says which
 // were answered, until it is killed. Nobody lets it live as long as it could.
 func loadChild(t *testing.T, dir, name, door string) {
-	s := NewStore(board.Where{Start: dir}, 20*time.Second)
+	s := NewStore(board.Where{Start: dir}, time.Minute)
 	for n := range 3000 {
 		id := loadTickets[rand.N(len(loadTickets))]
 		mark := fmt.Sprintf("%s-%d", name, n)
@@ -139,7 +139,7 @@ func (l *load) answers() int {
 // goOn waits for some more answers: whatever died before, the others go on.
 func (l *load) goOn(more int) error {
 	want := l.answers() + more
-	for end := time.Now().Add(20 * time.Second); l.answers() < want; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); l.answers() < want; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("the others did not go on for 20 s")
 		}

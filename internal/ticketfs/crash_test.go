@@ -188,7 +188,7 @@ func crashChild(path, role string, env ...string) *exec.Cmd {
 
 // storeAt is a store of the folder of a ticket file.
 func storeAt(path string) *Store {
-	return NewStore(board.Where{Start: filepath.Dir(path)}, 20*time.Second)
+	return NewStore(board.Where{Start: filepath.Dir(path)}, time.Minute)
 }
 
 // dieHere ends this process as nothing else does: no deferred function runs, and nothing is flushed

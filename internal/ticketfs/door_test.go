@@ -82,7 +82,7 @@ func lockIsFree(t *testing.T, path string) {
 		held, err := flocker.Held(lock)
 		// A wait that its caller gave up is still in the kernel's queue: it gets the lock for an
 		// instant and frees it.
-		for end := time.Now().Add(5 * time.Second); held &&
+		for end := time.Now().Add(time.Minute); held &&
 			time.Now().Before(end); held, err = flocker.Held(lock) {
 			time.Sleep(time.Millisecond)
 		}

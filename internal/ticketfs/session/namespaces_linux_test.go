@@ -62,7 +62,7 @@ func TestPIDNamespaces(t *testing.T) {
 	}
 	must(t, h.cmd.Process.Kill())
 	_ = h.cmd.Wait() // says that it was killed; what ran in the namespace is killed after it
-	for end := time.Now().Add(10 * time.Second); life(dir, "me").Life == Alive &&
+	for end := time.Now().Add(time.Minute); life(dir, "me").Life == Alive &&
 		time.Now().Before(end); {
 		time.Sleep(time.Millisecond)
 	}

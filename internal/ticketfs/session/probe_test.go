@@ -147,7 +147,7 @@ func TestOddSlots(t *testing.T) {
 			must(t, lay(slotPath(dir, Key("odd"), 0)))
 			began := time.Now()
 			wantLife(t, dir, "odd", Unknown)
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 10*time.Second {
 				t.Errorf("took %s", took)
 			}
 			wantLife(t, dir, "fine", Dead)
@@ -228,7 +228,7 @@ func TestEnds(t *testing.T) {
 	must(t, h.cmd.Process.Signal(syscall.SIGSTOP))
 	wantLife(t, dir, "me", Alive)
 	must(t, h.cmd.Process.Kill())
-	for end := time.Now().Add(10 * time.Second); life(dir, "me").Life != Dead; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); life(dir, "me").Life != Dead; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("a killed process that nobody waited for still lives")
 		}
