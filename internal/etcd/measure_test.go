@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,4 +203,40 @@ func watching(t testing.TB, cluster *etcdtest.Cluster, id string) *Board {
 			}
 		}}
 	return b
+}
+
+// BenchmarkOneTicket is how many changes of one ticket the sessions of one machine make together.
+func BenchmarkOneTicket(b *testing.B) {
+	cluster := etcdtest.Start(b, 3, "--unsafe-no-fsync=false")
+	client := cluster.Client()
+	for _, sessions := range []int{1, 16} {
+		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
+			board, dir := fmt.Sprint("o", sessions), b.TempDir()
+			putMeta(b, client, board)
+			engines := make([]ticketfs.Engine, sessions)
+			for s := range sessions {
+				engines[s] = openAt(b, cluster, board, dir)
+			}
+			must(b, engines[0].Change(b.Context(), written("t", true, enginetest.Text("t", "open"))))
+			var made atomic.Int64
+			const lasts = 5 * time.Second
+			for b.Loop() {
+				var all sync.WaitGroup
+				end := time.Now().Add(lasts)
+				for _, e := range engines {
+					all.Go(func() {
+						for time.Now().Before(end) {
+							text := enginetest.Text("t", "open", fmt.Sprint("round: ", made.Add(1)))
+							if err := e.Change(b.Context(), written("t", false, text)); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				all.Wait()
+			}
+			b.ReportMetric(float64(made.Load())/b.Elapsed().Seconds(), "changes/s")
+		})
+	}
 }
