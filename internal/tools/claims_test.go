@@ -51,6 +51,12 @@ func TestHolderIsSaid(t *testing.T) {
 		"work on it without start, or let sub release it first")
 	r = call(t, me.board, "close", map[string]any{"id": "a", "agent": "other sub"})
 	says(r, "claimed: a is held by sub@"+me.key, "let sub close it, or leave agent out")
+	// A name that is shown otherwise, given as it is shown.
+	call(t, me.board, "start", map[string]any{"id": "c", "agent": "sub/1 x"})
+	r = call(t, me.board, "close", map[string]any{"id": "c", "agent": "sub-1-x"})
+	says(r, "claimed: c is held by sub-1-x@"+me.key, "if you are the agent that started it, "+
+		`give the name as at its start, "sub/1 x", or leave agent out`)
+	call(t, me.board, "release", map[string]any{"id": "c", "agent": "sub/1 x"})
 	r = call(t, you.board, "start", map[string]any{"id": "a", "takeover": true})
 	says(r, "claimed: a is held by sub@"+me.key, since, "(alive, last called just now, pid ",
 		"; ready instead: b, c")

@@ -123,11 +123,16 @@ func (s *started) claims(c caller, id string) {
 
 // another reports whether the agent that claimed a ticket in this process is another one, whose
 // name looks the same in a claim.
-func (s *started) another(c caller, id string) bool {
+func (s *started) another(c caller, id string) bool { return s.itsName(c, id) != "" }
+
+// itsName is how that other agent is named; "" where it is no other one.
+func (s *started) itsName(c caller, id string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	agent, known := s.agents[[2]string{c.Key, id}]
-	return known && agent != "" && c.agent != "" && agent != c.agent
+	if agent := s.agents[[2]string{c.Key, id}]; c.agent != "" && agent != c.agent {
+		return agent
+	}
+	return ""
 }
 
 func (s *started) mark(c caller, id string, yes bool) {
@@ -198,9 +203,14 @@ func (c *call) mayFinish(who caller, t document.Ticket, tool string) error {
 		!c.started.another(who, t.ID), h.Life == session.Dead && !c.started.has(who, t.ID):
 		return nil
 	case h.Life == session.Mine:
+		next := fmt.Sprintf("let %s %s it", h.Name, tool)
+		if name := c.started.itsName(who, t.ID); name != "" && h.Name == who.name {
+			next = fmt.Sprintf("if you are the agent that started it, give the name as at its start, %q",
+				oneLine(name, maxTitle))
+		}
 		return ticketfs.Refuse(ticketfs.Claimed,
-			fmt.Sprintf("let %s %s it, or leave agent out: the conversation itself may", h.Name,
-				tool), "%s is held by %s", t.ID, c.held(t, h))
+			next+", or leave agent out: the conversation itself may", "%s is held by %s", t.ID,
+			c.held(t, h))
 	case c.started.has(who, t.ID):
 		return ticketfs.Refuse(ticketfs.Claimed,
 			"leave it, and add a note if something must be known", "%s was taken over from this session by %s", t.ID, c.held(t, h))
