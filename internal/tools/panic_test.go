@@ -29,7 +29,8 @@ func TestPanic(t *testing.T) {
 		answer, err := json.Marshal(s.HandleMessage(t.Context(),
 			[]byte(servertest.ToolCall("1", call[0], call[1]))))
 		if err != nil || !strings.Contains(string(answer), `"isError":true`) ||
-			!strings.Contains(string(answer), call[0]+" failed by a fault in ticket-mcp") {
+			!strings.Contains(string(answer), call[0]+" failed by a fault in ticket-mcp") ||
+			!strings.Contains(string(answer), "report it at https://") {
 			t.Errorf("%s: %s %v", call[0], answer, err)
 		}
 	}

@@ -219,6 +219,9 @@ func emptyLists(offer Offer) *server.Hooks {
 	return hooks
 }
 
+// reportTo is where people tell of faults.
+const reportTo = "https://github.com/ticket-mcp/ticket-mcp/issues"
+
 // serve turns a call into a result. Nothing a tool does becomes a protocol error, which models do
 // not get to see: neither a refusal, nor an error of the system, nor a panic.
 func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest,
@@ -226,7 +229,7 @@ func (b *Board) serve(ctx context.Context, t tool, request mcp.CallToolRequest,
 	defer func() {
 		if r := recover(); r != nil {
 			log.Error("panic", "tool", t.name, "panic", r, "stack", string(debug.Stack()))
-			result = failure(fmt.Errorf("%s failed by a fault in ticket-mcp; the server goes on, the ticket holds its old or its new content: see show", t.name))
+			result = failure(fmt.Errorf("%s failed by a fault in ticket-mcp; the server goes on, the ticket holds its old or its new content: see show; tell a person to report it at %s, with what the server logged", t.name, reportTo))
 		}
 	}()
 	args, err := rawArguments(request)
