@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 		"internal/ticketfs/board", "internal/ticketfs/document", "internal/ticketfs/session"},
 	"internal/page": {"internal/journal", "internal/report", "internal/terminal",
 		"internal/tools", "internal/ticketfs/document", "internal/ticketfs/session"},
-	"internal/race": {"internal/client", "internal/terminal", "internal/ticketfs",
+	"internal/race": {"internal/client", "internal/journal", "internal/terminal", "internal/ticketfs",
 		"internal/ticketfs/board", "internal/ticketfs/document"},
 	"internal/servertest": {"internal/client", "internal/stdio"},
 	"internal/stdio":      {"internal/task"},

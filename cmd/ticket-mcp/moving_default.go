@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/ticket-mcp/ticket-mcp/internal/race"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
 )
@@ -11,4 +12,10 @@ import (
 func cluster() (tools.Cluster, error) {
 	return tools.Cluster{}, ticketfs.Refuse(ticketfs.Unreachable, "install ticket-mcp-etcd",
 		"this program has no engine for shared boards")
+}
+
+// raceEngine is none here either.
+func raceEngine() (*race.Engine, error) {
+	_, err := cluster()
+	return nil, err
 }

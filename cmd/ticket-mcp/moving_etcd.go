@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/etcd"
+	"github.com/ticket-mcp/ticket-mcp/internal/race"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/tools"
@@ -19,9 +20,7 @@ func cluster() (tools.Cluster, error) {
 	if err != nil {
 		return tools.Cluster{}, err
 	}
-	config := func(s board.Shared) etcd.Config {
-		return etcd.Config{ID: s.ID, Prefix: s.Prefix, Access: access, Now: time.Now}
-	}
+	config := func(s board.Shared) etcd.Config { return configOf(s, access) }
 	return tools.Cluster{
 		Exists: func(ctx context.Context, s board.Shared) (bool, error) {
 			return etcd.Exists(ctx, config(s))
@@ -35,6 +34,27 @@ func cluster() (tools.Cluster, error) {
 		},
 		NewEpoch: func(ctx context.Context, s board.Shared) (int, error) {
 			return etcd.NewEpoch(ctx, config(s))
+		},
+	}, nil
+}
+
+func configOf(s board.Shared, access etcd.Access) etcd.Config {
+	return etcd.Config{ID: s.ID, Prefix: s.Prefix, Access: access, Now: time.Now}
+}
+
+// raceEngine keeps a scratch board in the etcd that the environment names.
+func raceEngine() (*race.Engine, error) {
+	access, err := etcd.FindAccess(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return &race.Engine{
+		Open: openShared,
+		Make: func(ctx context.Context, s board.Shared) error {
+			return etcd.Share(ctx, configOf(s, access), nil)
+		},
+		Remove: func(ctx context.Context, s board.Shared) error {
+			return etcd.Remove(ctx, configOf(s, access))
 		},
 	}, nil
 }

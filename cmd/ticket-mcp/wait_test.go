@@ -106,7 +106,7 @@ func TestWaitWakesSoon(t *testing.T) {
 	dir := servertest.OpenTickets(t, "alpha", "beta")
 	ctx := t.Context()
 	servers, err := client.StartAll(ctx, client.Servers{Program: servertest.Program(t), Number: 1},
-		dir)
+		[]string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestWaitOnABusyBoard(t *testing.T) {
 	}
 	dir := servertest.OpenTickets(t, "alpha")
 	servers, err := client.StartAll(t.Context(),
-		client.Servers{Program: servertest.Program(t), Number: 1}, dir)
+		client.Servers{Program: servertest.Program(t), Number: 1}, []string{dir})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func (b *bencher) server(ctx context.Context, dir string, flags ...string) (*cli
 
 func (b *bencher) servers(ctx context.Context, n int, dir string,
 	flags ...string) ([]*client.Client, error) {
-	return client.StartAll(ctx, client.Servers{Program: b.Program, Number: n}, dir, flags...)
+	return client.StartAll(ctx, client.Servers{Program: b.Program, Number: n}, []string{dir}, flags...)
 }
 
 // job is a call that is made over and over.

@@ -168,14 +168,15 @@ type Servers struct {
 }
 
 // StartAll starts server processes on a board, each a session of its own, with these flags besides
-// those that tell them apart.
-func StartAll(ctx context.Context, s Servers, dir string, flags ...string) ([]*Client, error) {
+// those that tell them apart. A board that is shared may stand in several folders, as on several
+// machines: each process works in one of them.
+func StartAll(ctx context.Context, s Servers, dirs []string, flags ...string) ([]*Client, error) {
 	servers := make([]*Client, s.Number)
 	errs := make([]error, s.Number)
 	var group sync.WaitGroup
 	for i := range servers {
 		group.Go(func() {
-			args := append([]string{"--dir", dir, "--agent", fmt.Sprintf("process-%d", i)},
+			args := append([]string{"--dir", dirs[i%len(dirs)], "--agent", fmt.Sprintf("process-%d", i)},
 				flags...)
 			servers[i], errs[i] = Start(ctx, s.Program, args, append(Environment(), s.Env...))
 		})

@@ -206,3 +206,16 @@ func Close(ctx context.Context, c Config) error {
 func Tickets(ctx context.Context, c Config, visit func(ticketfs.Kept) error) error {
 	return withMover(ctx, c, func(m mover) error { return m.each(ctx, visit) })
 }
+
+// Remove takes a board out of the cluster with everything that it left. It is for boards that were
+// made to be tried: of every other one the tickets stay.
+func Remove(ctx context.Context, c Config) error {
+	return withMover(ctx, c, func(m mover) error {
+		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+		defer cancel()
+		if _, err := m.client.Delete(ctx, m.prefix, clientv3.WithPrefix()); err != nil {
+			return fmt.Errorf("remove the board: %w", err)
+		}
+		return nil
+	})
+}

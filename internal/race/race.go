@@ -22,7 +22,9 @@ import (
 type Options struct {
 	Processes, Updates, Rounds int
 	// below which the scratch board is made; "" for the system's temporary folder
-	Dir     string
+	Dir string
+	// keeps the scratch board; nil for the folder
+	Engine  *Engine
 	Seed    uint64 // decides which process makes which call
 	Timeout time.Duration
 
@@ -60,9 +62,9 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 			err = context.Cause(ctx)
 		}
 	}()
-	s, err := newScratch(o.Dir)
+	s, err := newScratch(ctx, o.Dir, o.Engine)
 	if s != nil {
-		defer func() { err = errors.Join(err, s.remove()) }()
+		defer func() { err = errors.Join(err, s.remove(ctx)) }()
 	}
 	if err != nil {
 		return nil, err
@@ -70,7 +72,7 @@ func Run(ctx context.Context, o Options, progress *os.File) (results []Result, e
 	// A crowd's wait is measured, not judged; whoever waits too long with the default time-out is
 	// told to retry.
 	servers, err := client.StartAll(ctx, client.Servers{Program: o.Program, Number: o.Processes,
-		Env: o.Env}, s.dir, "--lock-timeout", "1m")
+		Env: o.Env}, s.dirs, "--lock-timeout", "1m")
 	if err != nil {
 		return nil, err
 	}

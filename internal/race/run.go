@@ -37,7 +37,7 @@ func (r *racer) run(ctx context.Context, s scenario, progress func(round int)) (
 	for n := range s.rounds {
 		progress(n)
 		one := s.round(n)
-		before, err := r.board.lay(one.tickets)
+		before, err := r.board.lay(ctx, one.tickets)
 		if err != nil {
 			return total, err
 		}

@@ -32,7 +32,7 @@ func scenarios(processes, updates, rounds int) []scenario {
 			func(n int) round { return startOne(n, processes) }},
 		{"block a by b, block b by a", rounds, func(n int) round { return blockRing(n, "a", "b") }},
 		{"a ring of three blocks", rounds,
-			func(n int) round { return blockRing(n, "a", "b", "c") }},
+			func(n int) round { return blockRing(n, "x", "y", "z") }},
 		{"close parent, reopen child", rounds, closeAndReopen},
 		{"start, reopen the blocker", rounds, startAndReopen},
 	}
