@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
@@ -153,6 +154,9 @@ func (m *Moving) Thaw() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	if err := m.mark(); err != nil {
+		return err
+	}
 	for _, id := range ids {
 		path := filepath.Join(m.dir, id+document.Ext)
 		if err := os.Link(filepath.Join(out, id+document.Ext), path); err != nil {
@@ -162,10 +166,7 @@ func (m *Moving) Thaw() error {
 			return err
 		}
 	}
-	if err := removeFolder(out); err != nil {
-		return err
-	}
-	return m.Unshared()
+	return m.unshared()
 }
 
 // HandedOver ends a move to an engine, which has all the tickets: their journal goes where the
@@ -233,11 +234,64 @@ func (m *Moving) Returned() error {
 	if err := moveJournal(mirror, m.dir); err != nil {
 		return err
 	}
-	return m.Unshared()
+	if err := errors.Join(removeMirror(mirror), m.mark()); err != nil {
+		return err
+	}
+	return m.unshared()
 }
 
-// Unshared takes away what says that the board is shared.
-func (m *Moving) Unshared() error {
+// returnedName is the file in outFolder which says that a board has its tickets again, until
+// everything else that was changed for its sake is settled too: it holds the board's former id.
+const returnedName = "returned"
+
+func (m *Moving) mark() error {
+	out := filepath.Join(m.dir, outFolder)
+	if err := durable.MakeFolder(out); err != nil {
+		return err
+	}
+	path := filepath.Join(out, returnedName)
+	if err := os.WriteFile(path, []byte(m.Shared.ID), 0o666); err != nil {
+		return err
+	}
+	return errors.Join(durable.SyncPath(path), durable.SyncPath(out))
+}
+
+// Returning is the former id of a board in the folder dir that has its tickets again, and of which
+// not everything else is settled; "" where there is nothing to do.
+func Returning(dir string) (id string, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, outFolder, returnedName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	return string(text), err
+}
+
+// Settled says that all is.
+func Settled(dir string) error {
+	out := filepath.Join(dir, outFolder)
+	return errors.Join(removeFolder(filepath.Join(out, returnedName)), removeFolder(out))
+}
+
+// removeMirror removes a mirror, of which nothing is lost: what somebody wrote there stays, and so
+// does a journal that could not be moved. A process that still follows the board may make it again.
+func removeMirror(mirror string) error {
+	entries, err := os.ReadDir(mirror)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if _, _, kept := strings.Cut(e.Name(), keptExt); kept || e.Name() == journal.Folder {
+			return nil
+		}
+	}
+	return os.RemoveAll(mirror)
+}
+
+// unshared takes away what says that the board is shared.
+func (m *Moving) unshared() error {
 	return errors.Join(board.RemoveShared(m.dir), board.RemoveGuard(m.dir))
 }
 
@@ -270,8 +324,9 @@ func ticketsIn(dir string) (ids []string, err error) {
 	return ids, err
 }
 
-func removeFolder(dir string) error {
-	if err := os.Remove(dir); !errors.Is(err, fs.ErrNotExist) {
+// removeFolder removes an empty folder, or a file, that may be gone already.
+func removeFolder(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -68,6 +68,9 @@ func (c *call) freeze(ctx context.Context, dir, engine string) (*ticketfs.Moving
 	if _, err := c.open(); err != nil {
 		return nil, err
 	}
+	if err := ticketfs.Settled(dir); err != nil {
+		return nil, err
+	}
 	c.attend(ctx)
 	if err := c.movable(); err != nil {
 		return nil, err
@@ -78,7 +81,8 @@ func (c *call) freeze(ctx context.Context, dir, engine string) (*ticketfs.Moving
 	}
 	// Of what was started meanwhile no later moment would tell: nothing is started any more.
 	if err := c.movable(); err != nil {
-		return nil, errors.Join(err, m.Thaw(), c.Store.Where.Left(m.Shared.ID))
+		return nil, errors.Join(err, m.Thaw(), c.Store.Where.Left(m.Shared.ID),
+			ticketfs.Settled(dir))
 	}
 	return m, nil
 }
@@ -177,10 +181,17 @@ func (b *Board) Unshare(ctx context.Context, from Cluster) (said string, err err
 		return "", ticketfs.Refused(err)
 	}
 	if shared == nil {
-		if !board.Guarded(dir) {
+		id, err := ticketfs.Returning(dir)
+		if err != nil {
+			return "", err
+		}
+		if id == "" {
 			return "", ticketfs.Refuse(ticketfs.NoChange, "nothing to do", "%s is a local board", dir)
 		}
-		return "the board is a local one again", board.RemoveGuard(dir)
+		if err := board.RemoveGuard(dir); err != nil {
+			return "", err
+		}
+		return b.unshareEnds(ctx, dir, id, 0)
 	}
 	if _, err := where.Find(); err != nil { // another board than the clone's
 		return "", ticketfs.Refused(err)
@@ -201,7 +212,12 @@ func (b *Board) Unshare(ctx context.Context, from Cluster) (said string, err err
 	} else if err := m.Thaw(); err != nil {
 		return "", err
 	}
-	if err := where.Left(shared.ID); err != nil {
+	return b.unshareEnds(ctx, dir, shared.ID, n)
+}
+
+// unshareEnds does what is left once the board has its tickets again.
+func (b *Board) unshareEnds(ctx context.Context, dir, id string, n int) (said string, err error) {
+	if err := b.Store.Where.Left(id); err != nil {
 		return "", err
 	}
 	said = "the board is a local one again"
@@ -220,6 +236,9 @@ func (b *Board) Unshare(ctx context.Context, from Cluster) (said string, err err
 	}
 	err = board.CommitMode(ctx, dir, "tickets: the board is a local one again", add,
 		[]string{board.SharedFile, board.GuardFile})
+	if not := new(board.CommitError); err == nil || errors.As(err, &not) {
+		err = errors.Join(err, ticketfs.Settled(dir))
+	}
 	return committed(said, "push the commit; in every other clone, behind the merge: ticket-mcp unshare --accept", err)
 }
 
