@@ -122,10 +122,8 @@ func (o *operation) read(ctx context.Context, haste bool) (*found, error) {
 			haste = false
 			continue
 		}
-		if !haste {
-			if err := o.board.epoch.see(since, resp.Header); err != nil {
-				return nil, err
-			}
+		if err := o.board.epoch.see(since, resp.Header); err != nil {
+			return nil, err
 		}
 		f := o.foundIn(resp.Responses)
 		f.current = !haste
