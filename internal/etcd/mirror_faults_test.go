@@ -237,6 +237,7 @@ func TestMirrorFilesChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitKept(t, m, 6)
+	fresh(t, m)
 	s.shows(dir)
 	for name, want := range map[string]string{"t0": "while it is followed",
 		"t1": "written in place", "t2": "just before a change", "new": "mine"} {

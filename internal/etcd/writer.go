@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -35,12 +37,12 @@ type writer struct {
 	swept   time.Time // when old rows were last looked for
 }
 
-// watchEach is how often the writer looks at all files' stamps, and checkEach how often it asks
-// where the board stands: a watch on a connection that was cut off is silent, and so is one that
-// waits for revisions which a restore took back.
+// checkEach is how often the writer asks where the board stands: a watch on a connection that was
+// cut off is silent, and so is one that waits for revisions which a restore took back. scanEach
+// bounds how often it looks at the stamps of all files, when one of them has changed.
 const (
-	scanEach  = 2 * time.Second
 	checkEach = 5 * time.Second
+	scanEach  = time.Second
 )
 
 // write keeps the mirror at what the cluster holds, until ctx ends, the lock is lost or the folder
@@ -129,9 +131,13 @@ func (w *writer) follow(ctx context.Context) error {
 	defer watcher.Close()
 	events := watcher.Watch(clientv3.WithRequireLeader(ctx), w.board.keys.prefix, clientv3.WithPrefix(),
 		clientv3.WithRev(from))
-	scan, check := time.NewTicker(scanEach), time.NewTicker(checkEach)
-	defer scan.Stop()
+	check := time.NewTicker(checkEach)
 	defer check.Stop()
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer cancel()
+	changed := make(chan struct{}, 1)
+	watching.Go(func() { w.watchFiles(ctx, changed) })
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,7 +149,7 @@ func (w *writer) follow(ctx context.Context) error {
 			if err := w.take(ctx, answer); err != nil {
 				return err
 			}
-		case <-scan.C:
+		case <-changed:
 			if err := w.tidy(ctx); err != nil {
 				return err
 			}
@@ -154,6 +160,19 @@ func (w *writer) follow(ctx context.Context) error {
 		case <-w.again:
 			return errSilent
 		}
+	}
+}
+
+// watchFiles tells when a file of the folder may have changed, until ctx ends.
+func (w *writer) watchFiles(ctx context.Context, changed chan struct{}) {
+	watch := ticketfs.WatchFolder(w.dir)
+	defer watch.Close()
+	for ctx.Err() == nil {
+		// An error is met again by whoever looks at the files.
+		_ = watch.Arm()
+		wake(changed)
+		_ = watch.Wait(ctx, time.Time{})
+		rest(ctx, scanEach, scanEach+scanEach/10)
 	}
 }
 

@@ -3,8 +3,12 @@ package ticketfs
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -15,18 +19,23 @@ import (
 // Promised: what happens after Arm returns ends the next Wait, or one that runs. Wait may return
 // for nothing.
 //
-// The kernel's queue of events is used where there is one; elsewhere, as on filesystems that other
-// machines may write, Wait returns every two seconds.
+// The kernel's queue of events is used where there is one. Without, and where it does not tell all,
+// as on filesystems that other machines may write, Wait returns every two seconds; of a mirror, which
+// has one file that tells whether anything is new, as soon as that is another one.
 type Watch struct {
-	store    *Store
+	find     func() (dir string, err error)
 	notices  *notices // nil where there are none to be had
-	gone     bool     // the board, when Arm last looked
+	partial  bool     // they do not tell all
+	record   string   // the mirror's, where the folder is one
+	recorded fs.FileInfo
+	gone     bool // the folder, when Arm last looked
 	sessions time.Time
 }
 
 const (
-	lookEach     = 2 * time.Second        // without a queue of events
+	lookEach     = 2 * time.Second        // where events do not tell all
 	lookForBoard = 500 * time.Millisecond // while there is no board
+	lookAtRecord = 50 * time.Millisecond  // where events do not tell all of a mirror
 	// lookAtMost bounds what no event tells: a clock that was set, a dead holder whom its parent
 	// took note of late.
 	lookAtMost = 30 * time.Second
@@ -48,7 +57,20 @@ const (
 )
 
 // Watch begins to watch the board. It need not be there yet, or still.
-func (s *Store) Watch() *Watch { return &Watch{store: s} }
+func (s *Store) Watch() *Watch {
+	return &Watch{find: func() (string, error) {
+		f, err := s.Open()
+		if err != nil {
+			return "", err
+		}
+		return f.dir, nil
+	}}
+}
+
+// WatchFolder begins to watch the ticket files of a folder that is no board of its own: a mirror.
+func WatchFolder(dir string) *Watch {
+	return &Watch{find: func() (string, error) { return dir, durable.CheckFolder(dir) }}
+}
 
 // Close frees what the watch holds.
 func (w *Watch) Close() error {
@@ -65,17 +87,20 @@ func (w *Watch) Arm() error {
 	if w.notices != nil {
 		w.take(w.notices.drain())
 	}
-	f, err := w.store.Open()
+	dir, err := w.find()
 	if err != nil {
-		w.gone = true
+		w.gone, w.recorded = true, nil
 		return errors.Join(err, w.Close())
 	}
 	w.gone = false
+	w.record = filepath.Join(dir, board.MirrorRecord)
+	w.recorded, _ = os.Lstat(w.record) // nil: it is no mirror, or shows nothing yet
 	if w.notices == nil {
-		w.notices = newNotices(f.dir)
+		w.notices = newNotices(dir)
+		w.partial = w.notices == nil || !watchable(dir)
 	}
 	if w.notices != nil {
-		w.notices.watchSessions(f.dir)
+		w.notices.watchSessions(dir)
 	}
 	return nil
 }
@@ -104,7 +129,7 @@ func (w *Watch) Wait(ctx context.Context, until time.Time) error {
 	if !until.IsZero() && until.Before(latest) {
 		latest = until
 	}
-	if w.notices == nil {
+	if w.notices == nil || w.partial {
 		each := lookEach
 		if w.gone {
 			each = lookForBoard
@@ -112,6 +137,11 @@ func (w *Watch) Wait(ctx context.Context, until time.Time) error {
 		if again := now.Add(each); again.Before(latest) {
 			latest = again
 		}
+	}
+	if w.partial && w.recorded != nil {
+		return w.waitForRecord(ctx, latest)
+	}
+	if w.notices == nil {
 		return sleep(ctx, time.Until(latest))
 	}
 	for {
@@ -121,6 +151,19 @@ func (w *Watch) Wait(ctx context.Context, until time.Time) error {
 		}
 		if w.take(n) || !time.Now().Before(latest) {
 			return nil
+		}
+	}
+}
+
+// waitForRecord waits until a mirror's record is not what it was when Arm looked.
+func (w *Watch) waitForRecord(ctx context.Context, until time.Time) error {
+	for {
+		now, err := os.Lstat(w.record)
+		if err != nil || !durable.SameVersion(w.recorded, now) || !time.Now().Before(until) {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, min(lookAtRecord, time.Until(until))); err != nil {
+			return err
 		}
 	}
 }

@@ -36,11 +36,8 @@ const (
 )
 
 // newNotices returns nil when there are none to be had: too many queues, no inotify, no such
-// folder, or a filesystem on which other machines could write unseen.
+// folder. On a filesystem on which other machines could write unseen they do not tell all.
 func newNotices(dir string) *notices {
-	if !watchable(dir) {
-		return nil
-	}
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		return nil
