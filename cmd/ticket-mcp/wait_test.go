@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -184,6 +185,55 @@ func TestWaitOnABusyBoard(t *testing.T) {
 		float64(changes)/took.Seconds(), share)
 	if share > 20 {
 		t.Errorf("a wait uses %.1f %% of a core", share)
+	}
+}
+
+// TestIdleTasksCostNothing measures what a server uses while as many tasks wait as may, and what
+// their host's questions cost. Run it alone, with -v, for the figures.
+func TestIdleTasksCostNothing(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" {
+		t.Skip("measures the processor time of a process for some seconds")
+	}
+	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t)))
+	asked := 0
+	ask := func(method, members string) (taskID string) {
+		t.Helper()
+		asked++
+		id := strconv.Itoa(asked)
+		w.Send(servertest.Request(id, method, `{"_meta":{"io.modelcontextprotocol/protocolVersion":`+
+			`"2026-07-28","io.modelcontextprotocol/clientCapabilities":{"extensions":`+
+			`{"io.modelcontextprotocol/tasks":{}}}},`+members+`}`))
+		m := w.Answer(id)
+		var task struct{ TaskID, Status string }
+		if err := json.Unmarshal(m.Result, &task); err != nil || task.Status != "working" {
+			t.Fatalf("%v: %s", err, m.Line)
+		}
+		return task.TaskID
+	}
+	var ids []string
+	for range maxWaits {
+		ids = append(ids, ask("tools/call", `"name":"wait","arguments":{}`))
+	}
+	server := []*exec.Cmd{w.Cmd}
+	const idle, polls = 10 * time.Second, 100
+	before := ticksOf(t, server)
+	time.Sleep(idle)
+	used := ticksOf(t, server) - before
+	t.Logf("%d tasks used %d ticks of 10 ms in %s", len(ids), used, idle)
+	if used > 2 {
+		t.Errorf("%d idle tasks used %d ticks of processor time in %s", len(ids), used, idle)
+	}
+	before = ticksOf(t, server)
+	for range polls {
+		for _, id := range ids {
+			ask("tasks/get", `"taskId":"`+id+`"`)
+		}
+	}
+	each := time.Duration(ticksOf(t, server)-before) * 10 * time.Millisecond /
+		time.Duration(polls*len(ids))
+	t.Logf("a tasks/get costs %s of processor time", each)
+	if each > time.Millisecond {
+		t.Errorf("a tasks/get costs %s of processor time", each)
 	}
 }
 
