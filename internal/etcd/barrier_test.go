@@ -296,30 +296,69 @@ func (g *guard) isRestored() bool {
 	return g.restored
 }
 
-// A process that may not write into the folder has a mirror of its own, which goes with it.
+// A process that may not write into the folder has a mirror of its own, which goes with it. It
+// follows the board only while somebody asks.
 func TestMirrorOfOneAlone(t *testing.T) {
 	s := newScene(t, oneMember(t).Client())
 	s.put(map[string]string{"a": "0"})
-	parent := t.TempDir()
-	file := filepath.Join(parent, "closed")
-	if err := os.Mkdir(file, 0o555); err != nil {
-		t.Fatal(err)
-	}
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
-	m, err := OpenMirror(s.board(s.client), filepath.Join(file, "mirror"), KeepRows)
-	if err != nil {
-		t.Fatal(err)
+	const closed = "/sys/ticket-mcp-mirror" // for root too
+	m, err := OpenMirror(s.board(s.client), closed, KeepRows)
+	must(t, err)
+	if !m.alone {
+		t.Skip("a folder can be made at", closed)
 	}
 	fresh(t, m)
 	if shown := titleIn(t, m.dir, "a"); shown != 0 || m.board.Shown.Dir != m.dir {
 		t.Errorf("it shows %d in %s", shown, m.dir)
 	}
-	if err := m.Close(); err != nil {
-		t.Fatal(err)
+	m.mu.Lock()
+	m.used = time.Now().Add(-2 * restAfterUse)
+	m.mu.Unlock()
+	for late := time.Now().Add(etcdtest.Soon); writes(m); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("it goes on following, though nobody asks")
+		}
 	}
+	s.put(map[string]string{"a": "1"})
+	fresh(t, m)
+	if shown := titleIn(t, m.dir, "a"); shown != 1 || loads(t, m) != 1 {
+		t.Errorf("asked again, it shows %d, loaded %d times", shown, loads(t, m))
+	}
+	must(t, m.Close())
 	if _, err := os.Stat(m.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("its folder stays: %v", err)
+	}
+}
+
+// Rows that are older than they are kept go, a hundred at a time; the others stay.
+func TestOldRowsGo(t *testing.T) {
+	s := newScene(t, oneMember(t).Client())
+	const old, each = 250, 100
+	for from := 0; from < old; from += 50 {
+		var puts []clientv3.Op
+		for n := range 50 {
+			puts = append(puts, clientv3.OpPut(s.keys.row(newOperation(
+				time.Now().Add(-KeepRows-time.Duration(from+n+1)*time.Minute))), ""))
+		}
+		s.txn(puts...)
+	}
+	s.fill(3)
+	s.txn(clientv3.OpPut(s.keys.row(newOperation(time.Now().Add(time.Hour-KeepRows))), ""))
+	b := s.board(s.client)
+	w := &writer{Mirror: &Mirror{board: b, keepRows: KeepRows},
+		swept: time.Now().Add(-2 * time.Hour)}
+	at, err := w.position(t.Context())
+	must(t, err)
+	for left := old; ; left -= each {
+		count, err := s.client.Get(t.Context(), s.keys.rows(), clientv3.WithPrefix(),
+			clientv3.WithCountOnly())
+		must(t, err)
+		if want := int64(max(left, 0) + 2); count.Count != want {
+			t.Fatalf("%d rows are there instead of %d", count.Count, want)
+		}
+		if left <= 0 {
+			return
+		}
+		must(t, w.sweepRows(t.Context(), at))
 	}
 }
