@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -102,4 +104,31 @@ func valueOf(t *testing.T, client *clientv3.Client, key string) string {
 		return ""
 	}
 	return string(resp.Kvs[0].Value)
+}
+
+// composed are the settings of the compose file in the documents without which a board's cluster
+// stops one day.
+var composed = regexp.MustCompile(`(?m)^    ETCD_(AUTO_COMPACTION_MODE|AUTO_COMPACTION_RETENTION|QUOTA_BACKEND_BYTES): "?([^"\n]+)"?$`)
+
+// TestComposed: a cluster takes the settings that the documents give, and works.
+func TestComposed(t *testing.T) {
+	text, err := os.ReadFile("../../docs/many-machines.md")
+	must(t, err)
+	var flags []string
+	for _, m := range composed.FindAllStringSubmatch(string(text), -1) {
+		flags = append(flags, "--"+strings.ToLower(strings.ReplaceAll(m[1], "_", "-"))+"="+m[2])
+	}
+	if len(flags) != 3 {
+		t.Fatalf("the documents give %v", flags)
+	}
+	w := newWorld(t, 1, flags...)
+	w.ticketIs("a", "open")
+	b := w.process()
+	must(t, b.Change(t.Context(), change("a", false, note("mine"))))
+	status, err := w.raw.Status(t.Context(), w.cluster.Members[0].Endpoint)
+	must(t, err)
+	const quota = 8 << 30
+	if status.DbSizeQuota != quota {
+		t.Errorf("the quota is %d", status.DbSizeQuota)
+	}
 }

@@ -193,18 +193,18 @@ func (m *Moving) HandedOver() (int, error) {
 }
 
 // PutBack makes a file of a ticket that an engine kept. A file of that name with another text is
-// somebody's, and kept beside it.
-func (m *Moving) PutBack(t Kept) error {
+// somebody's: it is kept beside it, under the name that is returned.
+func (m *Moving) PutBack(t Kept) (beside string, err error) {
 	if err := checkID(t.ID); err != nil {
-		return err
+		return "", err
 	}
 	path := filepath.Join(m.dir, t.ID+document.Ext)
 	old, err := readTicketFile(path)
 	if err != nil {
-		return refused(t.ID, err)
+		return "", refused(t.ID, err)
 	}
 	if old.Content != nil && slices.Equal(old.Content, t.Content) {
-		return nil
+		return "", nil
 	}
 	if old.Content != nil {
 		const mine = ".mine"
@@ -213,16 +213,16 @@ func (m *Moving) PutBack(t Kept) error {
 			err = os.Remove(path)
 		}
 		if err != nil {
-			return fmt.Errorf("keep %s%s: %w", t.ID, document.Ext, err)
+			return "", fmt.Errorf("keep %s%s: %w", t.ID, document.Ext, err)
 		}
-		old = durable.File{}
+		old, beside = durable.File{}, filepath.Base(path)+mine
 	}
 	r := durable.Replacement{Path: path, Old: old}
 	defer r.Discard()
 	if err := r.Write(t.Content); err != nil {
-		return refused(t.ID, err)
+		return beside, refused(t.ID, err)
 	}
-	return refused(t.ID, r.Rename())
+	return beside, refused(t.ID, r.Rename())
 }
 
 // Returned ends a move from an engine, whose tickets are all put back.

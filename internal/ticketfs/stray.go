@@ -3,9 +3,7 @@ package ticketfs
 import (
 	"bytes"
 	"context"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
@@ -71,19 +69,3 @@ func (f *Folder) Guarded() bool { return f.Shared() == nil || board.Guarded(f.st
 
 // keptExt stands in the name under which a changed file of a mirror is kept.
 const keptExt = document.Ext + ".mine"
-
-// KeptFiles lists the files that were kept because somebody had changed what only shows a ticket,
-// or had put it there.
-func (f *Folder) KeptFiles() ([]string, error) {
-	entries, err := os.ReadDir(f.dir)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if id, _, found := strings.Cut(e.Name(), keptExt); found && document.ValidID(id) {
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
-}

@@ -36,7 +36,6 @@ const (
 	obstacle       = "obstacle"
 	tracked        = "tracked"
 	visible        = "visible"
-	changedMirror  = "changed_mirror"
 	strayFile      = "stray"
 	unguarded      = "unguarded"
 )

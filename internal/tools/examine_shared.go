@@ -7,20 +7,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
-// examineShared finds what is beside a shared board's tickets and is none: what people changed where
-// tickets are only shown, and what git brought along.
-func (c *call) examineShared(ctx context.Context) ([]Finding, error) {
-	kept, err := c.folder.KeptFiles()
-	if err != nil {
-		return nil, err
-	}
-	var found []Finding
-	for _, name := range kept {
-		found = append(found, Finding{ID: oneLine(name, 200), Kind: changedMirror,
-			What: "what somebody wrote into a file that only shows a ticket; take over what counts by ticket-mcp edit, then remove the file"})
-	}
+// examineShared finds what is beside a shared board's tickets and is none, as git brought it along.
+func (c *call) examineShared(ctx context.Context) (found []Finding, err error) {
 	if c.folder.Shared() == nil {
-		return found, nil
+		return nil, nil
 	}
 	if !c.folder.Guarded() {
 		found = append(found, Finding{ID: board.Guard, Kind: unguarded,

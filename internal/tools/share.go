@@ -204,15 +204,20 @@ func (b *Board) Unshare(ctx context.Context, from Cluster) (said string, err err
 	if err != nil {
 		return "", err
 	}
-	n := 0
+	n, beside := 0, []string(nil)
 	if exists {
-		if n, err = bringBack(ctx, m, from); err != nil {
+		if n, beside, err = bringBack(ctx, m, from); err != nil {
 			return "", err
 		}
 	} else if err := m.Thaw(); err != nil {
 		return "", err
 	}
-	return b.unshareEnds(ctx, dir, shared.ID, n)
+	said, err = b.unshareEnds(ctx, dir, shared.ID, n)
+	if len(beside) > 0 {
+		said += fmt.Sprintf("\nin the place of tickets lay files with another text, kept as %s",
+			firstOf(beside))
+	}
+	return said, err
 }
 
 // unshareEnds does what is left once the board has its tickets again.
@@ -243,16 +248,21 @@ func (b *Board) unshareEnds(ctx context.Context, dir, id string, n int) (said st
 }
 
 // bringBack ends the board in the engine and makes files of its tickets.
-func bringBack(ctx context.Context, m *ticketfs.Moving, from Cluster) (n int, err error) {
+func bringBack(ctx context.Context, m *ticketfs.Moving, from Cluster) (n int, beside []string,
+	err error) {
 	if err := from.Close(ctx, m.Shared); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	err = from.Read(ctx, m.Shared, func(t ticketfs.Kept) error {
 		n++
-		return m.PutBack(t)
+		name, err := m.PutBack(t)
+		if name != "" {
+			beside = append(beside, name)
+		}
+		return err
 	})
 	if err != nil {
-		return n, err
+		return n, beside, err
 	}
-	return n, m.Returned()
+	return n, beside, m.Returned()
 }
