@@ -4,6 +4,7 @@ package etcd
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,7 +36,8 @@ type Config struct {
 type Board struct {
 	Config
 	keys
-	client *clientv3.Client
+	process string // names this process, and no other
+	client  *clientv3.Client
 	// Shown is the folder that shows the tickets. It is set before the first call.
 	Shown Shown
 	locks flocker.Locks
@@ -68,7 +70,7 @@ func Open(ctx context.Context, c Config) (*Board, error) {
 	if err != nil {
 		return nil, refused(err)
 	}
-	b := &Board{Config: c, keys: keysOf(c.Prefix, c.ID), client: client}
+	b := &Board{Config: c, keys: keysOf(c.Prefix, c.ID), process: rand.Text(), client: client}
 	b.life.init()
 	b.marks = &Marks{board: b}
 	if err := b.look(ctx); err != nil {

@@ -18,13 +18,16 @@ import (
 )
 
 // mark is what a process says of a conversation that it serves. The key names the process's lease,
-// so each process has its own, and the mark ends with the process. It is for people, but for Left.
+// so each process has its own, and the mark ends with the process. It is for people, but for
+// Process and Left.
 type mark struct {
-	Host   string   `json:"host,omitempty"`
-	PID    int      `json:"pid,omitempty"`
-	Client string   `json:"client,omitempty"`
-	Agent  string   `json:"agent,omitempty"`  // the conversation's own name in claims
-	Former []string `json:"former,omitempty"` // and those that it had before
+	// Process is drawn by each: by it a process knows a mark of its own under a former lease.
+	Process string   `json:"process,omitempty"`
+	Host    string   `json:"host,omitempty"`
+	PID     int      `json:"pid,omitempty"`
+	Client  string   `json:"client,omitempty"`
+	Agent   string   `json:"agent,omitempty"`  // the conversation's own name in claims
+	Former  []string `json:"former,omitempty"` // and those that it had before
 	// Since is when the process signed, by its own clock.
 	Since time.Time `json:"since"`
 	// Left says that the process has ended in order: the conversation lives for a moment longer, and
@@ -157,7 +160,7 @@ func (b *Board) served(ctx context.Context, conversation string, call session.Ca
 }
 
 func (b *Board) newMark(former mark, call session.Call) mark {
-	return mark{Host: b.Host, PID: b.PID, Client: call.Client, Agent: call.Agent,
+	return mark{Process: b.process, Host: b.Host, PID: b.PID, Client: call.Client, Agent: call.Agent,
 		Former: former.names(call.Agent), Since: b.Now().UTC()}
 }
 
@@ -175,7 +178,7 @@ func (b *Board) signFirst(ctx context.Context, l *lease, conversation string, ne
 			return false, nil
 		}
 		for _, other := range others {
-			if alone && !other.Left {
+			if alone && !other.Left && other.Process != b.process {
 				return false, session.ErrTwin
 			}
 			next.Former = mark{Agent: other.Agent,

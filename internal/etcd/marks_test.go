@@ -81,6 +81,23 @@ func TestTwins(t *testing.T) {
 	}
 }
 
+// TestNoTwinOfOneself: what a process signed under a former lease, and was not told, is its own.
+func TestNoTwinOfOneself(t *testing.T) {
+	w := newWorld(t, 1)
+	b, other := w.process(), w.process()
+	former, err := w.raw.Grant(t.Context(), lifetime)
+	must(t, err)
+	me := session.Key("me")
+	op := b.putMark(&lease{id: former.ID}, me, b.newMark(mark{}, session.Call{}))
+	_, err = w.raw.Do(t.Context(), op)
+	must(t, err)
+	must(t, b.Marks().Serve(me, session.Call{}, true, true))
+	if err := other.Marks().Serve(me, session.Call{}, true, true); !errors.Is(err,
+		session.ErrTwin) {
+		t.Errorf("another process was told: %v", err)
+	}
+}
+
 // TestLeave: what a process that ends in order leaves keeps its claims for a moment, and is no twin
 // of the next one.
 func TestLeave(t *testing.T) {
