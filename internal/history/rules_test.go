@@ -64,13 +64,18 @@ func (h history) busy() []string {
 // about to start it again.
 func (h history) justDied() []string {
 	const grace = int64(10 * time.Second)
+	died := map[string]entry{} // the first time that a session may have
+	for _, d := range h.entries {
+		first, more := died[d.session]
+		if d.op.Verb == death && (!more || d.sent < first.sent) {
+			died[d.session] = d
+		}
+	}
 	var why []string
 	for _, e := range h.entries {
-		for _, d := range h.entries {
-			if e.result.TakenOver && d.op.Verb == death && d.session == e.result.From &&
-				e.got < d.sent+grace {
-				why = append(why, fmt.Sprintf("was given away, but its owner had only just died: %s; %s", e, d))
-			}
+		d, known := died[e.result.From]
+		if e.result.TakenOver && known && e.got < d.sent+grace {
+			why = append(why, fmt.Sprintf("was given away, but its owner had only just died: %s; %s", e, d))
 		}
 	}
 	return why
