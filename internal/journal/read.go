@@ -64,11 +64,15 @@ func (j Journal) Ticket(ticket string, former bool, yield func(Row) bool) error 
 		return fmt.Errorf("read journal: %w", err)
 	}
 	defer f.Close()
-	return j.rowsOf(f, ticket, 0, former, yield)
+	return j.rowsOf(f, ticket, 0, former, "", yield)
 }
 
 // Last returns the last n rows of a ticket, oldest first, by reading no more than it must.
-func (j Journal) Last(ticket string, n int) ([]Row, error) {
+func (j Journal) Last(ticket string, n int) ([]Row, error) { return j.LastUntil(ticket, n, nil) }
+
+// LastUntil is Last for a caller that has just read the ticket's content, or written it: what
+// happens to the file after that is not looked for. nil: what is there now.
+func (j Journal) LastUntil(ticket string, n int, content []byte) ([]Row, error) {
 	f, err := j.openRead(ticket)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -83,7 +87,7 @@ func (j Journal) Last(ticket string, n int) ([]Row, error) {
 	}
 	for {
 		var rows []Row
-		err = j.rowsOf(f, ticket, from, false, func(r Row) bool {
+		err = j.rowsOf(f, ticket, from, false, HashOf(content), func(r Row) bool {
 			rows = append(rows, r)
 			return true
 		})
@@ -123,8 +127,9 @@ func lastRows(f *os.File, ticket string, n int) (from int64, err error) {
 	}
 }
 
-// rowsOf tells the rows of a ticket's open journal that begin at an offset or behind it.
-func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool,
+// rowsOf tells the rows of a ticket's open journal that begin at an offset or behind it. Where the
+// last one left the content that is known of the ticket, the file is not read.
+func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool, known Hash,
 	yield func(Row) bool) (err error) {
 	var c chain
 	more := func(r Row) bool {
@@ -136,7 +141,7 @@ func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool,
 	if from, err = rowsFrom(f, from, ticket, more); err != nil {
 		return fmt.Errorf("read journal: %w", err)
 	}
-	for c.begun && !c.stopped {
+	for c.begun && !c.stopped && (known == "" || c.last.After != known) {
 		tail, err := j.tail(ticket, c.last)
 		if err != nil || tail == nil {
 			return err

@@ -111,6 +111,26 @@ func TestLast(t *testing.T) {
 	}
 }
 
+// LastUntil tells what was outside of the rows only if it was before the content that the caller
+// has.
+func TestLastUntil(t *testing.T) {
+	b := newBoard(t)
+	b.change("t", "a", ticket)
+	b.change("t", "a", ticket+"more\n")
+	content := b.text("t")
+	b.write("t", ticket+"by an editor\n")
+	for _, test := range []struct {
+		content []byte
+		want    int // rows
+	}{{nil, 3}, {content, 2}, {b.text("t"), 3}, {[]byte(ticket), 3}} {
+		last, err := b.journal.LastUntil("t", 5, test.content)
+		b.must(err)
+		if len(last) != test.want {
+			t.Errorf("%.40q: %q, want %d rows", test.content, told(last), test.want)
+		}
+	}
+}
+
 // A file that only looks like a journal costs the last rows neither memory nor time.
 func TestLastOfHugeFile(t *testing.T) {
 	b := newBoard(t)

@@ -272,8 +272,8 @@ func fittingPage(j journal.Journal, q journal.Query, budget int) (journal.Page, 
 const recentRows = 5
 
 // recent are the last rows of a ticket, one line each, without those of the call that asks.
-func (c *call) recent(id string) ([]string, error) {
-	rows, err := c.folder.Journal().Last(id, recentRows+1)
+func (c *call) recent(id string, content []byte) ([]string, error) {
+	rows, err := c.folder.Journal().LastUntil(id, recentRows+1, content)
 	if err != nil {
 		return nil, err
 	}

@@ -181,7 +181,7 @@ func (c *call) ticketAnswer(changed ticketfs.Changed, offset int) (ticketAnswer,
 	}
 	if offset == 0 {
 		var err error
-		if a.History, err = c.recent(t.ID); err != nil {
+		if a.History, err = c.recent(t.ID, d.Bytes()); err != nil {
 			a.Unseen = joinLines(a.Unseen, "its history could not be read: "+oneLine(err.Error(),
 				200))
 		}

@@ -120,6 +120,10 @@ func ReadFile(path string, most int) (File, error) {
 		if err != nil {
 			return File{}, err
 		}
+		// As long as it was when it was opened, and there was room for more: the end.
+		if int64(len(content)) == info.Size() && len(content) <= most {
+			return File{content, info, looked}, nil
+		}
 		if len(content) > most {
 			return File{content, info, looked}, &TooLongError{filepath.Base(path), most}
 		}

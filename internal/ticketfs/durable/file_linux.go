@@ -8,6 +8,10 @@ import (
 // noFollow refuses a symbolic link in a ticket's place and does not block on a FIFO.
 const NoFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
+// unpolled lets a file or a folder be opened without the four calls by which Go finds out whether
+// it can wait for it. On these the flag has no other effect.
+const unpolled = syscall.O_NONBLOCK
+
 // sameVersion compares device, inode, size, mtime and ctime. ctime cannot be set back by a program
 // that keeps the mtime.
 func SameVersion(a, b fs.FileInfo) bool {

@@ -24,9 +24,9 @@ func TempPath(path string) string {
 // Replacement makes new content the file at path, whole or not at all. For a ticket t the system
 // sees:
 //
-//	open(".tickets", O_RDONLY|O_CLOEXEC)                          = 9
+//	open(".tickets", O_RDONLY|O_NONBLOCK|O_CLOEXEC)                          = 9
 //	access(".tickets/t.md", W_OK)
-//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
+//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_NONBLOCK|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
 //	(owner, extended attributes, ACL and mode of .tickets/t.md for 10, where they differ)
 //	fsync(10)
@@ -60,7 +60,7 @@ func (r *Replacement) Write(content []byte) error {
 	}
 	r.Ready, r.content = false, nil
 	if r.folder == nil {
-		folder, err := os.Open(filepath.Dir(r.Path))
+		folder, err := os.OpenFile(filepath.Dir(r.Path), os.O_RDONLY|unpolled, 0)
 		if err != nil {
 			return fmt.Errorf("open the ticket folder: %w", err)
 		}
@@ -171,7 +171,8 @@ func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
 		}
 		return f, err
 	}
-	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm()&0o600)
+	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unpolled,
+		old.Mode().Perm()&0o600)
 }
 
 // SyncFile makes the content of an open file durable. A variable, so that tests can see that it is

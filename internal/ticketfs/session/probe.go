@@ -43,6 +43,8 @@ func (c Conversation) Holder(claim string) Holder {
 	switch {
 	case h.Person():
 		h.Life = Alive
+	case h.Key != "" && h.Key == c.Key && h.Name == AgentName(c.call.Agent):
+		h.Life = Mine // by its own name: its slots would say nothing that anybody asks of it
 	case h.Key != "":
 		c.process.mu.Lock()
 		defer c.process.mu.Unlock()

@@ -450,3 +450,19 @@ func TestSlotNames(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestOwnNameNeedsNoLook: a claim in the name by which a conversation goes is its own, whatever its
+// slots say; of one in another name they are asked.
+func TestOwnNameNeedsNoLook(t *testing.T) {
+	dir := t.TempDir()
+	c := New("s", time.Now).Attend(dir, Call{Agent: "planner"})
+	if _, err := c.Claim(); err != nil {
+		t.Fatal(err)
+	}
+	for name, asked := range map[string]bool{"planner": false, "reviewer": true} {
+		if h := c.Holder(name + "@" + c.Key); h.Life != Mine || h.Name != name ||
+			(len(h.Agents) > 0) != asked {
+			t.Errorf("%s: %+v", name, h)
+		}
+	}
+}
