@@ -148,6 +148,9 @@ func TestMarkdown(t *testing.T) {
 		{"no link into the page's own files", "[t](/secret)", "<p>t</p>\n"},
 		{"boxes", "- [x] a\n- [ ] b",
 			"<ul>\n<li><input type=\"checkbox\" disabled=\"\" checked=\"\" aria-label=\"done\"> a</li>\n<li><input type=\"checkbox\" disabled=\"\" aria-label=\"to do\"> b</li>\n</ul>\n"},
+		{"columns keep their side", "| a |\n|--:|\n| 1 |",
+			"<table>\n<thead>\n<tr>\n<th align=\"right\">a</th>\n</tr>\n</thead>\n" +
+				"<tbody>\n<tr>\n<td align=\"right\">1</td>\n</tr>\n</tbody>\n</table>\n"},
 		{"control characters are seen", "a\x1b[1mb\u202Ec", "<p>a\uFFFD[1mb\uFFFDc</p>\n"},
 	} {
 		if got := string(markdown(c.body)); got != c.want {
