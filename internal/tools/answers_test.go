@@ -109,6 +109,8 @@ func asText(path string, leaf any) string {
 		return "nothing yet: "
 	case strings.HasSuffix(path, "/already_yours"):
 		return "already yours"
+	case strings.HasSuffix(path, "/hold_over"):
+		return "no longer on hold"
 	}
 	return fmt.Sprint(leaf)
 }

@@ -362,3 +362,26 @@ func TestTheNameOfTheSession(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldThatIsOver: a hold whose date has come keeps nobody from the ticket. The answers say so
+// in their text as well as in their structured content.
+func TestHoldThatIsOver(t *testing.T) {
+	w := testWorld(t)
+	held := spec.Ticket{Status: spec.Open, Title: "T", Type: "task", Created: began.Unix() - 9,
+		Hold: "for Grace", HoldUntil: began.Unix() - 1}
+	w.lay("over", held, style{})
+	held.HoldUntil = began.Unix() + 60
+	w.lay("waits", held, style{})
+	b := w.session("me").board
+	for id, want := range map[string]any{"over": true, "waits": nil} {
+		if got := call(t, b, "show", map[string]any{"id": id}).fields["hold_over"]; got != want {
+			t.Errorf("show %s: hold_over %v, want %v", id, got, want)
+		}
+	}
+	if r := call(t, b, "start", map[string]any{"id": "over"}); r.fields["hold_over"] != true {
+		t.Errorf("start: %s %s", r.code, r.text)
+	}
+	if r := call(t, b, "start", map[string]any{"id": "waits"}); r.code != ticketfs.OnHold {
+		t.Errorf("start: %s %s", r.code, r.text)
+	}
+}
