@@ -120,8 +120,18 @@ func (m *Member) end(how syscall.Signal) {
 	m.cmd, m.paused = nil, false
 }
 
-// Pause stops the process where it is, so that its connections stay and nothing answers.
-func (m *Member) Pause() { m.t.Helper(); m.signal(syscall.SIGSTOP); m.paused = true }
+// Pause stops the process where it is, so that its connections stay and nothing answers. It waits
+// until all threads have stopped: on a loaded machine they run on for a while after the signal.
+func (m *Member) Pause() {
+	m.t.Helper()
+	m.signal(syscall.SIGSTOP)
+	var status syscall.WaitStatus
+	_, err := syscall.Wait4(m.cmd.Process.Pid, &status, syscall.WUNTRACED, nil)
+	if err != nil || !status.Stopped() {
+		m.t.Fatalf("wait until %s has stopped: status %v, %v", m.Name, status, err)
+	}
+	m.paused = true
+}
 
 // Continue ends a pause.
 func (m *Member) Continue() { m.t.Helper(); m.signal(syscall.SIGCONT); m.paused = false }
