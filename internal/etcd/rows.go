@@ -61,11 +61,20 @@ func (w *writer) appendRows(ctx context.Context, rows []journal.Row, before, con
 				r.Former = journal.FormerOf(before, content)
 			}
 		}
-		if err := local.Append(r); err != nil {
+		if err := w.append(local, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// append appends a row, unless the folder has another writer by now: this one may have been stopped
+// since it looked at what it tells of, and the other has told it.
+func (w *writer) append(local journal.Journal, r journal.Row) error {
+	if err := w.beat(); err != nil {
+		return err
+	}
+	return local.Append(r)
 }
 
 // former is what a ticket held ahead of a revision, nil where the cluster does not know it any more.
@@ -153,14 +162,14 @@ func (w *writer) catchUp(id string, rows []dated, made missed) error {
 			continue
 		}
 		if r.Before != last.After {
-			if err := local.Append(gap(*last, r.Before, r.From, r.Time.Add(-1))); err != nil {
+			if err := w.append(local, gap(*last, r.Before, r.From, r.Time.Add(-1))); err != nil {
 				return err
 			}
 		}
 		if r.Before == made.before && r.After == made.after {
 			r.Former = made.former
 		}
-		if err := local.Append(r.Row); err != nil {
+		if err := w.append(local, r.Row); err != nil {
 			return err
 		}
 		last = &r.Row
@@ -169,7 +178,7 @@ func (w *writer) catchUp(id string, rows []dated, made missed) error {
 	if err != nil || now == last.After {
 		return err
 	}
-	return local.Append(gap(*last, now, status, time.Now()))
+	return w.append(local, gap(*last, now, status, time.Now()))
 }
 
 // lastRow is the last row of a ticket that somebody wrote, nil where there is none.
