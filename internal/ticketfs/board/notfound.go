@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // NotFound says that there is no board, or that it cannot be told which one is right. Nothing was
@@ -26,8 +27,14 @@ func undecided(why string, args ...any) *NotFound {
 	return &NotFound{Why: fmt.Sprintf(why, args...), Next: choose}
 }
 
-// unseen is a file or folder that must be looked at and cannot.
-func unseen(path string, err error) *NotFound {
+// unseen is a file or folder that must be looked at and cannot. Where the system only has no room
+// for a look at the moment, it says nothing of the board.
+func unseen(path string, err error) error {
+	for _, full := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, full) {
+			return fmt.Errorf("look for the board: %w", err)
+		}
+	}
 	return undecided("cannot look at %s: %v", path, cause(err))
 }
 
