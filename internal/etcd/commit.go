@@ -185,6 +185,13 @@ func (o *operation) try(ctx context.Context, f *found) (next *found, err error) 
 		return nil, err
 	}
 	writes, fault := o.decide(f)
+	var altered *ticketfs.AlteredError
+	if errors.As(fault, &altered) { // nothing was said of the board
+		if mayRetry(ctx) {
+			return f, nil
+		}
+		return nil, fault
+	}
 	if fault != nil || len(writes) == 0 {
 		return o.conclude(ctx, f, fault)
 	}
@@ -419,6 +426,13 @@ func (b *Board) Judge(ctx context.Context, fn func() error) error {
 			return refused(err)
 		}
 		fault := fn()
+		var altered *ticketfs.AlteredError
+		if errors.As(fault, &altered) { // nothing was said of the board
+			if mayRetry(ctx) {
+				continue
+			}
+			return refused(fault)
+		}
 		if fault == nil || ctx.Err() != nil {
 			return fault
 		}

@@ -16,8 +16,9 @@ import (
 // engine is a shared board and the folder that shows it, for one process.
 type engine struct {
 	*Board
-	mirror *Mirror
-	marks  *Marks
+	mirror  *Mirror
+	marks   *Marks
+	written *sumReader // what the mirror's files hold
 }
 
 // OpenEngine connects to a board, which there must be, and lets it show itself in the folder mirror.
@@ -35,7 +36,7 @@ func OpenEngine(ctx context.Context, c Config, mirror string) (ticketfs.Engine, 
 	if err := durable.MakeFolder(b.QueueDir); err != nil && !errors.Is(err, fs.ErrExist) {
 		b.QueueDir = "" // advice that cannot be had is not needed
 	}
-	return &engine{b, m, b.Marks()}, nil
+	return &engine{b, m, b.Marks(), newSumReader(m.dir)}, nil
 }
 
 // FindAccess is AccessFrom for the process's user. Its error is a refusal.

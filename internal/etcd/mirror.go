@@ -227,7 +227,7 @@ func (m *Mirror) touched() time.Time {
 
 // displace takes the lock's name from a writer that does not get on: it may have been stopped. The
 // writer sees that at its next file, and stops. One that was stopped in front of a rename may leave
-// one file that is too old: the next writer takes it for changed by somebody.
+// one file that is too old: the next writer takes it for changed by somebody, and so does sumReader.
 func (m *Mirror) displace() error {
 	const guard = ".displace.lock" // so that of several one does it
 	path := filepath.Join(m.dir, guard)

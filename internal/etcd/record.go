@@ -122,7 +122,12 @@ func readSums(dir string) (*sums, error) {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		s.lines++
-		if id, line, ok := parseSum(lines.Text()); ok {
+		id, line, ok := parseSum(lines.Text())
+		switch {
+		case !ok:
+		case line.sum == sum{}:
+			delete(s.files, id)
+		default:
 			line.former = s.files[id].sum
 			s.files[id] = line
 		}
@@ -133,7 +138,7 @@ func readSums(dir string) (*sums, error) {
 	return s, nil
 }
 
-// parseSum reads a line. One that was torn is none.
+// parseSum reads a line. One that was torn is none. A sum of zeros says that the file is no more.
 func parseSum(line string) (id string, s shown, ok bool) {
 	words := strings.Fields(line)
 	if len(words) != 3 || !document.ValidID(words[2]) {
@@ -170,6 +175,18 @@ func (s *sums) add(id string, content []byte, revision int64) error {
 	return nil
 }
 
+// remove notes that a file is about to be removed.
+func (s *sums) remove(id string) error {
+	if _, known := s.files[id]; !known {
+		return nil
+	}
+	delete(s.files, id)
+	if err := s.append(id, shown{}); err != nil {
+		return fmt.Errorf("write the mirror's sums: %w", err)
+	}
+	return nil
+}
+
 // append writes a line, with a newline before it, so that it is whole also behind one that was torn.
 func (s *sums) append(id string, now shown) (err error) {
 	if s.end == nil {
@@ -180,6 +197,22 @@ func (s *sums) append(id string, now shown) (err error) {
 	s.lines += 2
 	_, err = s.end.WriteString("\n" + sumLine(id, now))
 	return err
+}
+
+// keep writes the file again if somebody has removed or replaced it: what stands in it is what the
+// other processes of the machine go by.
+func (s *sums) keep() error {
+	if s.end == nil {
+		return nil // it is opened by its name at the next line
+	}
+	ours, err := s.end.Stat()
+	if err != nil {
+		return fmt.Errorf("look at the mirror's sums: %w", err)
+	}
+	if now, err := durable.Lstat(filepath.Join(s.dir, sumsName)); err == nil && os.SameFile(ours, now) {
+		return nil
+	}
+	return s.rewrite()
 }
 
 // close lets go of the file.

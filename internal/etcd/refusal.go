@@ -52,6 +52,7 @@ func refused(err error) error {
 	var other *formatError
 	var none *noBoardError
 	var cutOff *ticketfs.CutOff
+	var altered *ticketfs.AlteredError
 	refuse := func(next, why string, args ...any) error {
 		return ticketfs.Refuse(ticketfs.Unreachable, next, why, args...)
 	}
@@ -70,6 +71,9 @@ func refused(err error) error {
 			"%v", limit)
 	case errors.As(err, &busy):
 		return ticketfs.Refuse(ticketfs.Busy, "retry", "%v", busy)
+	case errors.As(err, &altered):
+		return ticketfs.Refuse(ticketfs.Busy, "retry; it is about to be written again", "%v",
+			altered)
 	case errors.As(err, &malformed):
 		return ticketfs.Refuse(ticketfs.BadFile, "nothing was written; write a ticket",
 			"what was to be written cannot be read as a ticket: %v", malformed)

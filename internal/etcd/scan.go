@@ -119,7 +119,9 @@ func (w *writer) restore(ctx context.Context) error {
 			return fmt.Errorf("read a ticket: %w", err)
 		}
 		if len(answer.Kvs) == 0 {
-			delete(w.sums.files, id)
+			if err := w.sums.remove(id); err != nil {
+				return err
+			}
 		} else if err := w.show(ctx, id, content(answer.Kvs[0].Value), answer.Kvs[0].ModRevision,
 			nil); err != nil {
 			return err
@@ -189,7 +191,9 @@ func (w *writer) remove(id string) error {
 	if !document.ValidID(id) {
 		return nil
 	}
-	delete(w.sums.files, id)
+	if err := w.sums.remove(id); err != nil {
+		return err
+	}
 	if content, err := w.read(id); content == nil {
 		return err
 	}

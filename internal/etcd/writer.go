@@ -363,6 +363,9 @@ func (w *writer) check(ctx context.Context, events clientv3.WatchChan) error {
 	if w.rec.goneBack(at) {
 		return errSilent
 	}
+	if err := w.sums.keep(); err != nil {
+		return err
+	}
 	late := time.NewTimer(slow)
 	defer late.Stop()
 	for w.rec.Revision < at.tip {

@@ -24,6 +24,10 @@ type Engine interface {
 	// Fresh returns once Dir shows every change that was answered before the call. Where that cannot
 	// be had, Fresh, Exists and Read return a *CutOff.
 	Fresh(ctx context.Context) error
+	// Wrote reports whether content, nil for no file, is what the engine made the file of a ticket
+	// in Dir. It tells what somebody else made of a folder that only shows the tickets; of a local
+	// board everything counts.
+	Wrote(id string, content []byte) bool
 	// Kept names files of Dir, where that only shows the tickets, which were kept since the process
 	// last asked because somebody had changed them.
 	Kept() []string
@@ -93,6 +97,9 @@ func (l local) Dir() string { return l.dir }
 func (l local) Fresh(context.Context) error { return nil }
 
 func (l local) Health(context.Context) []Fact { return nil }
+
+// Wrote says so of everything: whoever writes a file changes the ticket.
+func (l local) Wrote(string, []byte) bool { return true }
 
 // Kept has nothing to tell: a file that somebody changed is the ticket.
 func (l local) Kept() []string { return nil }

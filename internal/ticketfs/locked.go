@@ -62,6 +62,9 @@ func (f *Folder) read(id string) (document.Ticket, error) {
 	if err == nil && file.Content == nil {
 		err = fs.ErrNotExist
 	}
+	if !f.engine.Wrote(id, file.Content) {
+		return document.Ticket{}, &AlteredError{id}
+	}
 	if err != nil {
 		return document.Ticket{}, refused(id, err)
 	}
@@ -105,6 +108,17 @@ func (v *locked) refresh() error {
 		return nil
 	}
 	err := v.folder.store.index.Refresh(v.folder.dir)
+	if altered := v.folder.store.index.Altered(); err == nil && len(altered) > 0 {
+		err = &AlteredError{altered[0]}
+	}
 	v.fresh = err == nil
 	return err
+}
+
+// AlteredError says that a file which only shows a ticket does not hold what the board's engine
+// wrote: somebody changed it. Nothing can be decided by it. It is about to be written again.
+type AlteredError struct{ ID string }
+
+func (e *AlteredError) Error() string {
+	return e.ID + document.Ext + " was changed in a folder that only shows the tickets"
 }

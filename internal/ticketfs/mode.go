@@ -16,7 +16,13 @@ type mode struct {
 func (s *Store) begin(found board.Board) {
 	s.mode = mode{found, s.now()}
 	s.dir = found.Dir
-	s.engine = s.engineOf(found)
+	s.use(s.engineOf(found))
+}
+
+// use has an engine keep the tickets from now on.
+func (s *Store) use(engine Engine) {
+	s.engine = engine
+	s.index.CheckBy(engine.Wrote)
 }
 
 // engineOf is what keeps the tickets of a board.
@@ -42,7 +48,7 @@ const tryEach = 10 * time.Second
 func (s *Store) reach() {
 	if _, cut := s.engine.(shown); cut && s.OpenShared != nil &&
 		s.now().Sub(s.tried).Abs() > tryEach {
-		s.engine = s.engineOf(s.mode.board)
+		s.use(s.engineOf(s.mode.board))
 	}
 }
 

@@ -39,6 +39,13 @@ func (x *Index) Fingerprint(id string) uint64 {
 	return h.Sum64()
 }
 
+// Altered returns the ids of files that are not as they were written: see CheckBy.
+func (x *Index) Altered() []string {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return slices.Sorted(maps.Keys(x.altered))
+}
+
 // IsNone reports whether a file is no ticket, and not only a malformed one.
 func (x *Index) IsNone(id string) bool {
 	x.mu.RLock()

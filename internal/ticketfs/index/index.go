@@ -30,7 +30,9 @@ type Index struct {
 	keys    map[string]int    // key of blockers -> how many files have it
 	names   []string          // ids in order; nil when they have to be sorted again
 	changed map[string]bool   // tickets that are not what they were, until takeChanges
-	Watch   *Watch            // nil when the folder has to be looked through
+	altered map[string]bool   // files that are not as they were written: see CheckBy
+	wrote   func(id string, content []byte) bool
+	Watch   *Watch // nil when the folder has to be looked through
 
 	Refreshed time.Time // the last time, without an error
 }
@@ -56,6 +58,15 @@ func (x *indexed) fresh(stamp durable.Stamp) bool {
 // systems) is better left to others, and so is the time of those who write: the kernel tells every
 // process that watches of every file they touch.
 const WatchFrom = 500
+
+// CheckBy forgets everything, and from then on has each file that is read looked at by wrote, which
+// reports whether content, nil for no file, is what belongs there: see Altered. It is called by
+// several goroutines.
+func (x *Index) CheckBy(wrote func(id string, content []byte) bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.wrote, x.folder, x.Refreshed = wrote, nil, time.Time{}
+}
 
 // RefreshOld is Refresh for an index that was not brought up to date for a second, or never.
 func (x *Index) RefreshOld(dir string) error {
@@ -136,6 +147,7 @@ func (x *Index) begin(dir string, folder fs.FileInfo) {
 	x.broken = make(map[string]broken)
 	x.keys = make(map[string]int)
 	x.unsure = make(map[string]bool)
+	x.altered = make(map[string]bool)
 }
 
 func (x *Index) Unwatch() {
@@ -169,7 +181,15 @@ func (x *Index) Scan() error {
 	if known < len(x.files) {
 		x.forgetAllBut(ids)
 	}
-	return x.reread(folder, ids, false)
+	return errors.Join(x.reread(folder, ids, false), x.rereadAltered(folder))
+}
+
+// rereadAltered reads the files again that were not as they were written.
+func (x *Index) rereadAltered(folder durable.Folder) error {
+	if len(x.altered) == 0 {
+		return nil
+	}
+	return x.reread(folder, slices.Collect(maps.Keys(x.altered)), true)
 }
 
 func (x *Index) forgetAllBut(ids []string) {
@@ -179,7 +199,7 @@ func (x *Index) forgetAllBut(ids []string) {
 	}
 	for id := range x.files {
 		if !here[id] {
-			x.put(id, nil, broken{})
+			x.put(found{id: id, altered: x.isAltered(id, nil, nil)})
 		}
 	}
 }
@@ -193,7 +213,7 @@ func (x *Index) update(names []string) error {
 			ids = append(ids, id)
 		}
 	}
-	if len(ids)+len(x.unsure) == 0 {
+	if len(ids)+len(x.unsure)+len(x.altered) == 0 {
 		return nil
 	}
 	folder, err := durable.OpenFolder(x.dir)
@@ -204,7 +224,8 @@ func (x *Index) update(names []string) error {
 	if err := x.reread(folder, ids, true); err != nil {
 		return err
 	}
-	return x.reread(folder, slices.Collect(maps.Keys(x.unsure)), false)
+	return errors.Join(x.reread(folder, slices.Collect(maps.Keys(x.unsure)), false),
+		x.rereadAltered(folder))
 }
 
 // ownFault reports whether an error is about what the file holds, so that it stays until the file
@@ -215,8 +236,13 @@ func ownFault(err error) bool {
 }
 
 // put replaces what is known of a file, and of whom it names.
-func (x *Index) put(id string, now *indexed, fault broken) {
+func (x *Index) put(f found) {
+	id, now, fault := f.id, f.file, f.broken
 	old := x.files[id]
+	delete(x.altered, id)
+	if f.altered {
+		x.altered[id] = true
+	}
 	if old == nil && now == nil {
 		return
 	}

@@ -24,9 +24,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // found is what a reader found.
 type found struct {
-	id     string
-	file   *indexed // nil when there is none any more
-	broken broken
+	id      string
+	file    *indexed // nil when there is none any more
+	broken  broken
+	altered bool // it is not as it was written: see CheckBy
 }
 
 // broken is what is known of a file that cannot be read as a ticket.
@@ -62,7 +63,7 @@ func (x *Index) reread(folder durable.Folder, ids []string, all bool) error {
 	others.Wait()
 	for _, part := range results {
 		for _, f := range part {
-			x.put(f.id, f.file, f.broken)
+			x.put(f)
 		}
 	}
 	return errors.Join(errs...)
@@ -97,28 +98,45 @@ func (x *Index) readFile(folder durable.Folder, id string, buffer []byte) (found
 	file := &indexed{read: now().UnixNano()}
 	content, stamp, err := folder.Read(id+document.Ext, buffer, document.MaxFile)
 	file.stamp, file.sum = stamp, crc32.Checksum(content, castagnoli)
+	f := found{id: id, file: file, altered: x.isAltered(id, content, err)}
 	var tooLong *durable.TooLongError
 	switch {
 	case errors.As(err, &tooLong):
-		return found{id, file, x.brokenBy(id, content, err)}, nil
+		f.broken = x.brokenBy(id, content, err)
+		return f, nil
 	case durable.FileFault(err): // no file, and so nobody's child
-		return found{id, file, broken{why: err, told: true}}, nil
+		f.broken = broken{why: err, told: true}
+		return f, nil
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EIO):
 		// a per-file error; anything else fails the refresh
-		return found{id, file, broken{why: err}}, nil
+		f.broken = broken{why: err}
+		return f, nil
 	case err != nil || content == nil:
-		return found{id: id}, err
+		f.file = nil
+		return f, err
 	}
 	if t, ok := document.Scan(id, content); ok {
 		file.ticket = compact(t)
-		return found{id, file, broken{}}, nil
+		return f, nil
 	}
 	d, err := document.Parse(id, content)
 	if err != nil {
-		return found{id, file, x.brokenBy(id, content, err)}, nil
+		f.broken = x.brokenBy(id, content, err)
+		return f, nil
 	}
 	file.ticket = compact(d.Ticket())
-	return found{id, file, broken{}}, nil
+	return f, nil
+}
+
+// isAltered reports whether a file is not as it was written.
+func (x *Index) isAltered(id string, content []byte, err error) bool {
+	if x.wrote == nil {
+		return false
+	}
+	if err != nil {
+		content = nil // what can be read of it is not the whole
+	}
+	return !x.wrote(id, content)
 }
 
 // compact lets all tickets that name a blocker share its name, and gives their lists no room to
