@@ -23,6 +23,7 @@ const (
 // entry is one call of a history, or a death.
 type entry struct {
 	op        spec.UserInput // what was asked
+	part      spec.Verb      // of the call that this is a part of, "" for a whole one
 	session   string         // key of the session that asked, or that died
 	lane      int            // where the picture shows it
 	sent, got int64          // in nanoseconds since the history began
@@ -203,7 +204,8 @@ func (e entry) parts() []entry {
 	parts := []entry{e}
 	part := func(op spec.UserInput) entry {
 		op.Agent = e.op.Agent
-		return entry{op: op, session: e.session, lane: e.lane, sent: e.sent, got: e.got}
+		return entry{op: op, part: e.op.Verb, session: e.session, lane: e.lane, sent: e.sent,
+			got: e.got}
 	}
 	for _, id := range e.result.Dropped {
 		below := part(spec.UserInput{Verb: spec.Close, ID: id, Resolution: spec.Dropped,

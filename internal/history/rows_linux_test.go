@@ -51,9 +51,10 @@ func (h *history) settle(rows []*row, began time.Time, now int64) (wrong []strin
 		for _, r := range rows {
 			const slack = int64(20 * time.Millisecond) // between two clocks of a machine
 			at := int64(r.Time.Sub(began))
-			if !r.matched && keyIn(r.Actor) == e.session && r.Tool == toolOf(e.op.Verb) &&
+			if !r.matched && keyIn(r.Actor) == e.session && r.Tool == e.tool() &&
 				(e.about() == "" || r.Ticket == e.about()) && at >= e.sent-slack &&
-				at <= until+slack {
+				at <= until+slack &&
+				(e.op.Verb != spec.StartNext || r.To == string(spec.InProgress)) {
 				r.matched = true
 				return r
 			}
@@ -91,7 +92,14 @@ func (h *history) settle(rows []*row, began time.Time, now int64) (wrong []strin
 // changes reports whether a call of a verb leaves a row when it is done.
 func changes(v spec.Verb) bool { return v != look && v != death }
 
-func toolOf(v spec.Verb) string { return strings.Fields(string(v))[0] }
+// tool is the tool that was called.
+func (e entry) tool() string {
+	verb := e.op.Verb
+	if e.part != "" {
+		verb = e.part
+	}
+	return strings.Fields(string(verb))[0]
+}
 
 // chainBroken follows the rows of each ticket: each change begins with the text that the one before
 // left, the first with the text that was laid out, and the last left what is there.
