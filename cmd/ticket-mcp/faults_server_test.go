@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 )
 
 // Whole servers under faults; see internal/ticketfs/crash_test.go for what is shown there, and for
@@ -84,7 +85,7 @@ func TestFaultReadyIsNeverStale(t *testing.T) {
 		}
 		dir := faultBoard(t, ids...)
 		asked, other := faultServer(t, dir), faultServer(t, dir)
-		if os.Getenv("TICKET_MCP_LONG") != "" {
+		if longtest.Wanted() {
 			rounds *= 30
 		}
 		for round := range rounds {

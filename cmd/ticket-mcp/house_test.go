@@ -58,6 +58,7 @@ var arrows = map[string][]string{
 	"internal/ticketfs/document": {},
 	"internal/ticketfs/durable":  {},
 	"internal/flocker":           {},
+	"internal/longtest":          {},
 	"internal/spec":              {},
 	"schemas":                    {},
 }

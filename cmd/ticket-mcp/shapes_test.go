@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
@@ -148,6 +149,8 @@ func TestShapes(t *testing.T) {
 		n, mostMemory = 500, 1<<20
 	case testing.Short():
 		n = 100
+	case !longtest.Wanted():
+		n = 3000
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/client"
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
@@ -104,6 +105,7 @@ func TestWaitWakesSoon(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("measures times of processes for some seconds")
 	}
+	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha", "beta")
 	ctx := t.Context()
 	servers, err := client.StartAll(ctx, client.Servers{Program: servertest.Program(t), Number: 1},
@@ -120,7 +122,11 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 	call("block", map[string]any{"id": "beta", "blocked_by": "alpha"})
 	var took []time.Duration
-	for range 50 {
+	rounds := 15
+	if longtest.Wanted() {
+		rounds = 50
+	}
+	for range rounds {
 		call("start", map[string]any{"id": "alpha"})
 		waits := startWaits(t, dir, 1)
 		call("close", map[string]any{"id": "alpha"})
@@ -162,6 +168,7 @@ func TestWaitOnABusyBoard(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("measures the processor time of a process for some seconds")
 	}
+	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha")
 	servers, err := client.StartAll(t.Context(),
 		client.Servers{Program: servertest.Program(t), Number: 1}, []string{dir})
@@ -194,6 +201,7 @@ func TestIdleTasksCostNothing(t *testing.T) {
 	if testing.Short() || runtime.GOOS != "linux" {
 		t.Skip("measures the processor time of a process for some seconds")
 	}
+	t.Parallel()
 	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t)))
 	asked := 0
 	ask := func(method, members string) (taskID string) {

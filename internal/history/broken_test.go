@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
@@ -102,7 +103,8 @@ const maxRounds = 60
 
 func TestBrokenPrograms(t *testing.T) {
 	needProcesses(t)
-	for _, b := range brokenPrograms {
+	for _, i := range longtest.Sample(len(brokenPrograms)) {
+		b := brokenPrograms[i]
 		t.Run(b.name, func(t *testing.T) {
 			var edits []servertest.Edit
 			for _, e := range b.edits {

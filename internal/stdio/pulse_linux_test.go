@@ -1,18 +1,19 @@
 package stdio
 
 import (
-	"os"
 	"runtime"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 )
 
 // TestStall stops the world again and again while a thread enters a read that blocks. Without a
 // pulse the runtime may wait until another timer goes off; with one it must not wait for long.
 func TestStall(t *testing.T) {
-	if os.Getenv("TICKET_MCP_LONG") == "" {
+	if !longtest.Wanted() {
 		t.Skip("only in the long run, with TICKET_MCP_LONG set")
 	}
 	const rounds, other = 300_000, 2 * time.Second

@@ -16,6 +16,8 @@ import (
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 )
 
 // loggedDisk is a disk that remembers, in their order, all writes and flushes that reached it, and
@@ -177,7 +179,7 @@ func writeSparse(t *testing.T, path string, image []byte) {
 // needDisks skips, unless this process may make disks and filesystems.
 func needDisks(t *testing.T) {
 	t.Helper()
-	if !longRun() {
+	if !longtest.Wanted() {
 		t.Skip("only in the long run, with TICKET_MCP_LONG set")
 	}
 	if os.Geteuid() != 0 {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -32,13 +33,12 @@ import (
 // every fault:
 //
 //	TICKET_MCP_LONG=1 go test -run 'Crash|Fault' -timeout 1h ./internal/ticketfs ./cmd/ticket-mcp
-func longRun() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
 
 // times is how often to do something: in the normal run, half as often with -short, or in the long
 // one.
 func times(short, long int) int {
 	switch {
-	case longRun():
+	case longtest.Wanted():
 		return long
 	case testing.Short():
 		return (short + 1) / 2

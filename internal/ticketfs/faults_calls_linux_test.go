@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
@@ -18,7 +19,7 @@ func TestFaultAtEachCall(t *testing.T) {
 	}
 	program := strace(t)
 	faults := map[string]string{"EIO": "input/output error"}
-	if longRun() {
+	if longtest.Wanted() {
 		faults["ENOSPC"], faults["EACCES"], faults["ENOMEM"] = "no space left on device", "permission denied", "cannot allocate memory"
 	}
 	for _, what := range whatToTrace() {
