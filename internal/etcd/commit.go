@@ -138,10 +138,16 @@ func isTransient(err error) bool {
 }
 
 // mayRetry waits before a question is asked again, unless the call is over.
-func mayRetry(ctx context.Context) bool {
-	const short = 50 * time.Millisecond
+func mayRetry(ctx context.Context) bool { return after(ctx, 50*time.Millisecond) }
+
+// mayLookAgain is mayRetry for a file of the mirror: most often its writer is between a line of the
+// sums and the rename.
+func mayLookAgain(ctx context.Context) bool { return after(ctx, 2*time.Millisecond) }
+
+// after waits, and returns false if the call is over.
+func after(ctx context.Context, d time.Duration) bool {
 	select {
-	case <-time.After(short):
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false
@@ -187,7 +193,7 @@ func (o *operation) try(ctx context.Context, f *found) (next *found, err error) 
 	writes, fault := o.decide(f)
 	var altered *ticketfs.AlteredError
 	if errors.As(fault, &altered) { // nothing was said of the board
-		if mayRetry(ctx) {
+		if mayLookAgain(ctx) {
 			return f, nil
 		}
 		return nil, fault
@@ -428,7 +434,7 @@ func (b *Board) Judge(ctx context.Context, fn func() error) error {
 		fault := fn()
 		var altered *ticketfs.AlteredError
 		if errors.As(fault, &altered) { // nothing was said of the board
-			if mayRetry(ctx) {
+			if mayLookAgain(ctx) {
 				continue
 			}
 			return refused(fault)

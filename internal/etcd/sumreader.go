@@ -5,6 +5,7 @@ package etcd
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -21,35 +22,38 @@ type sumReader struct {
 	path string
 
 	mu   sync.Mutex
-	file fs.FileInfo // that was read last; nil for none
-	read int64       // up to where
-	sums map[string]sum
+	file fs.FileInfo    // that was read last; nil for none
+	seen int64          // its length then
+	read int64          // up to where: behind that is half a line
+	sums map[string]sum // zero for a file that is no more
 }
 
 // is reports whether content, nil for no file, is what was written last. What stood there before
 // that is not: it is about to be replaced, or a writer that was stopped has put it back.
 func (w *sumReader) is(id string, content []byte) (bool, error) {
+	var now sum // zero for no file, as the sum of an id that is not known
+	if content != nil {
+		now = sha256.Sum256(content)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.knows(id, content) {
-		return true, nil
-	}
+	// Also where the sum is the one that is known: a stopped writer may have put that back.
 	if err := w.catchUp(); err != nil {
 		return false, err
 	}
-	return w.knows(id, content), nil
-}
-
-func (w *sumReader) knows(id string, content []byte) bool {
-	known, there := w.sums[id]
-	if content == nil {
-		return !there
-	}
-	return there && known == sha256.Sum256(content)
+	return w.sums[id] == now, nil
 }
 
 // catchUp reads the lines that were added, or all where there is another file.
 func (w *sumReader) catchUp() error {
+	now, err := durable.Lstat(w.path)
+	if errors.Is(err, fs.ErrNotExist) { // no file was written yet
+		w.file, w.sums = nil, nil
+		return nil
+	}
+	if err != nil || w.file != nil && os.SameFile(w.file, now) && now.Size() == w.seen {
+		return err
+	}
 	f, info, err := durable.Open(w.path)
 	if err != nil {
 		return err
@@ -63,14 +67,10 @@ func (w *sumReader) catchUp() error {
 		return err
 	}
 	whole := bytes.LastIndexByte(added, '\n') + 1 // the last line may be half there
+	w.seen = w.read + int64(len(added))
 	w.read += int64(whole)
 	for line := range bytes.Lines(added[:whole]) {
-		id, shown, ok := parseSum(string(line))
-		switch {
-		case !ok:
-		case shown.sum == sum{}:
-			delete(w.sums, id)
-		default:
+		if id, shown, ok := parseSum(string(line)); ok {
 			w.sums[id] = shown.sum
 		}
 	}
@@ -81,7 +81,7 @@ func (w *sumReader) catchUp() error {
 // it is not: the writer puts right what is missing.
 func (e *engine) Wrote(id string, content []byte) bool {
 	is, err := e.written.is(id, content)
-	return is && err == nil
+	return err == nil && is
 }
 
 func newSumReader(dir string) *sumReader { return &sumReader{path: filepath.Join(dir, sumsName)} }
