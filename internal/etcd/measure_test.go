@@ -123,7 +123,7 @@ func BenchmarkRelations(b *testing.B) {
 	client := cluster.Client()
 	for _, machines := range []int{1, 16, 64} {
 		b.Run(fmt.Sprintf("machines=%d", machines), func(b *testing.B) {
-			board := fmt.Sprint("r", machines)
+			board := "r" + newOperation(time.Now())
 			putMeta(b, client, board)
 			made := make([]int, machines)
 			boards := make([]*Board, machines)
@@ -211,7 +211,7 @@ func BenchmarkOneTicket(b *testing.B) {
 	client := cluster.Client()
 	for _, sessions := range []int{1, 16} {
 		b.Run(fmt.Sprintf("sessions=%d", sessions), func(b *testing.B) {
-			board, dir := fmt.Sprint("o", sessions), b.TempDir()
+			board, dir := "o"+newOperation(time.Now()), b.TempDir()
 			putMeta(b, client, board)
 			engines := make([]ticketfs.Engine, sessions)
 			for s := range sessions {
