@@ -35,6 +35,8 @@ type operation struct {
 	now       time.Time
 	place     string // its key in a queue, "" for none
 	overtaken bool   // by others, at least once
+	// altered is what the last run of the rule met in the mirror that nothing is decided by
+	altered *ticketfs.AlteredError
 }
 
 // found is what a run of a rule is judged on.
@@ -63,10 +65,14 @@ func (b *Board) Change(ctx context.Context, c ticketfs.Change) error {
 	}
 	err := o.run(ctx)
 	var ruled *ruledError
-	if errors.As(err, &ruled) {
+	var unknown *unknownError
+	late := ctx.Err() != nil && !errors.As(err, &unknown)
+	switch {
+	case late && o.altered != nil:
+		err = o.altered
+	case errors.As(err, &ruled):
 		return ruled.error // unchanged
-	}
-	if o.overtaken && errors.Is(err, context.DeadlineExceeded) {
+	case late && o.overtaken && errors.Is(err, context.DeadlineExceeded):
 		err = &busyError{o.what()}
 	}
 	return refused(err)
@@ -191,12 +197,13 @@ func (o *operation) try(ctx context.Context, f *found) (next *found, err error) 
 		return nil, err
 	}
 	writes, fault := o.decide(f)
-	var altered *ticketfs.AlteredError
-	if errors.As(fault, &altered) { // nothing was said of the board
-		if mayLookAgain(ctx) {
-			return f, nil
-		}
-		return nil, fault
+	if errors.Is(fault, context.DeadlineExceeded) || errors.Is(fault, context.Canceled) {
+		return nil, &ruledError{fault} // it had no time to look at all that it asks for
+	}
+	o.altered = nil
+	if errors.As(fault, &o.altered) { // nothing was said of the board
+		mayLookAgain(ctx)
+		return f, nil
 	}
 	if fault != nil || len(writes) == 0 {
 		return o.conclude(ctx, f, fault)

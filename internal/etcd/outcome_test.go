@@ -160,6 +160,37 @@ func TestNobodyKnows(t *testing.T) {
 	must(t, b.Change(t.Context(), change("a", false, note("next"))))
 }
 
+// TestNobodyKnowsOvertaken: that a change was overtaken before does not make its outcome known.
+func TestNobodyKnowsOvertaken(t *testing.T) {
+	w := newWorld(t, 1)
+	w.ticketIs("a", "open")
+	puts := 0
+	b := w.process(met(func(x *txn) (*clientv3.TxnResponse, error) {
+		for _, op := range x.then {
+			if op.IsPut() && strings.HasPrefix(string(op.KeyBytes()), w.tickets()) {
+				puts++
+				break
+			}
+		}
+		switch puts {
+		case 1:
+			w.ticketIs("a", "open") // somebody else's change comes first
+		case 2:
+			puts++
+			_, err := x.send()
+			w.cluster.Members[0].Pause()
+			return nil, errors.Join(context.DeadlineExceeded, err)
+		}
+		return x.send()
+	}))
+	err := b.Change(t.Context(), change("a", false, note("mine")))
+	w.cluster.Members[0].Continue()
+	wantCode(t, err, ticketfs.Unreachable)
+	if !strings.Contains(fmt.Sprint(err), "it may have happened") {
+		t.Error(err)
+	}
+}
+
 // TestUnreachable: a change on a cluster that does not answer writes nothing and says so.
 func TestUnreachable(t *testing.T) {
 	w := newWorld(t, 1)
