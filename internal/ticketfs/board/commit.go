@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // folderOf is the board's folder, whatever mode it is in.
@@ -99,9 +100,27 @@ func notCommitted(dir, message string, err error) error {
 var here = []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX",
 	"GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE"}
 
+// patience is how long another git may keep the index: one that a person runs, or that a killed
+// process of ours left.
+const patience = 5 * time.Second
+
 // runGit runs a command of git's that writes and reads from standard input for which paths in the
-// folder.
+// folder. It waits while another git keeps the index.
 func runGit(ctx context.Context, dir string, paths []string, args ...string) error {
+	for end := time.Now().Add(patience); ; {
+		err := tryGit(ctx, dir, paths, args...)
+		if err == nil || !strings.Contains(err.Error(), "index.lock") || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+func tryGit(ctx context.Context, dir string, paths []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = dir
 	cmd.Stdin = strings.NewReader(strings.Join(paths, "\x00") + "\x00")
