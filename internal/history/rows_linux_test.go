@@ -47,8 +47,10 @@ func (s sharedBoard) rows() (rows []*row, err error) {
 // nothing: where a row and the tickets tell different stories, no order explains them.
 func (h *history) settle(rows []*row, began time.Time, now int64) (wrong []string) {
 	sortEntries(h.entries)
+	begun := slices.SortedStableFunc(slices.Values(rows),
+		func(a, b *row) int { return a.Time.Compare(b.Time) })
 	find := func(e entry, until int64) *row {
-		for _, r := range rows {
+		for _, r := range begun {
 			const slack = int64(20 * time.Millisecond) // between two clocks of a machine
 			at := int64(r.Time.Sub(began))
 			if !r.matched && keyIn(r.Actor) == e.session && r.Tool == e.tool() &&
@@ -61,7 +63,11 @@ func (h *history) settle(rows []*row, began time.Time, now int64) (wrong []strin
 		}
 		return nil
 	}
-	for _, e := range h.entries {
+	// Of calls that overlap, as two lanes of a session start one ticket, the first that was answered
+	// takes the first row that was begun in its time: any other order may leave one without.
+	answered := slices.SortedStableFunc(slices.Values(h.entries),
+		func(a, b entry) int { return cmp.Compare(a.got, b.got) })
+	for _, e := range answered {
 		if !changes(e.op.Verb) || !e.done() || e.result.AlreadyYours || find(e, e.got) != nil {
 			continue
 		}
