@@ -11,7 +11,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/etcd/etcdtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/journal"
@@ -69,12 +68,15 @@ func TestAlteredFileDecidesNothing(t *testing.T) {
 				must(t, writer.Signal(syscall.SIGSTOP))
 				must(t, alter())
 				var seen []document.Ticket
-				change := func(within time.Duration) error {
-					ctx, cancel := context.WithTimeout(t.Context(), within)
-					defer cancel()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				change := func(ctx context.Context) error {
 					_, err := f.Within(ctx).Change(ctx, "t0", journal.Cause{Tool: "test"},
 						func(_ *document.Document, v ticketfs.View) (ticketfs.Decision, error) {
 							ticket, err := read(v)
+							if met := new(ticketfs.AlteredError); errors.As(err, &met) {
+								cancel() // the first change waited for nothing
+							}
 							if err != nil {
 								return ticketfs.Decision{}, err
 							}
@@ -84,10 +86,12 @@ func TestAlteredFileDecidesNothing(t *testing.T) {
 						})
 					return err
 				}
-				err = change(time.Second)
+				err = change(ctx)
 				must(t, writer.Signal(syscall.SIGCONT))
 				wantCode(t, err, ticketfs.Busy)
-				must(t, change(etcdtest.Soon))
+				within, end := context.WithTimeout(t.Context(), etcdtest.Soon)
+				defer end()
+				must(t, change(within))
 				if slices.ContainsFunc(seen, func(read document.Ticket) bool {
 					return read.Status == document.StatusClosed || read.Title == "one"
 				}) {
