@@ -110,8 +110,8 @@ func TestAlteredFileDecidesNothing(t *testing.T) {
 // closedChild is what somebody makes of a ticket.
 const closedChild = "---\nschema_version: 1\nid: t1\nstatus: closed\nparent: epic\n---\n# Closed\n"
 
-// The sums tell of every file, however they are read: as lines come, from a file that was written
-// anew, with a line that is half there, and of files that are no more.
+// The sums tell of every file, however they are read: as lines come, from a file that was replaced,
+// with a line that is half there, and of files that are no more.
 func TestSumReader(t *testing.T) {
 	dir := t.TempDir()
 	s, err := readSums(dir)

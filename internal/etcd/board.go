@@ -268,7 +268,7 @@ func (g *guard) metaMod() int64 {
 }
 
 // readMeta reads meta: at the first look, where a transaction finds it changed, and after a
-// restore, until somebody has given the board another epoch. Then this process begins anew.
+// restore, until somebody has given the board another epoch. Then this process begins again.
 func (b *Board) readMeta(ctx context.Context) error {
 	resp, err := b.client.Get(ctx, b.keys.meta())
 	if err != nil {

@@ -163,7 +163,7 @@ func otherMachine(b table) string {
 	b.remark(filepath.Join(b.dir, ".sessions", me.key+".lock"),
 		func(mark map[string]any) { mark["boot"], mark["machine"] = "of its own", "another" })
 	return b.differs(expects{other, start("t00"), "claimed"},
-		expects{other, rob("t00"), "taken over"})
+		expects{other, takeOver("t00"), "taken over"})
 }
 
 // otherHostName: the holder ran in a container on this kernel, under another host name.
@@ -226,7 +226,7 @@ func restartInTime(b table) string {
 		return err.Error()
 	}
 	if why := b.differs(expects{other, start("t00"), "claimed"},
-		expects{other, rob("t00"), "claimed"}); why != "" {
+		expects{other, takeOver("t00"), "claimed"}); why != "" {
 		return why
 	}
 	again := b.sit("me")

@@ -76,7 +76,7 @@ func (b table) rises(s *session) {
 }
 
 func start(id string) spec.UserInput { return spec.UserInput{Verb: spec.Start, ID: id} }
-func rob(id string) spec.UserInput {
+func takeOver(id string) spec.UserInput {
 	return spec.UserInput{Verb: spec.Start, ID: id,
 		Takeover: true}
 }
@@ -90,27 +90,27 @@ func TestRestart(t *testing.T) {
 	first := b.sit("client")
 	b.says(first, start("t00"), "done")
 	b.says(first, start("t01"), "done")
-	b.says(other, rob("t00"), "claimed")
+	b.says(other, takeOver("t00"), "claimed")
 	b.rises(first)
 
 	second := b.sit("client") // after a clean end
 	b.says(second, start("t00"), "already")
-	b.says(other, rob("t00"), "claimed")
+	b.says(other, takeOver("t00"), "claimed")
 	if err := b.kill(second, 0); err != nil {
 		t.Fatal(err)
 	}
 
 	third := b.sit("client") // after a kill, and without a start before the close
 	b.says(third, finish("t01"), "done")
-	b.says(other, rob("t00"), "claimed") // the close has shown that the session lives
+	b.says(other, takeOver("t00"), "claimed") // the close has shown that the session lives
 
 	// The next server comes while the last one still drains. Before its first claim it is the same
 	// session as soon as that ends.
 	fourth := b.sit("client")
-	b.says(fourth, rob("t00"), "claimed")
+	b.says(fourth, takeOver("t00"), "claimed")
 	b.rises(third)
 	b.says(fourth, start("t00"), "already")
-	b.says(other, rob("t00"), "claimed")
+	b.says(other, takeOver("t00"), "claimed")
 	b.rises(fourth)
 	fifth := b.sit("client")
 	b.says(fifth, release("t00"), "done")
@@ -141,7 +141,7 @@ func TestTwins(t *testing.T) {
 		s.key = keys[i]
 		for j := range sessions {
 			if id := ticketID(j); i != j {
-				b.says(s, rob(id), "claimed")
+				b.says(s, takeOver(id), "claimed")
 				b.says(s, finish(id), "claimed")
 				b.says(s, release(id), "claimed")
 			}

@@ -33,7 +33,7 @@ func TestStopped(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.says(other, start("t00"), "claimed", "busy")
-			b.says(other, rob("t00"), "claimed", "busy")
+			b.says(other, takeOver("t00"), "claimed", "busy")
 			b.says(other, finish("t00"), "claimed", "busy")
 			b.says(other, release("t00"), "claimed", "busy")
 			if err := owner.cmd.Process.Signal(syscall.SIGCONT); err != nil {

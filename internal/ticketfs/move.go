@@ -50,7 +50,7 @@ func (s *Store) Freeze(ctx context.Context, dir string, to board.Shared) (*Movin
 		}
 		var lockFile *durable.NotFolderError
 		if errors.As(err, &lockFile) {
-			continue // another process took the lock anew; it is waited for
+			continue // another process took the lock again; it is waited for
 		}
 		return nil, fmt.Errorf("freeze the board: %w", err)
 	}

@@ -27,7 +27,8 @@ func NotUnicode(text []byte) int {
 	return -1
 }
 
-// escaped is the code unit of an escape \uXXXX at the beginning of text, -1 when there is none.
+// escaped is the code unit of an escape at the beginning of text, \u and four digits, -1 when there
+// is none.
 func escaped(text []byte) rune {
 	if len(text) < len(`\uD800`) || text[0] != '\\' || text[1] != 'u' {
 		return -1
