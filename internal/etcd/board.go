@@ -225,8 +225,9 @@ type guard struct {
 	cluster  uint64
 	revision int64 // the highest one of a linearizable answer
 	meta     meta
-	mod      int64 // the revision of meta
-	restored bool  // since meta was read
+	mod      int64     // the revision of meta
+	restored bool      // since meta was read
+	heard    time.Time // when the cluster last answered
 }
 
 // errRestored says that the cluster is not the one that it was, or is back where it was before.
@@ -243,6 +244,7 @@ func (g *guard) since() int64 {
 func (g *guard) see(since int64, h *pb.ResponseHeader) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.heard = time.Now()
 	if h.ClusterId != g.cluster || h.Revision < since {
 		g.restored = true
 	}
@@ -257,7 +259,17 @@ func (g *guard) see(since int64, h *pb.ResponseHeader) error {
 func (g *guard) reach(revision int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.heard = time.Now()
 	g.revision = max(g.revision, revision)
+}
+
+// answers reports whether the cluster has answered this process a moment ago: then a call whose
+// time is used up has lost it to others, not to the way there.
+func (g *guard) answers() bool {
+	const moment = 500 * time.Millisecond
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Since(g.heard) < moment
 }
 
 // metaMod is the revision of meta as this process read it.

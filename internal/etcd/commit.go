@@ -53,16 +53,16 @@ func (b *Board) Change(ctx context.Context, c ticketfs.Change) error {
 	err := o.run(ctx)
 	var ruled *ruledError
 	var unknown *unknownError
-	late := ctx.Err() != nil && !errors.As(err, &unknown)
+	late := !errors.As(err, &unknown) && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded))
 	switch {
 	case late && o.altered != nil:
 		err = o.altered
 	case errors.As(err, &ruled):
 		return ruled.error // unchanged
 	case late && o.overtaken && errors.Is(err, context.DeadlineExceeded):
-		err = &busyError{o.what()}
+		err = &busyError{o.what() + " was changed by others again and again"}
 	}
-	return refused(err)
+	return b.refused(err)
 }
 
 // ruledError is what a rule said, about what was current.

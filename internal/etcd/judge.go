@@ -23,7 +23,7 @@ func (b *Board) Judge(ctx context.Context, fn func() error) error {
 	for {
 		shown, err := b.Shown.Revision()
 		if err != nil {
-			return refused(err)
+			return b.refused(err)
 		}
 		fault := fn()
 		var altered *ticketfs.AlteredError
@@ -31,21 +31,21 @@ func (b *Board) Judge(ctx context.Context, fn func() error) error {
 			if mayLookAgain(ctx) {
 				continue
 			}
-			return refused(fault)
+			return b.refused(fault)
 		}
 		if fault == nil || ctx.Err() != nil {
 			return fault
 		}
 		resp, err := b.get(ctx, b.keys.relations(), clientv3.WithKeysOnly())
 		if err != nil {
-			return refused(err)
+			return b.refused(err)
 		}
 		moved := modOf((*pb.RangeResponse)(resp))
 		if moved <= shown {
 			return fault
 		}
 		if err := b.Shown.Reach(ctx, moved); err != nil {
-			return refused(err)
+			return b.refused(err)
 		}
 	}
 }

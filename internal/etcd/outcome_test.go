@@ -191,6 +191,20 @@ func TestNobodyKnowsOvertaken(t *testing.T) {
 	}
 }
 
+// TestTimeUsedUp: a change that has no time left is busy while the cluster answers, not unreachable.
+func TestTimeUsedUp(t *testing.T) {
+	w := newWorld(t, 1)
+	w.ticketIs("a", "open")
+	b := w.process()
+	must(t, b.Change(t.Context(), change("a", false, note("first"))))
+	ctx, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	wantCode(t, b.Change(ctx, change("a", false, note("second"))), ticketfs.Busy)
+	if strings.Contains(w.value(w.ticket("a")), "second") {
+		t.Error("it was made")
+	}
+}
+
 // TestUnreachable: a change on a cluster that does not answer writes nothing and says so.
 func TestUnreachable(t *testing.T) {
 	w := newWorld(t, 1)

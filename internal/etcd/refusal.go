@@ -32,14 +32,26 @@ type limitError struct{ what string }
 
 func (e *limitError) Error() string { return e.what }
 
-// busyError says that a change was overtaken until its time was used up.
-type busyError struct{ what string }
+// busyError says that the time of a change was used up, by others that were made before it.
+type busyError struct{ why string }
 
-func (e *busyError) Error() string { return e.what + " was changed by others again and again" }
+func (e *busyError) Error() string { return e.why }
 
 // errNoSpace is what the cluster says when its quota is used up. It may have made the change that
 // reached the quota.
 var errNoSpace = rpctypes.ErrNoSpace
+
+// refused is the boundary for what has to be done in the time of a call. Where that is used up though
+// the cluster has answered this process a moment ago, others were in its way.
+func (b *Board) refused(err error) error {
+	var unknown *unknownError
+	var cutOff *ticketfs.CutOff
+	if errors.Is(err, context.DeadlineExceeded) && b.epoch.answers() &&
+		!errors.As(err, &unknown) && !errors.As(err, &cutOff) && ticketfs.CodeOf(err) == "" {
+		err = &busyError{"the time was used up while others changed the board"}
+	}
+	return refused(err)
+}
 
 // refused is the one boundary at which errors of the cluster become refusals, with the words that
 // agents read.
