@@ -3,10 +3,16 @@
 package etcd
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/flocker"
+	"github.com/ticket-mcp/ticket-mcp/internal/journal"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
 // A writer that is killed between a line of the sums and the rename leaves the former content: that
@@ -104,5 +110,28 @@ func TestRecord(t *testing.T) {
 	}
 	if got, err := readRecord(dir); err != nil || got.Revision != 0 {
 		t.Errorf("a folder is read as %+v, %v", got, err)
+	}
+}
+
+// A writer whose folder has another one by now tells of nothing: the other has told it.
+func TestReplacedWriterAppendsNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, writerLock)
+	must(t, durable.MakeFile(path))
+	lock, err := flocker.Try(path)
+	must(t, err)
+	defer func() { must(t, lock.Unlock()) }()
+	w := &writer{Mirror: &Mirror{dir: dir}, lock: lock}
+	local := journal.Of(dir)
+	row := journal.Row{Ticket: "t", Time: time.Now(), Cause: journal.Cause{Call: journal.NewCall(),
+		Tool: "test"}, From: "open", To: "open", After: journal.HashOf([]byte("x"))}
+	must(t, w.append(local, row))
+	before := len(rowsIn(t, dir, "t"))
+	must(t, replaceFile(path, nil, 0o666))
+	if err := w.append(local, row); !errors.Is(err, flocker.ErrReplaced) {
+		t.Errorf("append: %v", err)
+	}
+	if after := len(rowsIn(t, dir, "t")); before == 0 || after != before {
+		t.Errorf("%d rows, then %d", before, after)
 	}
 }
