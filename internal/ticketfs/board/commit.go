@@ -68,12 +68,12 @@ func CommitMode(ctx context.Context, dir, message string, add, drop []string) er
 	all := slices.Concat(add, drop)
 	if len(drop) > 0 {
 		if err := runGit(ctx, dir, drop, "update-index", "--force-remove", "-z", "--stdin"); err != nil {
-			return notCommitted(dir, message, err)
+			return notStaged(dir, message, add, err)
 		}
 	}
 	// Whatever a .gitignore says: the lock in whose place the guard is, is ignored.
 	if err := runGit(ctx, dir, add, "update-index", "--add", "-z", "--stdin"); err != nil {
-		return notCommitted(dir, message, err)
+		return notStaged(dir, message, add, err)
 	}
 	changed, err := askGit(ctx, dir, "", "diff", "--cached", "--name-only", "-z", "--relative")
 	if err != nil {
@@ -94,6 +94,19 @@ func CommitMode(ctx context.Context, dir, message string, add, drop []string) er
 
 func notCommitted(dir, message string, err error) error {
 	return &CommitError{err.Error(), "git -C " + quote(dir) + " commit -m " + quote(message)}
+}
+
+// notStaged is notCommitted where git did not even take over what is in the folder. What says that
+// the board is shared is ignored by .gitignore, in part.
+func notStaged(dir, message string, add []string, err error) error {
+	git := "git -C " + quote(dir)
+	stage := git + " add -A . && "
+	for _, name := range add {
+		if name == SharedFile || name == GuardFile {
+			stage += git + " add -f " + name + " && "
+		}
+	}
+	return &CommitError{err.Error(), stage + git + " commit -m " + quote(message)}
 }
 
 // here are the variables by which a surrounding git command says where it works.
