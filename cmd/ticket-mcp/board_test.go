@@ -65,6 +65,9 @@ func boardScript(t *testing.T, script string) (root string) {
 // Two servers in two worktrees want one ticket at the same moment: one gets it, and the other is
 // told, or does not know which board it is.
 func TestOneWinnerInEveryLayout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for i, tt := range []struct {
 		name, script string
 		from         [2]string
@@ -154,6 +157,9 @@ func TestBoardIsKept(t *testing.T) {
 
 // A link that a branch brings along in the board's place, while a server runs, is not followed.
 func TestBoardBecomesALink(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	root := boardScript(t, `mkdir -p elsewhere/.tickets; cp source/.tickets/d5a.md elsewhere/.tickets; cd source; mkdir sub; mv .tickets sub; git add -A; git commit -qm sub
 		git checkout -q -b evil; git rm -rq sub; ln -s ../elsewhere sub; git add sub; git commit -qm link; git checkout -q main`)
 	c := serverIn(t, filepath.Join(root, "source", "sub"))
@@ -183,6 +189,9 @@ func TestBoardBecomesALink(t *testing.T) {
 // A worktree that is removed under its server, before its first call or after, changes nothing:
 // what it holds it can close.
 func TestWorktreeRemovedUnderServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, started := range []bool{true, false} {
 		root := boardScript(t, `cd source; git worktree add -q ../linked`)
 		linked := filepath.Join(root, "linked")
@@ -238,6 +247,9 @@ func TestStartedInRemovedFolder(t *testing.T) {
 // The first tickets of a repository are made in the main worktree; a board that only the caller's
 // branch has is named, once.
 func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for tool, arguments := range map[string]map[string]any{
 		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new",
 			"title": "New"}}},

@@ -96,6 +96,9 @@ func must(t *testing.T, err error) {
 // place is refused with a code, doctor names it, and nothing outside the board is read, made or
 // removed.
 func TestHostileTrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, h := range hostiles {
 		t.Run(h.name, func(t *testing.T) {
 			board, outside := servertest.OpenTickets(t, "t1", "t2"), t.TempDir()
@@ -160,6 +163,9 @@ func (u account) server(t *testing.T, program, board string) *servertest.Wire {
 // TestTwoUsers: users share a board, whoever comes first and whatever their umask: root beside the
 // owner, and the members of a group.
 func TestTwoUsers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be several users")
 	}
@@ -266,6 +272,9 @@ func TestStickyFolder(t *testing.T) {
 // TestOverlay: locks taken through an overlay and beside it do not see each other. It is said, and
 // no holder is taken for dead by a lock that is only out of sight.
 func TestOverlay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")
 	}

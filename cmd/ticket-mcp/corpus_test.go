@@ -182,6 +182,9 @@ func without(content string, keys []string) string {
 
 // What a closed ticket refuses writes nothing, anywhere: not a byte, not a time.
 func TestCorpusRefusals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	dir, tickets, c := corpusServer(t)
 	closed := 0
 	before := filesOf(t, dir)

@@ -13,6 +13,9 @@ import (
 // What hosts ask for though it is not offered is an empty list, in each revision, and stays not
 // offered.
 func TestEmptyLists(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
@@ -47,6 +50,9 @@ func TestEmptyLists(t *testing.T) {
 
 // The prompts, by the official Go client in each revision.
 func TestPrompts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
@@ -102,6 +108,9 @@ func TestPrompts(t *testing.T) {
 // With a prefix every tool has it, is called by it, and the instructions tell; by the flag and by
 // the variable.
 func TestToolPrefix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha")
 	cmd := servertest.On(t, dir)

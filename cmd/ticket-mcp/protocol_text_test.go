@@ -186,6 +186,9 @@ func TestNastyText(t *testing.T) {
 // The same holds for arguments that a refusal repeats, which an agent may have copied from a
 // ticket.
 func TestNastyArguments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	c, err := client.Start(t.Context(), "ticket-mcp",
 		[]string{"--dir", servertest.OpenTickets(t, "open")}, client.Environment())
 	if err != nil {

@@ -143,14 +143,15 @@ var shapes = []shape{
 // time is used up is no fault of a test on a loaded machine, as long as the call then ends: what is
 // linear here takes seconds, what was quadratic took minutes.
 func TestShapes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a server for each shape")
+	}
 	n, mostMemory := 10_000, 120<<10 // kB
 	switch {
 	case servertest.UnderRace():
 		n, mostMemory = 500, 1<<20
-	case testing.Short():
-		n = 100
 	case !longtest.Wanted():
-		n = 3000
+		n = 1000
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {

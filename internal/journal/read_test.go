@@ -95,6 +95,9 @@ func TestTimesDoNotGoBack(t *testing.T) {
 
 // Last reads a long journal from its end, and rows that are longer than its first look.
 func TestLast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	b := newBoard(t)
 	text := ""
 	for i := range 100 {
@@ -133,6 +136,9 @@ func TestLastUntil(t *testing.T) {
 
 // A file that only looks like a journal costs the last rows neither memory nor time.
 func TestLastOfHugeFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	b := newBoard(t)
 	b.change("t", "a", ticket)
 	b.must(os.Truncate(b.journal.path("t"), 3<<30))
@@ -151,6 +157,9 @@ func TestLastOfHugeFile(t *testing.T) {
 }
 
 func TestTorn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	b := newBoard(t)
 	for i := range 3 {
 		b.change("t", "a", fmt.Sprint(ticket, i))
@@ -246,6 +255,9 @@ func (r readerAt) ReadAt(p []byte, _ int64) (int, error) { return r.Read(p) }
 // Readers see whole rows in their order while a writer appends, and each sees all that were there
 // when it began.
 func TestReadWhileWritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const rows = 300
 	b := newBoard(t)
 	var wg sync.WaitGroup

@@ -126,6 +126,9 @@ func TestTake(t *testing.T) {
 
 // TestLivePageFollowsFiles: what an agent does, or an editor, is told to a page within a second.
 func TestLivePageFollowsFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	taker, agent := newBoard(t, map[string]string{"work": "status: open\n---\n# Work\n"})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -191,11 +194,11 @@ func TestLivePageFollowsFiles(t *testing.T) {
 // TestWaitMissesNothing: whenever a ticket changes, beside a picture or while Wait looks, rests or
 // sleeps, the next pictures show it soon, and long before one is taken in any case.
 func TestWaitMissesNothing(t *testing.T) {
-	taker, agent := newBoard(t, nil)
-	times := 40
 	if testing.Short() {
-		times = 5
+		t.Skip("takes seconds")
 	}
+	taker, agent := newBoard(t, nil)
+	const times = 40
 	for i := range times {
 		var made sync.WaitGroup
 		made.Go(func() {
@@ -219,6 +222,9 @@ func TestWaitMissesNothing(t *testing.T) {
 
 // TestWaitSleeps: as long as nothing changes, and until it is told to end.
 func TestWaitSleeps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	taker, _ := newBoard(t, map[string]string{"a": "status: open\n---\n# A\n"})
 	if _, err := taker.Board(); err != nil {
 		t.Fatal(err)

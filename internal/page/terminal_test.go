@@ -15,6 +15,9 @@ var colours = regexp.MustCompile(`\x1b\[[0-9;]+m`)
 // TestPrintFits: whatever stands in tickets, no line is wider than the terminal, none more than its
 // height, and nothing is printed that a terminal obeys but for colours.
 func TestPrintFits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	now := time.Now()
 	small, smallText := sample(now)
 	bad, badText := hostileBoard(now)
@@ -107,6 +110,9 @@ waiting for it:
 
 // TestTreesEnd: of chains, of cycles, and where everything waits for everything before it.
 func TestTreesEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for name, blockers := range map[string]func(i int) []int{
 		"chain": func(i int) []int { return []int{i - 1} },
 		"cycle": func(i int) []int { return []int{(i + 299) % 300} },

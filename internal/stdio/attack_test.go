@@ -116,6 +116,9 @@ var attacks = []struct {
 // Whatever a host sends, the server answers what can be answered, with the id as the host wrote it,
 // and goes on; nothing of it delays the end.
 func TestAttacks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	w := servertest.Start(t, servertest.On(t, servertest.OpenTickets(t, "alpha")))
 	for _, attack := range attacks {
 		var got []string
@@ -139,6 +142,9 @@ func TestAttacks(t *testing.T) {
 // Each attack at once with the end of input: each gets its answers, and the server does not wait
 // for any that never come.
 func TestAttacksAtTheEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	var lines []string
 	want := 0
 	for _, attack := range attacks {

@@ -6,6 +6,9 @@ import (
 )
 
 func TestPulseBeatsWhileItIsOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	t.Parallel()
 	p := newPulse()
 	for range 2 {

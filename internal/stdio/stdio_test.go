@@ -13,6 +13,9 @@ import (
 // Every request that came before the end of input is answered once, and then the server ends,
 // content. The last line needs no newline, lines may end with CR LF, and blank lines are nothing.
 func TestPipedCalls(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for _, test := range []struct {
 		name            string
 		calls           int

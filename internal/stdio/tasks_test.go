@@ -116,6 +116,9 @@ func (h *taskHost) ended(id string) taskState {
 
 // Only who takes tasks by the very request gets one, and only where the call would wait.
 func TestTaskOnlyWhereItIsWanted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	h := newTaskHost(t, servertest.OpenTickets(t, "alpha"))
 	for _, test := range []struct{ name, params, want string }{
 		{"an answer that is there", modern(true, `"name":"wait","arguments":{}`),
@@ -200,12 +203,12 @@ func TestTasksEndWithTheInput(t *testing.T) {
 
 // A task sees what happens from the moment of its call on.
 func TestTaskLosesNoWakeUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := servertest.OpenTickets(t)
 	h, other := newTaskHost(t, dir), newTaskHost(t, dir)
-	times := 200
-	if testing.Short() {
-		times = 20
-	}
+	const times = 200
 	for i := range times {
 		tag := fmt.Sprintf("t%d", i)
 		var made sync.WaitGroup
@@ -229,6 +232,9 @@ func TestTaskLosesNoWakeUp(t *testing.T) {
 // A thousand tasks, cancelled, completed, timed out and fetched or not, leave neither a descriptor
 // nor a call that runs.
 func TestTasksLeakNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	h := newTaskHost(t, servertest.OpenTickets(t))
 	const waves, width = 32, 32
 	open := func() int {
@@ -241,12 +247,8 @@ func TestTasksLeakNothing(t *testing.T) {
 		}
 		return len(files)
 	}
-	n := waves
-	if testing.Short() {
-		n = 2
-	}
 	var before int
-	for wave := range n {
+	for wave := range waves {
 		if wave == 1 {
 			before = open()
 		}
@@ -291,12 +293,12 @@ func TestTasksLeakNothing(t *testing.T) {
 
 // Cancelling a task while it ends: it is one or the other, and stays so.
 func TestTaskCancelledWhileItEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	dir := servertest.OpenTickets(t)
 	h, other := newTaskHost(t, dir), newTaskHost(t, dir)
-	times := 100
-	if testing.Short() {
-		times = 10
-	}
+	const times = 100
 	ends := make(map[string]int)
 	delay := time.Millisecond
 	for i := range times {
@@ -322,7 +324,7 @@ func TestTaskCancelledWhileItEnds(t *testing.T) {
 		}
 	}
 	t.Logf("ends: %v", ends)
-	if ends["cancelled"]+ends["completed"] != times || len(ends) != 2 && !testing.Short() {
+	if ends["cancelled"]+ends["completed"] != times || len(ends) != 2 {
 		t.Errorf("ends: %v", ends)
 	}
 }

@@ -259,6 +259,9 @@ func newLoad(t *testing.T, door string, tk bool) *load {
 // Killed at any moment, under load, processes lose nothing that they were told was done, and do not
 // hinder the others.
 func TestCrashUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for round := range times(2, 20) {
 		l := newLoad(t, "", round%2 == 1)
 		if err := l.run(t, times(16, 40)); err != nil {
@@ -271,6 +274,9 @@ func TestCrashUnderLoad(t *testing.T) {
 
 // The load finds what is wrong with a writer that does not replace the file whole.
 func TestCrashLoadCatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	l := newLoad(t, "in place", false)
 	err := l.run(t, 200)
 	if err == nil {

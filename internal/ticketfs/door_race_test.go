@@ -274,6 +274,9 @@ func TestDoorSerializes(t *testing.T) {
 
 // The race above can fail: every wrong door is found to lose updates that it had said to be made.
 func TestDoorRaceCatchesWrongDoors(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for name := range doors {
 		if name == "WithTicketLock" {
 			continue

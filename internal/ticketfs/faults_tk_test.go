@@ -131,6 +131,9 @@ func TestFaultTkLosesNothing(t *testing.T) {
 
 // The race finds out a door that takes our lock alone.
 func TestFaultTkRaceCatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	skipOnWindows(t)
 	var ours flocker.Locks
 	const most = 10

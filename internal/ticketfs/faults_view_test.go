@@ -192,6 +192,9 @@ func TestFaultViewIsNeverStale(t *testing.T) {
 
 // The race finds out a view that trusts what it knows.
 func TestFaultViewRaceCatches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for _, tickets := range []int{20, aboveWatch} {
 		asked := 0
 		err := raceView(t, tickets, 500, func(s *Store) (*Snapshot, error) {

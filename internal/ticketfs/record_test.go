@@ -93,6 +93,9 @@ func TestRecord(t *testing.T) {
 // A process that dies between the rename and its row loses the row and nothing else: the change is
 // told as made outside, and undone by nobody.
 func TestRecordAfterDeath(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, name := range []string{"edit", "change", "create"} {
 		for step, want := range map[string]bool{"checked": false, visibleFrom: false,
 			"journaled": true, "folder synced": true} {
@@ -130,6 +133,9 @@ func TestRecordAfterDeath(t *testing.T) {
 // Rows of one ticket that many stores append stand in the order of its changes: each begins where
 // the last one ended.
 func TestRecordOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	const stores, changes = 6, 40
 	_, path := sampleBoard(t)
 	var wg sync.WaitGroup

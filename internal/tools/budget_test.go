@@ -63,6 +63,9 @@ var crowds = []crowd{
 
 // TestListsAreShort: list and ready keep to their budget, whatever the tickets.
 func TestListsAreShort(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	body := strings.Repeat("Twenty kilobytes of words, as agents write them. ", 420)
 	for _, c := range crowds {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,6 +120,9 @@ func bodies() map[string]string {
 // TestShowReadsOn: an answer of show is bounded, and reading on by its offsets gives the body, byte
 // by byte.
 func TestShowReadsOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for name, body := range bodies() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,6 +199,9 @@ func TestShowIsBounded(t *testing.T) {
 
 // TestEveryAnswerIsBounded: where one ticket has to do with many others.
 func TestEveryAnswerIsBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const many = 400
 	w := testWorld(t)
 	me := w.session("me")

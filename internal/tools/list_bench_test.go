@@ -57,6 +57,9 @@ func listBy(tb testing.TB, tickets *tools.Board, arguments string) {
 
 // TestListKeepsFew: what list allocates does not grow with the board, but for a list of ids.
 func TestListKeepsFew(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const small, large = 600, 1200
 	boards := []*tools.Board{largeBoard(t, small), largeBoard(t, large)}
 	for _, arguments := range []string{`{}`, `{"status":"open"}`, `{"sort":"priority"}`} {

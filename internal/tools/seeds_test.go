@@ -332,6 +332,9 @@ var seeds = []scenario{
 }
 
 func TestSeeds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for _, s := range seeds {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()

@@ -100,6 +100,9 @@ func TestSessionFileIsMadeAgain(t *testing.T) {
 // TestLifeOfFiles: dead is only what is proved to be; of anything else nobody can tell, and nothing
 // else suffers.
 func TestLifeOfFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	set := func(field string, value any) func(w *world, path string) {
 		return func(w *world, path string) {
 			w.remark(keyOf("lost"), func(mark map[string]any) { mark[field] = value })

@@ -42,15 +42,15 @@ var configs = []string{
 }
 
 func TestConfigIsReadAsGitReadsIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	needGit(t)
 	for _, text := range configs {
 		compareConfig(t, text)
 	}
 	pieces := strings.Split("[core]|[Foo \"b\\\"C\"]|[a.B]|bare|workTree|x-1|=|=| |\t|\n|\n|\r\n|\"|\\n|\\\\|\\\"|\\\n|#|;|true|/a/b|é|]|[|\\|.", "|")
-	rounds := 60
-	if testing.Short() {
-		rounds = 15
-	}
+	const rounds = 60
 	random := rand.New(rand.NewPCG(1, 2))
 	for range rounds {
 		text := "[core]"

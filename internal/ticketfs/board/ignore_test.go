@@ -31,6 +31,9 @@ func seen(t testing.TB, dir string) string {
 }
 
 func TestHide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	for _, tt := range []struct {
 		name, ignore string // of somebody else; "" for none, "-" for an empty one
@@ -127,6 +130,9 @@ func ignored(t testing.TB, dir string, names ...string) []string {
 
 // TestIgnoresAsGit: where we say that a pattern covers a name, git says so too. We may know less.
 func TestIgnoresAsGit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t, "r")
 	git(t, root+"/r", "init", "-q")

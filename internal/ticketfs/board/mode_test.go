@@ -154,6 +154,9 @@ func unreachable(t *testing.T, w Where, words ...string) *Unreachable {
 // A clone keeps to the board that it saw first, in all worktrees and branches, until a person
 // decides.
 func TestPin(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	a := filepath.Join(root, "a")
@@ -212,14 +215,14 @@ func TestBrokenPin(t *testing.T) {
 // A worktree without the file is no local board while HEAD, the default branch or what was fetched
 // of it has one.
 func TestSharedInBranches(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	for _, layout := range []struct{ name, prepare string }{
 		{"loose", ""}, {"packed", "pack-refs --all"}, {"gc", "gc -q"},
 	} {
 		t.Run(layout.name, func(t *testing.T) {
-			if testing.Short() && layout.prepare != "" {
-				t.Skip("loose refs are enough: not with -short")
-			}
 			t.Parallel()
 			root := tree(t)
 			origin, clone := filepath.Join(root, "origin"), filepath.Join(root, "clone")

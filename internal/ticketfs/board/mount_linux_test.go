@@ -12,6 +12,9 @@ import (
 // TestMounts looks at repositories as containers see them: in a mount namespace of its own, after a
 // script has mounted what the container gets.
 func TestMounts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")
 	}

@@ -394,8 +394,8 @@ func TestOneBoard(t *testing.T) {
 	for i, l := range layouts {
 		t.Run(l.name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && i%3 > 0 {
-				t.Skip("one in three is quick")
+			if testing.Short() && i%8 > 0 {
+				t.Skip("one in eight is quick")
 			}
 			root := tree(t)
 			l.build(t, root)
@@ -473,6 +473,9 @@ func TestGitVariablesAreIgnored(t *testing.T) {
 
 // Starters at the same moment agree as well.
 func TestOneRecord(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	bare(t, root, "p.git")
@@ -502,6 +505,9 @@ func TestOneRecord(t *testing.T) {
 
 // What was chosen once stands, whatever is checked out where afterwards.
 func TestRecordStands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	bare(t, root, "p.git")
@@ -592,6 +598,9 @@ func FuzzRecord(f *testing.F) {
 
 // Whatever cannot be told is a reason and a command, never a second board.
 func TestUndecided(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for i, tt := range []struct {
 		name  string
 		build func(t *testing.T, root string)
@@ -689,8 +698,8 @@ func TestUndecided(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && i%3 > 0 {
-				t.Skip("one in three is quick")
+			if testing.Short() && i%8 > 0 {
+				t.Skip("one in eight is quick")
 			}
 			root := tree(t)
 			tt.build(t, root)
@@ -787,6 +796,9 @@ func TestBoardBesideTheWorktrees(t *testing.T) {
 
 // A link that a tree brings along must not lead out of it; one that a person names may.
 func TestLinksOut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t, "out/.tickets", "main/in/board")
 	commit(t, root+"/main")
@@ -900,6 +912,9 @@ func TestMake(t *testing.T) {
 // In a bare layout without any board the first one is made in the only worktree, or where HEAD's
 // branch is.
 func TestMakeInBareLayouts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	git(t, root+"/source", "init", "-q")

@@ -280,6 +280,9 @@ func TestInnerIDWithoutName(t *testing.T) {
 // TestParseIsFast holds 64 KiB of every shape against work that grows with the square of the size:
 // that took minutes.
 func TestParseIsFast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	many := func(format string) string {
 		var b strings.Builder
 		for i := 0; b.Len() < MaxFrontMatter-100; i++ {

@@ -173,6 +173,9 @@ func TestRootKeepsAll(t *testing.T) {
 // TestOtherUserReplaces: a user who is not the owner keeps what can be kept, or is refused; nobody
 // gains a right.
 func TestOtherUserReplaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	needsRoot(t)
 	all := listOf(entry{1, 6, anyID}, entry{4, 6, anyID}, entry{16, 6, anyID}, entry{32, 6, anyID})
 	for _, test := range []struct {
@@ -237,6 +240,9 @@ func TestOtherUserReplaces(t *testing.T) {
 // TestMadeAsFolder: what is made has the rights of its folder, of root's also the owner, whatever
 // the umask.
 func TestMadeAsFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	needsRoot(t)
 	withExecute := listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 5, anyID},
 		entry{16, 7, anyID}, entry{32, 0, anyID})

@@ -168,6 +168,9 @@ func TestForbiddenSlot(t *testing.T) {
 // TestProbesAreNoOwners: any number of probes never make each other see an owner, nor keep one from
 // its slot.
 func TestProbesAreNoOwners(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	dir := t.TempDir()
 	path := dead(t, dir, "gone", nil)
 	stop := make(chan struct{})
