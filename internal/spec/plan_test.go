@@ -175,7 +175,8 @@ func TestPlanIsCreates(t *testing.T) {
 				created.Tickets)
 		}
 	})
-	if seen[OK] == 0 || seen[Cycle] == 0 || seen[Invalid] == 0 {
+	// A fifth of the plans, which is what -short tries, may well have no invalid one among them.
+	if !testing.Short() && (seen[OK] == 0 || seen[Cycle] == 0 || seen[Invalid] == 0) {
 		t.Errorf("the plans are too tame: %v", seen)
 	}
 }

