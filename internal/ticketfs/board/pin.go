@@ -52,7 +52,7 @@ func parsePin(text string) (p pin, err error) {
 	if len(fields) > 0 {
 		return p, errors.New("a line is missing")
 	}
-	if p.left, err = strconv.ParseBool(left); err != nil || !sharedID.MatchString(p.id) {
+	if p.left, err = strconv.ParseBool(left); err != nil || !sharedID().MatchString(p.id) {
 		return p, errors.New("it names no board")
 	}
 	return p, nil

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
@@ -102,9 +103,14 @@ func restore(path string) string {
 	return "bring back the file that was committed: git checkout -- " + quote(path)
 }
 
+// Compiled when they are needed: the repeats make large programs, which each start would pay for.
 var (
-	sharedID     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	sharedPrefix = regexp.MustCompile(`^(/[A-Za-z0-9._-]{1,64}){1,8}$`)
+	sharedID = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	})
+	sharedPrefix = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(/[A-Za-z0-9._-]{1,64}){1,8}$`)
+	})
 )
 
 // field is a value of a SharedFile, and where it stands.
@@ -187,12 +193,12 @@ func sharedOf(path string, fields map[string]field) (*Shared, error) {
 	}
 	s := Shared{fields["id"].value, fields["engine"].value, fields["prefix"].value}
 	switch {
-	case !sharedID.MatchString(s.ID):
+	case !sharedID().MatchString(s.ID):
 		return nil, wrong("id", "id %.80q is none: use letters, digits, _ and -, at most 64", s.ID)
 	case s.Engine != Etcd:
 		return nil, &BrokenError{path, fields["engine"].line,
 			fmt.Sprintf("engine %.40q is not known to this version", s.Engine), newer}
-	case !sharedPrefix.MatchString(s.Prefix):
+	case !sharedPrefix().MatchString(s.Prefix):
 		return nil, wrong("prefix", "prefix %.80q is none: use /NAME, or several, without a / at the end", s.Prefix)
 	}
 	return &s, nil
