@@ -128,6 +128,9 @@ func toolCount(t *testing.T) int {
 // The official Go client, in each revision, and in the one that it takes when nobody tells it
 // which.
 func TestGoClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, revision := range append(revisions, "") {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
@@ -172,6 +175,9 @@ func TestGoClient(t *testing.T) {
 
 // The client of mcp-go, whose server is ours.
 func TestMCPGoClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
 			t.Parallel()
@@ -243,6 +249,7 @@ func TestTypeScriptClient(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs a package of npm's")
 	}
+	t.Parallel()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skip("the TypeScript client is not tested:", err)

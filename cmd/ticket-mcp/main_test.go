@@ -31,6 +31,10 @@ var update = flag.Bool("update", false, "write what the scripts see into their g
 // mcp, a client for it; and full, which runs a command on a standard output that takes nothing.
 // So every test that starts ticket-mcp starts the code under test.
 func TestMain(m *testing.M) {
+	// Most of what the longer of these tests do is to wait. -parallel asks for another number.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": runMCP, "full": runFull})
 }
 

@@ -122,9 +122,9 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 	call("block", map[string]any{"id": "beta", "blocked_by": "alpha"})
 	var took []time.Duration
-	rounds := 15
+	rounds, idle := 7, 3*time.Second
 	if longtest.Wanted() {
-		rounds = 50
+		rounds, idle = 50, 10*time.Second
 	}
 	for range rounds {
 		call("start", map[string]any{"id": "alpha"})
@@ -146,7 +146,6 @@ func TestWaitWakesSoon(t *testing.T) {
 	}
 	call("start", map[string]any{"id": "alpha"})
 	waits := startWaits(t, dir, 20)
-	const idle = 10 * time.Second
 	before := ticksOf(t, waits)
 	time.Sleep(idle)
 	used := ticksOf(t, waits) - before
@@ -177,8 +176,12 @@ func TestWaitOnABusyBoard(t *testing.T) {
 	}
 	defer client.CloseAll(servers)
 	waits := startWaits(t, dir, 1, "--tag", "none")
+	long := 3 * time.Second
+	if longtest.Wanted() {
+		long = 10 * time.Second
+	}
 	before, began, changes := ticksOf(t, waits), time.Now(), 0
-	for time.Since(began) < 10*time.Second {
+	for time.Since(began) < long {
 		if r, err := servers[0].Call("update", map[string]any{"id": "alpha",
 			"priority": changes % 2}); err != nil || r.IsError {
 			t.Fatalf("%v %s", err, r.Text)
@@ -223,7 +226,10 @@ func TestIdleTasksCostNothing(t *testing.T) {
 		ids = append(ids, ask("tools/call", `"name":"wait","arguments":{}`))
 	}
 	server := []*exec.Cmd{w.Cmd}
-	const idle, polls = 10 * time.Second, 100
+	idle, polls := 3*time.Second, 20
+	if longtest.Wanted() {
+		idle, polls = 10*time.Second, 100
+	}
 	before := ticksOf(t, server)
 	time.Sleep(idle)
 	used := ticksOf(t, server) - before
@@ -303,24 +309,22 @@ func startWaits(t *testing.T, dir string, n int, flags ...string) (waits []*exec
 		t.Cleanup(func() { _ = cmd.Process.Kill() }) // it may have ended
 		waits = append(waits, cmd)
 	}
-	for _, cmd := range waits {
-		for last, same := -1, 0; same < 10; {
-			time.Sleep(20 * time.Millisecond)
-			now := ticksOf(t, []*exec.Cmd{cmd})
-			if now == last && watches(cmd) {
-				same++
-			} else {
-				last, same = now, 0
-			}
+	for last, same := -1, 0; same < 10; {
+		time.Sleep(20 * time.Millisecond)
+		now := ticksOf(t, waits)
+		if now == last && !slices.ContainsFunc(waits, awake) {
+			same++
+		} else {
+			last, same = now, 0
 		}
 	}
 	return waits
 }
 
-// watches reports whether a process has a queue of events.
-func watches(cmd *exec.Cmd) bool {
+// awake reports whether a process has no queue of events yet.
+func awake(cmd *exec.Cmd) bool {
 	links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", cmd.Process.Pid)) // the pattern is right
-	return slices.ContainsFunc(links, func(link string) bool {
+	return !slices.ContainsFunc(links, func(link string) bool {
 		to, err := os.Readlink(link)
 		return err == nil && strings.Contains(to, "inotify")
 	})

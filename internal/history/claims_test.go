@@ -98,7 +98,7 @@ func (w *worker) work(ctx context.Context) error {
 			if left, err := w.left(); err != nil || left == 0 {
 				return err
 			}
-			time.Sleep(10 * time.Millisecond) // not to be the load that all others wait for
+			time.Sleep(50 * time.Millisecond) // not to be the load that all others wait for
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()

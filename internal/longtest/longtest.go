@@ -10,12 +10,12 @@ import (
 // Wanted reports whether this is a long run, which takes an hour: with TICKET_MCP_LONG set.
 func Wanted() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
 
-// Sample is which of n cases this run tries, as their indexes: all in a long run, else each third
-// from a random one on, so that a few runs try all.
+// Sample is which of n cases this run tries, as their indexes: all in a long run, else each eighth
+// from a random one on, but at least one, so that some runs try all.
 func Sample(n int) []int {
 	first, each := 0, 1
 	if !Wanted() {
-		each = 3
+		each = min(8, n)
 		first = rand.N(each)
 	}
 	var some []int

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
@@ -83,6 +84,9 @@ func TestRaceWithoutServers(t *testing.T) {
 
 // An interrupt ends the race, all its servers, and the scratch board.
 func TestRaceInterrupted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted by another one on Windows")
 	}
@@ -164,7 +168,7 @@ func brokenServer(t *testing.T) string {
 func TestRaceCatchesBrokenDoors(t *testing.T) {
 	program := brokenServer(t)
 	const update, start, pair, ring, family, waiting = 0, 1, 2, 3, 4, 5 // scenarios
-	for _, test := range []struct {
+	tests := []struct {
 		door   string
 		broken []int // scenarios in which promises must be seen broken
 		lost   []int // and in which answered changes must be seen lost
@@ -174,7 +178,9 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 		{"no locks", []int{update, start}, []int{update}, nil},
 		{"early read", []int{update, start}, []int{update, start}, nil},
 		{"no relations lock", []int{pair, ring, family}, nil, []int{update, start}},
-	} {
+	}
+	for _, i := range longtest.Sample(len(tests)) {
+		test := tests[i]
 		t.Run("door with "+test.door, func(t *testing.T) {
 			o := smallRace(t)
 			o.Program, o.Env = program, []string{"BROKEN_DOOR=" + test.door}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
@@ -37,6 +38,9 @@ func deafHost(t *testing.T) (w *servertest.Wire, unread *os.File) {
 
 // A host may write all its calls before it reads the first answer.
 func TestHostWritesFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const calls = 3000
 	w, unread := deafHost(t)
 	sent := make(chan error, 1)
@@ -70,9 +74,13 @@ func TestHostWritesFirst(t *testing.T) {
 // reads, and gets an answer to each.
 func TestHostWritesVeryMuchFirst(t *testing.T) {
 	if testing.Short() {
-		t.Skip("150,000 requests take some seconds")
+		t.Skip("takes seconds")
 	}
-	const pings, part = 150_000, 5_000
+	const part = 5_000
+	pings := 30_000
+	if longtest.Wanted() {
+		pings = 150_000
+	}
 	w, unread := deafHost(t)
 	for range pings / part {
 		sent := make(chan error, 1)

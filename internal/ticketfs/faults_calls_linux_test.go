@@ -33,7 +33,9 @@ func TestFaultAtEachCall(t *testing.T) {
 		for fault, words := range faults {
 			t.Run(what+", "+fault, func(t *testing.T) {
 				failed, unconfirmed, unjournaled := 0, 0, 0
-				for _, call := range calls {
+				some := longtest.Sample(len(calls))
+				for _, i := range some {
+					call := calls[i]
 					if call.isNoFault() {
 						continue
 					}
@@ -60,14 +62,15 @@ func TestFaultAtEachCall(t *testing.T) {
 						failed++
 					}
 				}
-				if unconfirmed != 1 {
+				all := len(some) == len(calls)
+				if unconfirmed > 1 || all && unconfirmed == 0 {
 					t.Errorf("%d changes were not confirmed durable, want the one whose folder could not be synced", unconfirmed)
 				}
-				if unjournaled < 3 {
+				if all && unjournaled < 3 {
 					t.Errorf("%d changes were not journaled, want those whose journal could not be opened, written or closed", unjournaled)
 				}
-				t.Logf("at %d calls: %d errors, %d not confirmed durable, %d not journaled, the others done all the same",
-					len(calls), failed, unconfirmed, unjournaled)
+				t.Logf("at %d of %d calls: %d errors, %d not confirmed durable, %d not journaled, the others done all the same",
+					len(some), len(calls), failed, unconfirmed, unjournaled)
 			})
 		}
 	}
