@@ -1,15 +1,15 @@
 // Package flocker hands out exclusive locks between processes, and says who holds one that cannot
 // be had.
 //
-// A lock is an flock(2), taken through gofrs/flock, on a file that is made when it is first needed
-// and kept forever: unlinking lock files lets two processes lock two different files of one name.
+// A lock is an flock(2) on a file that is made when it is first needed and kept forever: unlinking
+// lock files lets two processes lock two different files of one name.
 // The kernel frees a lock when its holder dies, however it dies, so there is nothing to expire, to
 // break or to clean up.
 //
 // Promised: at most one holder per lock file among all processes that go through flock(2); within a
 // process first come, first served; a wait ends when its context does; nothing ever polls. After
-// acquiring, the locked file is compared with the one at the path, so a lock file that was removed
-// or replaced meanwhile is noticed.
+// acquiring, a lock file that was removed or replaced meanwhile is noticed; Check compares the
+// locked file with the one at the path.
 //
 // Not promised: order between processes (a process may pass a waiter that the kernel has just
 // woken), and anything on a filesystem whose flock is a fiction; see Enforced.
@@ -26,7 +26,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // ErrReplaced says that the lock file at the path is no longer the one that was locked: somebody
@@ -93,10 +93,17 @@ type Locks struct {
 
 // Lock is a lock that is held. It is released by Unlock or by the end of the process.
 type Lock struct {
-	file    *flock.Flock
+	file    *file
+	seen    Seen
 	release func() error
 	once    sync.Once
 	err     error
+}
+
+// Seen is what the system said of a file when it had just been locked, and when that was.
+type Seen struct {
+	Info fs.FileInfo
+	At   time.Time // not after it
 }
 
 // Acquire waits for the exclusive lock on the file at path, which is made when absent; its folder
@@ -121,7 +128,7 @@ func (l *Locks) acquire(ctx context.Context, path string, flags int,
 	began := time.Now()
 	path = filepath.Clean(path)
 	g := l.enter(path, flags, create)
-	f, err := g.acquire(ctx)
+	f, seen, err := g.acquire(ctx)
 	if err != nil {
 		l.leave(g)
 		switch {
@@ -135,7 +142,7 @@ func (l *Locks) acquire(ctx context.Context, path string, flags int,
 		}
 		return nil, fmt.Errorf("acquire lock %s: %w", filepath.Base(path), err)
 	}
-	return &Lock{file: f, release: func() error {
+	return &Lock{file: f, seen: seen, release: func() error {
 		err := f.Unlock()
 		<-g.turn
 		l.leave(g)
@@ -151,12 +158,18 @@ func (l *Lock) Unlock() error {
 
 // Check returns ErrReplaced unless the file at the path is still the one that is locked.
 func (l *Lock) Check() error {
-	same, err := atPath(l.file)
+	same, err := atPath(l.seen.Info, l.file.Path())
 	if err == nil && !same {
 		err = ErrReplaced
 	}
 	return err
 }
+
+// Seen is what the system said of the file when it had just been locked.
+func (l *Lock) Seen() Seen { return l.seen }
+
+// File is the locked file, as it is open.
+func (l *Lock) File() *rawfile.File { return l.file.open }
 
 // Enforced reports whether this filesystem's locks are real: while l is held, a second open of its
 // file must be refused.
@@ -179,7 +192,7 @@ func (l *Lock) Enforced() (bool, error) {
 // an instant, so that probes do not disturb each other, and creates nothing: a missing file is
 // fs.ErrNotExist.
 func Held(path string) (bool, error) {
-	f := newFlock(path, os.O_RDONLY)
+	f := newFile(path, os.O_RDONLY)
 	got, err := f.TryRLock()
 	if got {
 		err = f.Unlock()
@@ -189,17 +202,13 @@ func Held(path string) (bool, error) {
 	return !got && err == nil, err
 }
 
-func newFlock(path string, flags int) *flock.Flock {
-	return flock.New(path, flock.SetFlag(flags|openFlags), flock.SetPermissions(0o666))
-}
-
 // tryLock tries once, without waiting. A lock file that may be read but not written can still be
 // locked: flock(2) on a local filesystem needs no more than an open file.
-func tryLock(path string, flags int) (*flock.Flock, bool, error) {
-	f := newFlock(path, flags)
+func tryLock(path string, flags int) (*file, bool, error) {
+	f := newFile(path, flags)
 	got, err := f.TryLock()
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		f = newFlock(path, os.O_RDONLY)
+		f = newFile(path, os.O_RDONLY)
 		got, err = f.TryLock()
 	}
 	if !got {
@@ -219,22 +228,31 @@ func notFile(path string) error {
 	return &NotFileError{path, info.Mode().Type()}
 }
 
-// atPath reports whether the open file of f is the one at its path. Lstat, because a link there is
-// not our file.
-func atPath(f *flock.Flock) (bool, error) {
-	open, err := f.Stat()
-	if err != nil {
-		return false, err
+// look tells of a file that was just locked. One that has no name left, since it was removed or
+// replaced meanwhile, is ErrReplaced: the others lock another one.
+func look(f *file) (Seen, error) {
+	at := time.Now()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return Seen{}, err
+	case !info.Mode().IsRegular():
+		return Seen{}, &NotFileError{f.Path(), info.Mode().Type()}
+	case rawfile.Removed(info):
+		return Seen{}, ErrReplaced
 	}
-	if !open.Mode().IsRegular() {
-		return false, &NotFileError{f.Path(), open.Mode().Type()}
-	}
-	named, err := os.Lstat(f.Path())
+	return Seen{info, at}, nil
+}
+
+// atPath reports whether a locked file is the one at its path. Lstat, because a link there is not
+// our file.
+func atPath(locked fs.FileInfo, path string) (bool, error) {
+	named, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	return os.SameFile(open, named), nil
+	return rawfile.SameFile(locked, named), nil
 }

@@ -6,9 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"syscall"
 
-	"github.com/gofrs/flock"
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // gate is the queue of this process in front of one lock file. It exists as long as somebody uses
@@ -39,7 +38,7 @@ type pending struct {
 }
 
 type outcome struct {
-	file *flock.Flock
+	file *file
 	err  error
 }
 
@@ -73,7 +72,7 @@ var errLate = errors.New("the deadline passed before the lock was tried")
 
 // acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a
 // wait, not the first try.
-func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
+func (g *gate) acquire(ctx context.Context) (*file, Seen, error) {
 	select {
 	case g.turn <- struct{}{}:
 	default:
@@ -81,48 +80,47 @@ func (g *gate) acquire(ctx context.Context) (*flock.Flock, error) {
 		case g.turn <- struct{}{}:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, errLate
+				return nil, Seen{}, errLate
 			}
-			return nil, ctx.Err()
+			return nil, Seen{}, ctx.Err()
 		}
 	}
-	f, err := g.lock(ctx)
+	f, seen, err := g.lock(ctx)
 	if err != nil {
 		<-g.turn
-		return nil, err
+		return nil, Seen{}, err
 	}
-	return f, nil
+	return f, seen, nil
 }
 
 // lock gets the kernel's lock on the file that is at the path now. A file that was replaced while
 // we waited is no lock: the others lock the new one.
-func (g *gate) lock(ctx context.Context) (*flock.Flock, error) {
+func (g *gate) lock(ctx context.Context) (*file, Seen, error) {
 	for {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, ctx.Err()
+			return nil, Seen{}, ctx.Err()
 		}
 		f, err := g.lockOnce(ctx)
-		same := false
 		if err == nil {
-			if same, err = atPath(f); same && err == nil {
-				return f, nil
+			var seen Seen
+			if seen, err = look(f); err == nil {
+				return f, seen, nil
 			}
-			if unlockErr := f.Unlock(); err == nil {
+			unlockErr := f.Unlock()
+			if errors.Is(err, ErrReplaced) && ctx.Err() == nil { // else again and again
 				err = unlockErr
 			}
 		}
 		if errors.Is(err, fs.ErrNotExist) && g.make != nil {
 			err = g.make(g.path)
-		} else if err == nil && ctx.Err() != nil {
-			err = ErrReplaced // again and again
 		}
 		if err != nil {
-			return nil, err
+			return nil, Seen{}, err
 		}
 	}
 }
 
-func (g *gate) lockOnce(ctx context.Context) (*flock.Flock, error) {
+func (g *gate) lockOnce(ctx context.Context) (*file, error) {
 	p := g.inherit()
 	if p == nil {
 		f, got, err := tryLock(g.path, g.flags)
@@ -165,7 +163,7 @@ func (g *gate) inherit() *pending {
 		return nil
 	}
 	now, err := os.Lstat(g.path)
-	if err != nil || p.file == nil || !os.SameFile(p.file, now) {
+	if err != nil || p.file == nil || !rawfile.SameFile(p.file, now) {
 		g.pending = nil
 		return nil
 	}
@@ -174,7 +172,7 @@ func (g *gate) inherit() *pending {
 }
 
 // block waits for the lock in a goroutine of its own.
-func (g *gate) block(f *flock.Flock) *pending {
+func (g *gate) block(f *file) *pending {
 	p := &pending{wanted: true, done: make(chan outcome, 1)}
 	// The file is opened by the blocking call itself. If the path changes in between, the
 	// comparison after acquiring finds out.
@@ -187,11 +185,7 @@ func (g *gate) block(f *flock.Flock) *pending {
 	g.locks.enter(g.path, g.flags, g.make)
 	go func() {
 		defer g.locks.leave(g)
-		err := f.Lock()
-		for errors.Is(err, syscall.EINTR) {
-			err = f.Lock()
-		}
-		g.finish(p, outcome{f, err})
+		g.finish(p, outcome{f, f.Lock()})
 	}()
 	return p
 }

@@ -1,7 +1,7 @@
 package flocker
 
 import (
-	"io/fs"
+	"errors"
 	"os"
 	"runtime"
 	"time"
@@ -23,19 +23,20 @@ func Try(path string) (*Lock, error) {
 			}
 			continue // it was a probe
 		}
-		same, err := atPath(f)
-		if same && err == nil {
-			return &Lock{file: f, release: f.Unlock}, nil
+		lock := &Lock{file: f, release: f.Unlock}
+		if lock.seen, err = look(f); err == nil {
+			err = lock.Check()
 		}
-		if unlockErr := f.Unlock(); err == nil {
-			err = unlockErr
+		if err == nil {
+			return lock, nil
 		}
-		if err != nil {
+		unlockErr := f.Unlock()
+		if !errors.Is(err, ErrReplaced) {
 			return nil, err
+		}
+		if unlockErr != nil {
+			return nil, unlockErr
 		}
 	}
 	return nil, nil
 }
-
-// Info is what the system says of the locked file, at its path or not.
-func (l *Lock) Info() (fs.FileInfo, error) { return l.file.Stat() }

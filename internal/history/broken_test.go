@@ -26,8 +26,9 @@ var brokenPrograms = []struct {
 	}},
 	{"locks the ticket instead of its lock file", crowd, []sourceEdit{
 		{"internal/ticketfs/door.go", `l.take(ctx, s, path+lockExt)`, `l.take(ctx, s, path)`},
+		{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`, `(*l)[0].Lock, ctx.Err()`},
 		noInodes,
-		noOwn,
+		noRemoved,
 	}},
 	{"start decided before the lock", claims, []sourceEdit{
 		{"internal/tools/start.go", "	changed, err := c.change(",
@@ -50,7 +51,7 @@ var brokenPrograms = []struct {
 		{"internal/ticketfs/index/index.go", "	return x.stamp == stamp && stamp.Settled(x.read)\n",
 			"	return x.stamp.Mtime/1e9 == stamp.Mtime/1e9\n"},
 	}},
-	{"lock files not compared", vandalized, []sourceEdit{noInodes, noOwn}},
+	{"lock files not compared", vandalized, []sourceEdit{noInodes, noRemoved, noOwn}},
 	{"board of the own worktree in a bare layout", worktrees, []sourceEdit{
 		{"internal/ticketfs/board/home.go", "	chosen, err := r.choose(",
 			"	if r.root != \"\" {\n		h.root = r.root\n		return h, nil\n	}\n	chosen, err := r.choose("},
@@ -92,10 +93,14 @@ type sourceEdit servertest.Edit
 var (
 	noRelations = sourceEdit{"internal/ticketfs/door.go",
 		`held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, paths[0]+".relations"+lockExt)`}
-	noOwn = sourceEdit{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`,
-		`s.locks.AcquireExisting(ctx, path+".none")`}
+	// the ticket itself is locked so that it keeps nobody out
+	noOwn = sourceEdit{"internal/flocker/file.go",
+		"func (f *file) TryLock() (bool, error)     { return f.try(exclusive) }",
+		"func (f *file) TryLock() (bool, error) {\n	if f.flags&os.O_RDWR == 0 {\n		return f.try(shared)\n	}\n	return f.try(exclusive)\n}"}
 	noInodes = sourceEdit{"internal/flocker/flocker.go",
-		"	return os.SameFile(open, named), nil\n", "	return true || os.SameFile(open, named), nil\n"}
+		"	return rawfile.SameFile(locked, named), nil\n", "	return true || rawfile.SameFile(locked, named), nil\n"}
+	noRemoved = sourceEdit{"internal/flocker/flocker.go",
+		"	case rawfile.Removed(info):\n", "	case false && rawfile.Removed(info):\n"}
 )
 
 // maxRounds bounds how often a load is played until a broken program is caught.

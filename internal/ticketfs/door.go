@@ -170,7 +170,8 @@ func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFun
 // part is one ticket of a change.
 type part struct {
 	path string
-	tk   string // tk's lock file, "" when tk has not made its folder
+	tk   string        // tk's lock file, "" when tk has not made its folder
+	own  *flocker.Lock // on the ticket itself, nil when there is no file
 	durable.Replacement
 }
 
@@ -180,13 +181,20 @@ type passage struct {
 	writes []Write // of the last decision, without those that change nothing
 }
 
+// read reads the tickets through the descriptors by which they are locked.
 func (p *passage) read() error {
 	for i := range p.parts {
-		old, err := readTicketFile(p.parts[i].path)
-		if err != nil {
-			return refused("", err)
+		part := &p.parts[i]
+		var old durable.File
+		if part.own != nil {
+			var err error
+			seen := part.own.Seen()
+			old, err = durable.ReadOpen(part.own.File(), seen.Info, seen.At, document.MaxFile)
+			if err != nil {
+				return refused("", err)
+			}
 		}
-		p.parts[i].Replacement = durable.Replacement{Path: p.parts[i].path, Old: old}
+		part.Replacement = durable.Replacement{Path: part.path, Old: old}
 	}
 	return nil
 }
@@ -315,6 +323,7 @@ func (l *locks) takeTicket(ctx context.Context, s *Store, path string, p *part) 
 	// file that is no longer there.
 	own, err := s.locks.AcquireExisting(ctx, path)
 	if err == nil {
+		p.own = own
 		*l = append(*l, heldLock{Lock: own, own: true})
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return refused("", err)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // file is a ticket file as it was read.
@@ -83,10 +85,7 @@ func regular(path string, info fs.FileInfo) error {
 func Open(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|NoFollow, 0)
 	if err != nil {
-		if _, lstatErr := Lstat(path); FileFault(lstatErr) {
-			err = lstatErr
-		}
-		return nil, nil, err
+		return nil, nil, openFault(path, err)
 	}
 	info, err := f.Stat()
 	if err == nil {
@@ -98,34 +97,52 @@ func Open(path string) (*os.File, fs.FileInfo, error) {
 	return f, info, nil
 }
 
-// readFile reads a file of at most the given number of bytes whole. No file at all is no error; of
+// openFault is why a file could not be opened.
+func openFault(path string, err error) error {
+	if _, lstatErr := Lstat(path); FileFault(lstatErr) {
+		return lstatErr
+	}
+	return err
+}
+
+// ReadFile reads a file of at most the given number of bytes whole. No file at all is no error; of
 // one that is longer the beginning is returned as well.
 func ReadFile(path string, most int) (File, error) {
-	looked := now().UnixNano()
-	f, info, err := Open(path)
+	looked := now()
+	f, err := rawfile.Open(path, os.O_RDONLY|NoFollow, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
 	}
 	if err != nil {
-		return File{}, err
+		return File{}, openFault(path, err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err == nil {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return File{}, err
+	}
+	return ReadOpen(f, info, looked, most)
+}
+
+// ReadOpen is ReadFile of a file that is open, and was looked at then, with what it then was.
+func ReadOpen(f io.Reader, info fs.FileInfo, looked time.Time, most int) (File, error) {
 	content := make([]byte, 0, min(info.Size(), int64(most))+1)
 	for {
 		n, err := f.Read(content[len(content):cap(content)])
 		content = content[:len(content)+n]
-		if err == io.EOF {
-			return File{content, info, looked}, nil
-		}
-		if err != nil {
+		read := File{content, info, looked.UnixNano()}
+		switch {
+		case err == io.EOF:
+			return read, nil
+		case err != nil:
 			return File{}, err
-		}
-		// As long as it was when it was opened, and there was room for more: the end.
-		if int64(len(content)) == info.Size() && len(content) <= most {
-			return File{content, info, looked}, nil
-		}
-		if len(content) > most {
-			return File{content, info, looked}, &TooLongError{filepath.Base(path), most}
+		case len(content) > most:
+			return read, &TooLongError{info.Name(), most}
+		case int64(len(content)) == info.Size():
+			return read, nil // as long as it was, and there was room for more: the end
 		}
 		if len(content) == cap(content) {
 			content = append(content, 0)[:len(content)]

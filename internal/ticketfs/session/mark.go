@@ -40,7 +40,7 @@ const maxMark = 4 << 10
 func (all *slots) sign(s *slot, call Call) (err error) {
 	m := self()
 	m.Client, m.Agent, m.Since = call.Client, call.Agent, all.process.Now().UTC()
-	if m.Dev, m.Ino, err = identity(s.lock.Info()); err != nil {
+	if m.Dev, m.Ino, err = identity(s.lock.Seen().Info, nil); err != nil {
 		return fmt.Errorf("write session file: %w", err)
 	}
 	m.Former = s.signed.names(call.Agent)

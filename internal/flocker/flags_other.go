@@ -1,5 +1,0 @@
-//go:build !unix
-
-package flocker
-
-const openFlags = 0

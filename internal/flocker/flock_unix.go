@@ -1,0 +1,24 @@
+//go:build unix
+
+package flocker
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
+)
+
+// openFlags for lock files: a symbolic link in their place is refused, not followed, and a FIFO
+// does not block the open.
+const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
+
+const (
+	exclusive = unix.LOCK_EX
+	shared    = unix.LOCK_SH
+	atOnce    = unix.LOCK_NB
+	errHeld   = unix.EWOULDBLOCK
+)
+
+func flock(f *rawfile.File, how int) error { return unix.Flock(int(f.Fd()), how) }
+
+func release(f *rawfile.File) error { return f.Close() }
