@@ -14,9 +14,6 @@ import (
 // look at one server ask for them, while an editor replaces and removes the files. None fails, and
 // none names a ticket that waits for nothing or one twice.
 func TestPicturesOfAMovingBoard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a part of a second")
-	}
 	ids := []string{"a", "b", "c", "d", "e", "f"}
 	files := make(map[string]string)
 	for _, id := range ids {
