@@ -67,6 +67,7 @@ var arrows = map[string][]string{
 // owners are the packages that alone may import a library.
 var owners = map[string][]string{
 	"github.com/mark3labs/mcp-go": {"internal/stdio", "internal/tools"},
+	"github.com/gofrs/flock":      {"internal/flocker"},
 	"github.com/natefinch/atomic": {"internal/ticketfs/durable"},
 	"gopkg.in/yaml.v3":            {"internal/ticketfs/document"},
 	"go.etcd.io":                  {"internal/etcd", "internal/etcd/cluster", "internal/etcd/etcdtest"},

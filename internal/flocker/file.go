@@ -6,18 +6,49 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/gofrs/flock"
+
 	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
-// file is a lock file, which is open while it is locked: the lock ends with the descriptor, which no
-// other program inherits.
+// handle is a file that can be locked.
+type handle interface {
+	Path() string
+	Stat() (fs.FileInfo, error) // of the locked file
+	Lock() error
+	TryLock() (bool, error)
+	TryRLock() (bool, error)
+	Unlock() error
+}
+
+// way is how a file is opened to be locked.
+type way struct {
+	open  func(path string, flags int) handle
+	flags int
+	make  func(path string) error // makes a missing file; nil where there must be one
+}
+
+// lockFile is a lock file. Where it is opened to be written nothing in its place blocks the open,
+// and without the flag for that Go makes three calls less.
+func lockFile(path string, flags int) handle {
+	if flags&os.O_RDWR == 0 {
+		flags |= noWait
+	}
+	return flock.New(path, flock.SetFlag(flags|noFollow), flock.SetPermissions(0o666))
+}
+
+// readable is a file that is read by its lock, which gofrs/flock has no way to.
+func readable(path string, flags int) handle {
+	return &file{path: path, flags: flags | noFollow | noWait}
+}
+
+// file is a file that is open while it is locked: the lock ends with the descriptor, which no other
+// program inherits.
 type file struct {
 	path  string
 	flags int
 	open  *rawfile.File // nil while it is not locked
 }
-
-func newFile(path string, flags int) *file { return &file{path: path, flags: flags | openFlags} }
 
 func (f *file) Path() string               { return f.path }
 func (f *file) Stat() (fs.FileInfo, error) { return f.open.Stat() }
@@ -53,7 +84,7 @@ func (f *file) takeBy(flags, how int) error {
 	if err != nil {
 		return err
 	}
-	for err = flock(open, how); errors.Is(err, syscall.EINTR); err = flock(open, how) {
+	for err = lock(open, how); errors.Is(err, syscall.EINTR); err = lock(open, how) {
 	}
 	if err != nil {
 		return errors.Join(err, open.Close())

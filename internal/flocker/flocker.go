@@ -1,8 +1,8 @@
 // Package flocker hands out exclusive locks between processes, and says who holds one that cannot
 // be had.
 //
-// A lock is an flock(2) on a file that is made when it is first needed and kept forever: unlinking
-// lock files lets two processes lock two different files of one name.
+// A lock is an flock(2), taken through gofrs/flock, on a file that is made when it is first needed
+// and kept forever: unlinking lock files lets two processes lock two different files of one name.
 // The kernel frees a lock when its holder dies, however it dies, so there is nothing to expire, to
 // break or to clean up.
 //
@@ -93,7 +93,7 @@ type Locks struct {
 
 // Lock is a lock that is held. It is released by Unlock or by the end of the process.
 type Lock struct {
-	file    *file
+	file    handle
 	seen    Seen
 	release func() error
 	once    sync.Once
@@ -112,22 +112,21 @@ type Seen struct {
 // is had even when the deadline has passed.
 func (l *Locks) Acquire(ctx context.Context, path string) (*Lock, error) {
 	if l.Make == nil {
-		return l.acquire(ctx, path, os.O_RDWR|os.O_CREATE, nil)
+		return l.acquire(ctx, path, way{lockFile, os.O_RDWR | os.O_CREATE, nil})
 	}
-	return l.acquire(ctx, path, os.O_RDWR, l.Make)
+	return l.acquire(ctx, path, way{lockFile, os.O_RDWR, l.Make})
 }
 
-// AcquireExisting is Acquire for a file that must be there already: a missing one is
-// fs.ErrNotExist. A path is for one of the two.
+// AcquireExisting is Acquire for a file that is no lock file, and must be there already: a missing
+// one is fs.ErrNotExist. It can be read by its lock. A path is for one of the two.
 func (l *Locks) AcquireExisting(ctx context.Context, path string) (*Lock, error) {
-	return l.acquire(ctx, path, os.O_RDONLY, nil)
+	return l.acquire(ctx, path, way{readable, os.O_RDONLY, nil})
 }
 
-func (l *Locks) acquire(ctx context.Context, path string, flags int,
-	create func(string) error) (*Lock, error) {
+func (l *Locks) acquire(ctx context.Context, path string, by way) (*Lock, error) {
 	began := time.Now()
 	path = filepath.Clean(path)
-	g := l.enter(path, flags, create)
+	g := l.enter(path, by)
 	f, seen, err := g.acquire(ctx)
 	if err != nil {
 		l.leave(g)
@@ -168,13 +167,13 @@ func (l *Lock) Check() error {
 // Seen is what the system said of the file when it had just been locked.
 func (l *Lock) Seen() Seen { return l.seen }
 
-// File is the locked file, as it is open.
-func (l *Lock) File() *rawfile.File { return l.file.open }
+// File is the file that AcquireExisting locked, open to be read.
+func (l *Lock) File() *rawfile.File { return l.file.(*file).open }
 
 // Enforced reports whether this filesystem's locks are real: while l is held, a second open of its
 // file must be refused.
 func (l *Lock) Enforced() (bool, error) {
-	second, got, err := tryLock(l.file.Path(), os.O_RDWR)
+	second, got, err := tryLock(l.file.Path(), way{lockFile, os.O_RDWR, nil})
 	if errors.Is(err, fs.ErrNotExist) {
 		// removed meanwhile: nothing shows the contrary, and the last check before a rename sees it
 		return true, nil
@@ -192,7 +191,7 @@ func (l *Lock) Enforced() (bool, error) {
 // an instant, so that probes do not disturb each other, and creates nothing: a missing file is
 // fs.ErrNotExist.
 func Held(path string) (bool, error) {
-	f := newFile(path, os.O_RDONLY)
+	f := lockFile(path, os.O_RDONLY)
 	got, err := f.TryRLock()
 	if got {
 		err = f.Unlock()
@@ -204,11 +203,11 @@ func Held(path string) (bool, error) {
 
 // tryLock tries once, without waiting. A lock file that may be read but not written can still be
 // locked: flock(2) on a local filesystem needs no more than an open file.
-func tryLock(path string, flags int) (*file, bool, error) {
-	f := newFile(path, flags)
+func tryLock(path string, by way) (handle, bool, error) {
+	f := by.open(path, by.flags)
 	got, err := f.TryLock()
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		f = newFile(path, os.O_RDONLY)
+		f = by.open(path, os.O_RDONLY)
 		got, err = f.TryLock()
 	}
 	if !got {
@@ -230,7 +229,7 @@ func notFile(path string) error {
 
 // look tells of a file that was just locked. One that has no name left, since it was removed or
 // replaced meanwhile, is ErrReplaced: the others lock another one.
-func look(f *file) (Seen, error) {
+func look(f handle) (Seen, error) {
 	at := time.Now()
 	info, err := f.Stat()
 	switch {

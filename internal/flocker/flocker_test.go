@@ -450,7 +450,7 @@ func TestLateCallerTriesOnce(t *testing.T) {
 	other.letGo()
 	waitUntil(t, func() bool { held, err := Held(path); return !held && err == nil })
 	// Behind a caller of this process that has the turn and no lock yet.
-	g := l.enter(path, os.O_RDWR|os.O_CREATE, nil)
+	g := l.enter(path, way{lockFile, os.O_RDWR | os.O_CREATE, nil})
 	g.turn <- struct{}{}
 	if _, err := l.Acquire(late, path); !errors.As(err, new(*LateError)) {
 		t.Errorf("free, but others are ahead: %v", err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"syscall"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
@@ -21,10 +22,9 @@ import (
 type gate struct {
 	locks *Locks
 	path  string
-	flags int                     // with which the file is opened
-	make  func(path string) error // makes a missing file; nil where there must be one
-	users int                     // callers and the blocked goroutine; guarded by Locks.mu
-	turn  chan struct{}           // of size 1; Go wakes blocked senders first come, first served
+	by    way
+	users int           // callers and the blocked goroutine; guarded by Locks.mu
+	turn  chan struct{} // of size 1; Go wakes blocked senders first come, first served
 
 	mu      sync.Mutex
 	pending *pending // the goroutine that is blocked in the kernel, nil if none
@@ -38,11 +38,11 @@ type pending struct {
 }
 
 type outcome struct {
-	file *file
+	file handle
 	err  error
 }
 
-func (l *Locks) enter(path string, flags int, create func(string) error) *gate {
+func (l *Locks) enter(path string, by way) *gate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.gates == nil {
@@ -50,7 +50,7 @@ func (l *Locks) enter(path string, flags int, create func(string) error) *gate {
 	}
 	g := l.gates[path]
 	if g == nil {
-		g = &gate{locks: l, path: path, flags: flags, make: create, turn: make(chan struct{}, 1)}
+		g = &gate{locks: l, path: path, by: by, turn: make(chan struct{}, 1)}
 		l.gates[path] = g
 	}
 	g.users++
@@ -72,7 +72,7 @@ var errLate = errors.New("the deadline passed before the lock was tried")
 
 // acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a
 // wait, not the first try.
-func (g *gate) acquire(ctx context.Context) (*file, Seen, error) {
+func (g *gate) acquire(ctx context.Context) (handle, Seen, error) {
 	select {
 	case g.turn <- struct{}{}:
 	default:
@@ -95,7 +95,7 @@ func (g *gate) acquire(ctx context.Context) (*file, Seen, error) {
 
 // lock gets the kernel's lock on the file that is at the path now. A file that was replaced while
 // we waited is no lock: the others lock the new one.
-func (g *gate) lock(ctx context.Context) (*file, Seen, error) {
+func (g *gate) lock(ctx context.Context) (handle, Seen, error) {
 	for {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, Seen{}, ctx.Err()
@@ -111,8 +111,8 @@ func (g *gate) lock(ctx context.Context) (*file, Seen, error) {
 				err = unlockErr
 			}
 		}
-		if errors.Is(err, fs.ErrNotExist) && g.make != nil {
-			err = g.make(g.path)
+		if errors.Is(err, fs.ErrNotExist) && g.by.make != nil {
+			err = g.by.make(g.path)
 		}
 		if err != nil {
 			return nil, Seen{}, err
@@ -120,10 +120,10 @@ func (g *gate) lock(ctx context.Context) (*file, Seen, error) {
 	}
 }
 
-func (g *gate) lockOnce(ctx context.Context) (*file, error) {
+func (g *gate) lockOnce(ctx context.Context) (handle, error) {
 	p := g.inherit()
 	if p == nil {
-		f, got, err := tryLock(g.path, g.flags)
+		f, got, err := tryLock(g.path, g.by)
 		if !got && err == nil {
 			err = ctx.Err()
 		}
@@ -172,7 +172,7 @@ func (g *gate) inherit() *pending {
 }
 
 // block waits for the lock in a goroutine of its own.
-func (g *gate) block(f *file) *pending {
+func (g *gate) block(f handle) *pending {
 	p := &pending{wanted: true, done: make(chan outcome, 1)}
 	// The file is opened by the blocking call itself. If the path changes in between, the
 	// comparison after acquiring finds out.
@@ -182,10 +182,14 @@ func (g *gate) block(f *file) *pending {
 	g.mu.Lock()
 	g.pending = p
 	g.mu.Unlock()
-	g.locks.enter(g.path, g.flags, g.make)
+	g.locks.enter(g.path, g.by)
 	go func() {
 		defer g.locks.leave(g)
-		g.finish(p, outcome{f, f.Lock()})
+		err := f.Lock()
+		for errors.Is(err, syscall.EINTR) {
+			err = f.Lock()
+		}
+		g.finish(p, outcome{f, err})
 	}()
 	return p
 }

@@ -13,7 +13,7 @@ import (
 func Try(path string) (*Lock, error) {
 	const patience = time.Second // a probe that was stopped in its instant counts as an owner
 	for began := time.Now(); time.Since(began) < patience; runtime.Gosched() {
-		f, got, err := tryLock(path, os.O_RDWR)
+		f, got, err := tryLock(path, way{lockFile, os.O_RDWR, nil})
 		if err != nil {
 			return nil, err
 		}

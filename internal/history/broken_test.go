@@ -26,9 +26,11 @@ var brokenPrograms = []struct {
 	}},
 	{"locks the ticket instead of its lock file", crowd, []sourceEdit{
 		{"internal/ticketfs/door.go", `l.take(ctx, s, path+lockExt)`, `l.take(ctx, s, path)`},
-		{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`, `(*l)[0].Lock, ctx.Err()`},
+		{"internal/ticketfs/door.go", `s.locks.AcquireExisting(ctx, path)`,
+			`new(flocker.Locks).AcquireExisting(ctx, path)`},
 		noInodes,
 		noRemoved,
+		noOwn,
 	}},
 	{"start decided before the lock", claims, []sourceEdit{
 		{"internal/tools/start.go", "	changed, err := c.change(",
@@ -93,10 +95,9 @@ type sourceEdit servertest.Edit
 var (
 	noRelations = sourceEdit{"internal/ticketfs/door.go",
 		`held.take(ctx, s, filepath.Join(dir, relationsLock))`, `held.take(ctx, s, paths[0]+".relations"+lockExt)`}
-	// the ticket itself is locked so that it keeps nobody out
-	noOwn = sourceEdit{"internal/flocker/file.go",
-		"func (f *file) TryLock() (bool, error)     { return f.try(exclusive) }",
-		"func (f *file) TryLock() (bool, error) {\n	if f.flags&os.O_RDWR == 0 {\n		return f.try(shared)\n	}\n	return f.try(exclusive)\n}"}
+	// The ticket itself is opened and not locked.
+	noOwn = sourceEdit{"internal/flocker/file.go", `for err = lock(open, how); errors`,
+		`for err = nil; errors`}
 	noInodes = sourceEdit{"internal/flocker/flocker.go",
 		"	return rawfile.SameFile(locked, named), nil\n", "	return true || rawfile.SameFile(locked, named), nil\n"}
 	noRemoved = sourceEdit{"internal/flocker/flocker.go",

@@ -39,7 +39,7 @@ func TestFaultUnlock(t *testing.T) {
 	}
 }
 
-// spoil closes the open descriptor of a file, so that whoever opened it cannot.
+// spoil makes the open descriptor of a file one that can be closed but not unlocked.
 func spoil(path string) error {
 	descriptors, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
@@ -53,7 +53,11 @@ func spoil(path string) error {
 		if target, err := os.Readlink("/proc/self/fd/" + d.Name()); err != nil || target != path {
 			continue
 		}
-		return unix.Close(fd)
+		useless, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(unix.Dup3(useless, fd, unix.O_CLOEXEC), unix.Close(useless))
 	}
 	return fmt.Errorf("%s is not open", path)
 }

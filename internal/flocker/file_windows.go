@@ -8,7 +8,10 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
-const openFlags = 0
+const (
+	noFollow = 0
+	noWait   = 0
+)
 
 const (
 	exclusive = windows.LOCKFILE_EXCLUSIVE_LOCK
@@ -17,8 +20,8 @@ const (
 	errHeld   = windows.ERROR_LOCK_VIOLATION
 )
 
-// flock locks the first byte.
-func flock(f *rawfile.File, how int) error {
+// lock locks the first byte.
+func lock(f *rawfile.File, how int) error {
 	return windows.LockFileEx(windows.Handle(f.Fd()), uint32(how), 0, 1, 0, new(windows.Overlapped))
 }
 

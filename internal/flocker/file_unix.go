@@ -8,9 +8,12 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
-// openFlags for lock files: a symbolic link in their place is refused, not followed, and a FIFO
-// does not block the open.
-const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
+// A symbolic link in the place of a file is refused, not followed, and a FIFO does not block the
+// open.
+const (
+	noFollow = unix.O_NOFOLLOW
+	noWait   = unix.O_NONBLOCK
+)
 
 const (
 	exclusive = unix.LOCK_EX
@@ -19,6 +22,6 @@ const (
 	errHeld   = unix.EWOULDBLOCK
 )
 
-func flock(f *rawfile.File, how int) error { return unix.Flock(int(f.Fd()), how) }
+func lock(f *rawfile.File, how int) error { return unix.Flock(int(f.Fd()), how) }
 
 func release(f *rawfile.File) error { return f.Close() }
