@@ -122,6 +122,9 @@ func TestOneWinnerInEveryLayout(t *testing.T) {
 
 // A board that is taken away is waited for; the one further up that is found then is another one.
 func TestBoardIsKept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	root := boardScript(t,
 		`mkdir .tickets; printf -- '---\nstatus: open\n---\n# Outer\n' >.tickets/outer.md; mkdir plain; cp -r source/.tickets plain`)
 	inner := filepath.Join(root, "plain", ".tickets")
@@ -222,6 +225,9 @@ func TestWorktreeRemovedUnderServer(t *testing.T) {
 // Started where the working directory is gone already, a board that is named by its whole path
 // works.
 func TestStartedInRemovedFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	root := boardScript(t, `mkdir gone`)
 	gone := filepath.Join(root, "gone")
 	script := filepath.Join(root, "run")
@@ -277,6 +283,9 @@ func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
 
 // A folder's name may hold anything but forges no line of an answer.
 func TestBoardInAnyFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	root := boardScript(t, "")
 	dir := filepath.Join(root, "a\nboard: /forged %zz\t\xff\u202e#?")
 	if err := os.MkdirAll(filepath.Join(dir, "below"), 0o777); err != nil {

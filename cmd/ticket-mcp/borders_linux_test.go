@@ -241,6 +241,9 @@ func TestTwoUsers(t *testing.T) {
 // TestStickyFolder: where only its owner may replace a file, another user's change is refused with
 // a code, and writes nothing.
 func TestStickyFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be another user")
 	}

@@ -94,6 +94,9 @@ var startOrder = []string{
 // synced before the relations lock is taken, renamed under it, the folder synced, and only then is
 // there an answer.
 func TestFaultOrderOfStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	dir := faultBoard(t, "t")
 	log := filepath.Join(t.TempDir(), "log")
 	c := faultServer(t, dir, needStrace(t), "-f", "-y", "-s", "64", "-o", log, "-e",
@@ -129,6 +132,9 @@ func TestFaultOrderOfStart(t *testing.T) {
 
 // When the disk does not confirm the change, the answer says so, and the next one's is as usual.
 func TestFaultAnswerNotDurable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	dir := faultBoard(t, "t")
 	c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", dir, "-e", "trace=fsync",
 		"-e", "inject=fsync:error=EIO:when=1")
@@ -214,6 +220,9 @@ func TestFaultOneFileCannotBeRead(t *testing.T) {
 // A server that meets a limit of its process says so in the system's words, still reads where that
 // is possible, and goes on when the limit is gone.
 func TestFaultServerGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	dir := faultBoard(t, "t")
 	c := faultServer(t, dir)
 	note := map[string]any{"id": "t", "text": "a note"}

@@ -146,6 +146,9 @@ func checkLine(t *testing.T, where, line string) {
 // Whatever stands in tickets and in arguments, each line of an answer is ours, and shows what it
 // says. Bodies stand in their own field, or behind the first blank line.
 func TestNastyText(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)},
 		client.Environment())
 	if err != nil {
@@ -258,6 +261,9 @@ func TestFillers(t *testing.T) {
 // TestNotUnicode: text that is not Unicode is refused over the wire and on the command line, and
 // nothing is written.
 func TestNotUnicode(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	dir := servertest.OpenTickets(t, "alpha")
 	path := filepath.Join(dir, "alpha.md")
 	before, err := os.ReadFile(path)

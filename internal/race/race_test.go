@@ -46,6 +46,9 @@ func runRace(t *testing.T, o Options) (results []Result, text string) {
 }
 
 func TestRace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	o := smallRace(t)
 	results, text := runRace(t, o)
 	t.Logf("\n%s", text)

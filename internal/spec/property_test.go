@@ -258,6 +258,9 @@ func released(s State) State {
 // operations built can be finished, and an edge is refused with cycle exactly
 // when it would leave something that never can be.
 func TestCycleIsStuck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	seen := map[Verb]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		history(t, func(before State, o Op, after State, r Result) {

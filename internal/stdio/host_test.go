@@ -213,6 +213,9 @@ func TestHostNeverReads(t *testing.T) {
 // A host that closes the server's standard error does not disturb the calls, though each of them is
 // logged.
 func TestStderrClosed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	logs, stderr, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -247,6 +250,9 @@ func TestStderrClosed(t *testing.T) {
 // A host that closes the server's standard output does not end calls half way: what it sent is done
 // until it closes the input.
 func TestStdoutClosed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	w, unread := deafHost(t)
 	w.Send(servertest.ToolCall("0", "show", `{"id":"alpha"}`))
 	if _, err := bufio.NewReader(unread).ReadString('\n'); err != nil {
@@ -274,6 +280,9 @@ func TestStdoutClosed(t *testing.T) {
 // A signal ends a server that has nothing to do, and one whose call waits for a lock, which is
 // answered; a second signal is not needed. The locks' own time is far longer.
 func TestSignals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted by another one on Windows")
 	}

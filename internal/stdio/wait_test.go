@@ -76,6 +76,9 @@ func TestCancelledWhileItWaits(t *testing.T) {
 
 // A call that is cancelled before its turn comes is not begun.
 func TestCancelledBeforeItBegins(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	w, relations := waitingCall(t)
 	defer relations.Close()
 	const crowd = stdio.Workers + 10

@@ -14,6 +14,9 @@ import (
 // An editor or git, which take no locks, write the ticket between our read and our rename: busy,
 // and their bytes stand.
 func TestFaultEditor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	skipOnWindows(t)
 	theirs := []byte(strings.Replace(string(crashContent("t")), "Line 7 ", "Line 8 ", 1))
 	for _, editor := range []struct {

@@ -87,6 +87,9 @@ func TestFaultFolderBetweenCalls(t *testing.T) {
 // The folder goes away, or another one takes its place, amid a change: nothing is answered, and no
 // ticket is written anywhere.
 func TestFaultFolderAmidChange(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	skipOnWindows(t)
 	for _, replaced := range []bool{false, true} {
 		for _, change := range faultChanges {

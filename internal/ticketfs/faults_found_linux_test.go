@@ -19,6 +19,9 @@ import (
 // Descriptors run out while a watched index reads what has changed. What the watch had told is not
 // to be forgotten.
 func TestFaultWatchedFileNotRead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	if !inOwnProcess(t, nil) {
 		return
 	}

@@ -16,6 +16,9 @@ import (
 // A holder that is stopped keeps its locks: the others are told who it is, in time, and the tickets
 // that it does not hold stay usable. When it goes on, so do they.
 func TestFaultStoppedHolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	for _, test := range []struct {
 		change string
 		wait   map[string]func(s *Store) error // what waits, by the lock that it waits for

@@ -53,6 +53,9 @@ func isWatched(t *testing.T, s *Store) *index.Watch {
 // When more happens between two questions than the kernel's queue holds, the index looks through
 // the folder again.
 func TestFaultWatchOverflow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	text, err := os.ReadFile("/proc/sys/fs/inotify/max_queued_events")
 	must(t, err)
 	limit, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -83,6 +86,9 @@ func TestFaultWatchOverflow(t *testing.T) {
 
 // The watched folder is moved, replaced, and moved back, with and without questions meanwhile.
 func TestFaultWatchedFolderMoves(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	s, dir, known, ask := watched(t)
 	isWatched(t, s)
 	away := dir + ".away"
@@ -141,6 +147,9 @@ func TestFaultWatchedHardLink(t *testing.T) {
 // A user may have only so many watches. Without one the index looks through the folder and is as
 // fresh.
 func TestFaultNoWatchLeft(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	attr := ownMounts()
 	if os.Geteuid() == 0 {
 		attr = &syscall.SysProcAttr{

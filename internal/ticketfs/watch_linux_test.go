@@ -180,6 +180,9 @@ func TestWatchTells(t *testing.T) {
 // TestWatchFallsBack: without a queue of events a wait looks every two seconds, and ends with its
 // context.
 func TestWatchFallsBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	s := ticketfs.NewStore(board.Where{Start: filepath.Join(t.TempDir(), ".tickets")},
 		ticketfs.DefaultLockTimeout)
 	w := s.Watch()

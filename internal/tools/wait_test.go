@@ -58,6 +58,9 @@ func next(t *testing.T, dir, cursor, what string) (w waited, holds bool) {
 // cursor of the one before, tells of each ticket that becomes ready, once, whatever the moment at
 // which it does.
 func TestWaitTellsEachTicketOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	w := testWorld(t)
 	const tickets = 40
 	made := make(chan string, tickets)

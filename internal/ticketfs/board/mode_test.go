@@ -280,6 +280,9 @@ func TestLeftInBranches(t *testing.T) {
 
 // Git is asked again after whatever changes a reference, and not before.
 func TestBranchesAreKnown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	a := tree(t)
 	commit(t, a)

@@ -558,6 +558,9 @@ func TestRecordStands(t *testing.T) {
 // A main worktree that git does not know is recorded by its path, and is the right one only as long
 // as it leads back.
 func TestRecordOfTheMainWorktree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	root := tree(t, "away")
 	commit(t, root+"/main")
@@ -715,6 +718,9 @@ func TestUndecided(t *testing.T) {
 // A person's word goes before all: the whole path of a board, a worktree of its own, and git's
 // configuration for all.
 func TestChosenBoard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	root := tree(t, "else/.tickets", "else/where/.tickets")
 	commit(t, root+"/main")
@@ -755,6 +761,9 @@ func TestChosenBoard(t *testing.T) {
 
 // A board on the branch of a linked worktree alone is no board for the others, but it is named.
 func TestBoardOfOneBranch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	commit(t, root+"/main")
@@ -779,6 +788,9 @@ func TestBoardOfOneBranch(t *testing.T) {
 // Beside bare repositories boards lie outside of any worktree; nobody but a person can say that one
 // of them is meant.
 func TestBoardBesideTheWorktrees(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	root := tree(t, "p/.tickets")
 	bare(t, root, "p/.bare")
@@ -949,6 +961,9 @@ func TestMakeInBareLayouts(t *testing.T) {
 // A board may lie deeper in the worktree. The place from which a server starts has its own, as in
 // any repository; where it has none, the one that was recorded is there for all.
 func TestBoardsBelowTheRoot(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	t.Parallel()
 	root := tree(t)
 	bare(t, root, "p.git")

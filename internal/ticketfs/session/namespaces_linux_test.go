@@ -51,6 +51,9 @@ func TestHosts(t *testing.T) {
 
 // TestPIDNamespaces: the same numbers mean other processes there.
 func TestPIDNamespaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	dir := t.TempDir()
 	in := unshare(t, "--pid", "--fork", "--kill-child", "--mount-proc")
 	h := hold(t, dir, "me", in...)
@@ -97,6 +100,9 @@ func TestTimeNamespace(t *testing.T) {
 // TestOverlay: one process sees the board through an overlay, the other the folder below it. Their
 // locks do not meet, and neither takes the other for dead.
 func TestOverlay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	if os.Geteuid() != 0 {
 		t.Skip("mounts are root's to make")
 	}

@@ -248,6 +248,9 @@ func forget(t *testing.T, dir, name string) {
 
 // TestCopies: a copy of a slot proves nothing, and a copy over it is still the slot.
 func TestCopies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	for name, script := range map[string]string{
 		"away, and a copy back":        `cp -r .sessions copy; rm -r .sessions; mv copy .sessions`,
 		"by a program that syncs":      `for f in .sessions/*.lock; do cp $f .sessions/.tmp; mv .sessions/.tmp $f; done`,
@@ -282,6 +285,9 @@ func TestCopies(t *testing.T) {
 
 // TestGitStash: what git takes away and brings back is another file.
 func TestGitStash(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
 	git, err := exec.LookPath("git")
 	if err != nil {
 		t.Skip(err)
