@@ -2,9 +2,10 @@ package durable
 
 import (
 	"errors"
-	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 const (
@@ -23,10 +24,10 @@ func hasDefaultACL(dir string) bool {
 	return err == nil && n > 0
 }
 
-func writeACL(f *os.File, rule acl) error { return unix.Fsetxattr(int(f.Fd()), accessACL, rule, 0) }
+func writeACL(f *rawfile.File, rule acl) error { return unix.Fsetxattr(int(f.Fd()), accessACL, rule, 0) }
 
 // removeACL takes away the ACL that the folder's default gave a new file.
-func removeACL(f *os.File) error {
+func removeACL(f *rawfile.File) error {
 	err := unix.Fremovexattr(int(f.Fd()), accessACL)
 	if errors.Is(err, unix.ENODATA) || errors.Is(err, unix.ENOTSUP) {
 		return nil

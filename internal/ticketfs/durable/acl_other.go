@@ -2,7 +2,7 @@
 
 package durable
 
-import "os"
+import "github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 
 // Only Linux keeps its ACLs in extended attributes. Those of other systems are not kept.
 
@@ -10,6 +10,6 @@ func readACL(string) (acl, error) { return nil, nil }
 
 func hasDefaultACL(string) bool { return false }
 
-func writeACL(*os.File, acl) error { return nil }
+func writeACL(*rawfile.File, acl) error { return nil }
 
-func removeACL(*os.File) error { return nil }
+func removeACL(*rawfile.File) error { return nil }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // Append writes text behind the end of the file at path, by one write and without a sync. The file
@@ -13,11 +15,11 @@ func Append(path string, text []byte) error {
 	const flags = os.O_WRONLY | os.O_APPEND | NoFollow
 	// Without O_CREATE first: in a folder with the sticky bit that is refused for files of other
 	// users.
-	f, err := os.OpenFile(path, flags, 0)
+	f, err := rawfile.Open(path, flags, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = createAsFolder(path, flags)
 		if errors.Is(err, fs.ErrExist) { // by another process, meanwhile
-			f, err = os.OpenFile(path, flags, 0)
+			f, err = rawfile.Open(path, flags, 0)
 		}
 	}
 	if err != nil {

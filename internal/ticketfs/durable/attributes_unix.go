@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // attributes are the extended attributes of a file, less its ACL.
@@ -44,7 +45,7 @@ func readAttributes(path string) (attributes, acl, error) {
 
 // write gives a file the attributes. Those that the system or its administrator sets (security
 // labels) are theirs where we may not.
-func (a attributes) write(f *os.File) error {
+func (a attributes) write(f *rawfile.File) error {
 	for name, value := range a {
 		err := unix.Fsetxattr(int(f.Fd()), name, value, 0)
 		ours := strings.HasPrefix(name, "user.") || strings.HasPrefix(name, "system.")

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/natefinch/atomic"
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // Step is called at each stage of a change; crash tests set it to die there.
@@ -25,8 +25,8 @@ func TempPath(path string) string {
 // sees:
 //
 //	open(".tickets", O_RDONLY|O_NONBLOCK|O_CLOEXEC)                          = 9
-//	access(".tickets/t.md", W_OK)
-//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_NONBLOCK|O_CLOEXEC) = 10
+//	(access(".tickets/t.md", W_OK), unless it is the caller's own)
+//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
 //	(owner, extended attributes, ACL and mode of .tickets/t.md for 10, where they differ)
 //	fsync(10)
@@ -36,8 +36,8 @@ func TempPath(path string) string {
 //	fsync(9)
 //
 // natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can
-// be lost by a power cut, and has no place for the last check; hence only its rename is used, which
-// also replaces on Windows.
+// be lost by a power cut, and has no place for the last check; hence only its rename is used, and
+// only on Windows.
 type Replacement struct {
 	Path    string
 	Old     File
@@ -83,7 +83,7 @@ func (r *Replacement) Rename() error {
 		return err
 	}
 	Step("checked")
-	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
+	err := replaceFile(TempPath(r.Path), r.Path)
 	if errors.Is(err, fs.ErrPermission) { // in a sticky folder a file may be written by many, and replaced by its owner
 		return &RightsError{filepath.Base(r.Path),
 			"may be replaced by its owner alone, as its folder is sticky"}
@@ -121,7 +121,7 @@ func (r *Replacement) Discard() {
 // new ticket with those of its folder.
 func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 	if old != nil {
-		if err := mayWrite(path); err != nil {
+		if err := mayWrite(path, old); err != nil {
 			return err
 		}
 	}
@@ -163,7 +163,7 @@ func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 
 // createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else
 // may read it.
-func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
+func createTemp(temp string, old fs.FileInfo) (*rawfile.File, error) {
 	if old == nil {
 		f, err := create(temp, os.O_WRONLY, true)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -171,13 +171,18 @@ func createTemp(temp string, old fs.FileInfo) (*os.File, error) {
 		}
 		return f, err
 	}
-	return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL|unpolled,
-		old.Mode().Perm()&0o600)
+	return rawfile.Open(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm()&0o600)
+}
+
+// Syncable is an open file, of this package or of package os.
+type Syncable interface {
+	Name() string
+	Sync() error
 }
 
 // SyncFile makes the content of an open file durable. A variable, so that tests can see that it is
 // called, and let it fail.
-var SyncFile = (*os.File).Sync
+var SyncFile = Syncable.Sync
 
 // SyncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
 var SyncFolder = fsyncFolder

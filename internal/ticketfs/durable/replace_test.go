@@ -56,7 +56,7 @@ func TestSyncs(t *testing.T) {
 	var seen []string
 	file, folder, step := SyncFile, SyncFolder, Step
 	defer func() { SyncFile, SyncFolder, Step = file, folder, step }()
-	SyncFile = func(f *os.File) error {
+	SyncFile = func(f Syncable) error {
 		seen = append(seen, "sync "+filepath.Base(f.Name())+" "+textOf(t, f.Name()))
 		return file(f)
 	}
@@ -83,7 +83,7 @@ func TestSyncFails(t *testing.T) {
 	file := SyncFile
 	defer func() { SyncFile = file }()
 	burning := errors.New("disk on fire")
-	SyncFile = func(*os.File) error { return burning }
+	SyncFile = func(Syncable) error { return burning }
 	if err := r.Write([]byte("new")); !errors.Is(err, burning) {
 		t.Errorf("write: %v", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // Whoever may write a folder may use what stands in it, whatever the umask of whoever came first:
@@ -34,20 +36,20 @@ func MakeFile(path string) error {
 }
 
 // createAsFolder makes a file that must not be there, with the rights of its folder.
-func createAsFolder(path string, flags int) (*os.File, error) {
+func createAsFolder(path string, flags int) (*rawfile.File, error) {
 	return create(path, flags, false)
 }
 
 // create makes a file that must not be there, with the rights of its folder. One that inherits gets
 // the folder's default ACL instead, if there is one.
-func create(path string, flags int, inherits bool) (*os.File, error) {
+func create(path string, flags int, inherits bool) (*rawfile.File, error) {
 	dir := filepath.Dir(path)
 	folder, err := os.Stat(dir)
 	if err != nil {
 		return nil, err
 	}
 	mode := folder.Mode().Perm() & 0o666
-	f, err := os.OpenFile(path, flags|os.O_CREATE|os.O_EXCL|NoFollow, mode)
+	f, err := rawfile.Open(path, flags|os.O_CREATE|os.O_EXCL|NoFollow, mode)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +74,7 @@ func MakeFolder(path string) error {
 		}
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|NoFollow, 0)
+	f, err := rawfile.Open(path, os.O_RDONLY|NoFollow, 0)
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,12 @@ package durable
 
 import (
 	"io/fs"
-	"os"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
-func takeRights(*os.File, string, fs.FileInfo, fs.FileMode, bool) error { return nil }
+func takeRights(*rawfile.File, string, fs.FileInfo, fs.FileMode, bool) error { return nil }
 
-func keepRights(*os.File, string, fs.FileInfo) error { return nil }
+func keepRights(*rawfile.File, string, fs.FileInfo) error { return nil }
 
-func mayWrite(string) error { return nil }
+func mayWrite(string, fs.FileInfo) error { return nil }

@@ -12,12 +12,14 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // takeRights gives what was just made in a folder its mode, its access ACL and its group, where
 // that is allowed, and for root its owner. Files are never executable. With a default ACL, what
 // inherits is left as the system made it by that.
-func takeRights(f *os.File, dir string, folder fs.FileInfo, mode fs.FileMode, inherits bool) error {
+func takeRights(f *rawfile.File, dir string, folder fs.FileInfo, mode fs.FileMode, inherits bool) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func takeRights(f *os.File, dir string, folder fs.FileInfo, mode fs.FileMode, in
 	if err := removeACL(f); err != nil {
 		return err
 	}
-	if err := setMode(f, mode); !denied(err) { // FAT has no modes to set
+	if err := setMode(f, info, mode); !denied(err) { // FAT has no modes to set
 		return err
 	}
 	return nil
@@ -65,11 +67,10 @@ func denied(err error) bool {
 		errors.Is(err, unix.EINVAL)
 }
 
-// setMode sets a mode where the umask, a change of the owner or an ACL left another.
-func setMode(f *os.File, mode fs.FileMode) error {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&(fs.ModePerm|fs.ModeSetgid) == mode {
-		return err
+// setMode sets a mode where the file was made with another one, as info says.
+func setMode(f *rawfile.File, info fs.FileInfo, mode fs.FileMode) error {
+	if info.Mode()&(fs.ModePerm|fs.ModeSetgid) == mode {
+		return nil
 	}
 	return f.Chmod(mode)
 }
@@ -77,7 +78,7 @@ func setMode(f *os.File, mode fs.FileMode) error {
 // keepRights gives a new file the owner, group, mode, ACL and extended attributes of the one at
 // path, which it will replace. Where the owner cannot be kept, the former owner must still be able
 // to read and write by group and mode.
-func keepRights(f *os.File, path string, old fs.FileInfo) error {
+func keepRights(f *rawfile.File, path string, old fs.FileInfo) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -106,13 +107,13 @@ func keepRights(f *os.File, path string, old fs.FileInfo) error {
 	if err := removeACL(f); err != nil {
 		return err
 	}
-	return setMode(f, mode)
+	return setMode(f, info, mode)
 }
 
 // keepGroup keeps at least the group of a file whose owner cannot be kept, and returns the mode
 // that then denies what was denied before. It refuses where the former owner, if it is not our own
 // file, would be locked out.
-func keepGroup(f *os.File, path string, was *syscall.Stat_t, mode fs.FileMode, rule acl,
+func keepGroup(f *rawfile.File, path string, was *syscall.Stat_t, mode fs.FileMode, rule acl,
 	own bool) (fs.FileMode, error) {
 	name := filepath.Base(path)
 	kept := true
@@ -176,8 +177,13 @@ func maybeIn(uid, gid uint32) bool {
 }
 
 // mayWrite returns a RightsError when the caller may not write a file. That it may replace it is a
-// right of the folder.
-func mayWrite(path string) error {
+// right of the folder. Its owner may where the mode says so, ACL or not; of others the system is
+// asked.
+func mayWrite(path string, info fs.FileInfo) error {
+	const ownersWrite = 0o200
+	if int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() && info.Mode()&ownersWrite != 0 {
+		return nil
+	}
 	err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
 	if errors.Is(err, fs.ErrPermission) {
 		return &RightsError{filepath.Base(path), "may not be written by you"}

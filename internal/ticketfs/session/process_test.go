@@ -337,7 +337,7 @@ func TestMarkIsSynced(t *testing.T) {
 	file, folder := durable.SyncFile, durable.SyncFolder
 	defer func() { durable.SyncFile, durable.SyncFolder = file, folder }()
 	var synced []string
-	durable.SyncFile = func(f *os.File) error {
+	durable.SyncFile = func(f durable.Syncable) error {
 		text, err := os.ReadFile(f.Name())
 		synced = append(synced, filepath.Base(f.Name())+" "+string(text))
 		return errors.Join(err, file(f))
@@ -361,7 +361,7 @@ func TestMarkIsSynced(t *testing.T) {
 		t.Errorf("synced %q, want %q", synced, want)
 	}
 	burning := errors.New("disk on fire")
-	durable.SyncFile = func(*os.File) error { return burning }
+	durable.SyncFile = func(durable.Syncable) error { return burning }
 	if _, err := New("lost", time.Now).Attend(dir, Call{}).Claim(); !errors.Is(err, burning) {
 		t.Errorf("a mark that is not durable: %v", err)
 	}
