@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -17,9 +18,21 @@ type File struct {
 
 // Open is os.OpenFile.
 func Open(path string, flags int, mode fs.FileMode) (*File, error) {
+	return openAt(atCurrent, path, path, flags, mode)
+}
+
+// OpenIn opens a file of an open folder by its name there.
+func OpenIn(folder *os.File, name string, flags int, mode fs.FileMode) (*File, error) {
+	return openAt(int(folder.Fd()), name, filepath.Join(folder.Name(), name), flags, mode)
+}
+
+// atCurrent, in the place of a folder, is the working directory.
+const atCurrent = -100
+
+func openAt(folder int, name, path string, flags int, mode fs.FileMode) (*File, error) {
 	var fd int
 	err := again(func() (err error) {
-		fd, err = syscall.Open(path, flags|syscall.O_CLOEXEC, uint32(mode.Perm()))
+		fd, err = syscall.Openat(folder, name, flags|syscall.O_CLOEXEC, uint32(mode.Perm()))
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ package rawfile
 import (
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // File is an open file.
@@ -17,6 +18,11 @@ func Open(path string, flags int, mode fs.FileMode) (*File, error) {
 		return nil, err
 	}
 	return &File{f}, nil
+}
+
+// OpenIn opens a file of an open folder by its name there.
+func OpenIn(folder *os.File, name string, flags int, mode fs.FileMode) (*File, error) {
+	return Open(filepath.Join(folder.Name(), name), flags, mode)
 }
 
 // Removed reports whether a file had no name left when it was looked at: this system does not tell.

@@ -45,7 +45,7 @@ func (f *Folder) Edit(ctx context.Context, id string, cause journal.Cause,
 // is a document.AppendNote.
 func (f *Folder) Note(ctx context.Context, id string, cause journal.Cause,
 	note document.Edit) (Changed, error) {
-	if err := f.Exists(id); err != nil {
+	if err := f.Meets(id); err != nil {
 		return Changed{}, err
 	}
 	var c Changed
@@ -77,7 +77,7 @@ func (f *Folder) Change(ctx context.Context, id string, cause journal.Cause,
 
 func (f *Folder) change(ctx context.Context, id string, cause journal.Cause, relations bool,
 	rule Rule) (Changed, error) {
-	if err := f.Exists(id); err != nil {
+	if err := f.Meets(id); err != nil {
 		return Changed{}, err
 	}
 	var read *document.Document

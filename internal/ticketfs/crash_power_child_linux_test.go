@@ -95,7 +95,7 @@ var powerDoors = map[string]struct {
 }{
 	"": {4, func(string) {}},
 	"no folder sync": {4,
-		func(string) { durable.SyncFolder = func(*os.File) error { return nil } }},
+		func(string) { durable.SyncFolder = func(durable.Syncable) error { return nil } }},
 	"no file sync": {1, unsyncTemps},
 }
 

@@ -226,7 +226,7 @@ func TestDoorMissingAndEmpty(t *testing.T) {
 func TestDoorNotDurable(t *testing.T) {
 	s, path := sampleBoard(t)
 	sync := durable.SyncFolder
-	durable.SyncFolder = func(*os.File) error { return errors.New("disk on fire") }
+	durable.SyncFolder = func(durable.Syncable) error { return errors.New("disk on fire") }
 	defer func() { durable.SyncFolder = sync }()
 	err := s.WithTicketLock(t.Context(), path, appendLine("one"))
 	if !errors.Is(err, ErrNotDurable) || !strings.Contains(err.Error(), "disk on fire") {

@@ -17,7 +17,7 @@ import (
 // failSync lets every sync of a folder fail, until undo.
 func failSync() (undo func()) {
 	before := durable.SyncFolder
-	durable.SyncFolder = func(*os.File) error { return errors.New("disk on fire") }
+	durable.SyncFolder = func(durable.Syncable) error { return errors.New("disk on fire") }
 	return func() { durable.SyncFolder = before }
 }
 
@@ -81,7 +81,7 @@ func TestFaultFolderNameSync(t *testing.T) {
 	var synced []string
 	fail := false
 	before := durable.SyncFolder
-	durable.SyncFolder = func(f *os.File) error {
+	durable.SyncFolder = func(f durable.Syncable) error {
 		synced = append(synced, f.Name())
 		if fail && filepath.Base(f.Name()) != board.FolderName {
 			return errors.New("disk on fire")

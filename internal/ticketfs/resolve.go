@@ -49,6 +49,7 @@ func (f *Folder) has(id string) bool {
 	err := checkID(id)
 	if err == nil {
 		err = f.engine.Exists(f.ctx, id)
+		f.met[id] = err == nil
 	}
 	return err == nil || durable.FileFault(err)
 }

@@ -43,6 +43,7 @@ type Store struct {
 	engine  Engine      // of that folder
 	tried   time.Time   // when OpenShared was last called
 	seen    fs.FileInfo // the folder that was there last
+	open    *os.File    // that one, where it is kept open
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
@@ -74,6 +75,7 @@ type Folder struct {
 	dir    string          // the engine's
 	ctx    context.Context // see Within
 	sight  *sight
+	met    map[string]bool // the ids that Resolve found as they stand
 }
 
 // Open finds the board. It is found once and kept: while it is gone, as during a switch of
@@ -101,12 +103,13 @@ func (s *Store) Open() (*Folder, error) {
 }
 
 func (s *Store) folder() *Folder {
-	return &Folder{s, s.engine, s.engine.Dir(), context.Background(), new(sight)}
+	return &Folder{s, s.engine, s.engine.Dir(), context.Background(), new(sight),
+		make(map[string]bool)}
 }
 
 // Within returns the same board for a call that ends with ctx.
 func (f *Folder) Within(ctx context.Context) *Folder {
-	return &Folder{f.store, f.engine, f.dir, ctx, f.sight}
+	return &Folder{f.store, f.engine, f.dir, ctx, f.sight, f.met}
 }
 
 // Close is the orderly end of this process's work on the board.
@@ -142,8 +145,30 @@ func (s *Store) stillThere() error {
 	if real != s.dir {
 		return &board.NotFound{Why: fmt.Sprintf("%s, with which this server began, is a link now, to %s", s.dir, real), Next: wait}
 	}
-	s.seen = info
+	s.seen, s.open = info, nil // whoever still uses the other one keeps it open
 	return nil
+}
+
+// kept is the folder dir, open for all changes, nil where each opens it for itself. It is the one
+// that this process looks for at each call.
+func (s *Store) kept(dir string) *os.File {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if dir != s.dir || s.seen == nil {
+		return nil
+	}
+	if s.open == nil {
+		open, err := durable.OpenDir(dir)
+		if err != nil {
+			return nil
+		}
+		if info, err := open.Stat(); err != nil || !os.SameFile(info, s.seen) {
+			_ = open.Close()
+			return nil
+		}
+		s.open = open
+	}
+	return s.open
 }
 
 // OpenOrMake is Open for a first ticket: it makes the folder when none was ever found.
@@ -240,6 +265,15 @@ func (f *Folder) Exists(id string) error {
 		err = f.notFound(id)
 	}
 	return refused(id, err)
+}
+
+// Meets is Exists for a call that will look again, under the ticket's lock: what Resolve has found
+// is not looked for twice.
+func (f *Folder) Meets(id string) error {
+	if f.met[id] {
+		return nil
+	}
+	return f.Exists(id)
 }
 
 // content is what a ticket holds now.

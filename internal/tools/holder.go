@@ -161,7 +161,7 @@ func (c *call) settle(id string) error {
 	if err != nil {
 		return err
 	}
-	if err := folder.Exists(id); err != nil {
+	if err := folder.Meets(id); err != nil {
 		return err
 	}
 	if c.Person != "" {

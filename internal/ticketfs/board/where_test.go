@@ -887,7 +887,7 @@ func TestEmbeddedRepository(t *testing.T) {
 func TestMake(t *testing.T) {
 	var synced []string
 	before := durable.SyncFolder
-	durable.SyncFolder = func(f *os.File) error { synced = append(synced, f.Name()); return before(f) }
+	durable.SyncFolder = func(f durable.Syncable) error { synced = append(synced, f.Name()); return before(f) }
 	defer func() { durable.SyncFolder = before }()
 	root := tree(t, "repo/a", "plain", "home/below")
 	git(t, root+"/repo", "init", "-q")

@@ -24,7 +24,9 @@ func hasDefaultACL(dir string) bool {
 	return err == nil && n > 0
 }
 
-func writeACL(f *rawfile.File, rule acl) error { return unix.Fsetxattr(int(f.Fd()), accessACL, rule, 0) }
+func writeACL(f *rawfile.File, rule acl) error {
+	return unix.Fsetxattr(int(f.Fd()), accessACL, rule, 0)
+}
 
 // removeACL takes away the ACL that the folder's default gave a new file.
 func removeACL(f *rawfile.File) error {

@@ -18,7 +18,7 @@ type Folder struct {
 }
 
 func OpenFolder(dir string) (Folder, error) {
-	f, err := os.OpenFile(dir, os.O_RDONLY|unpolled, 0)
+	f, err := OpenDir(dir)
 	if err != nil {
 		return Folder{}, err
 	}

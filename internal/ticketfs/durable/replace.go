@@ -24,9 +24,9 @@ func TempPath(path string) string {
 // Replacement makes new content the file at path, whole or not at all. For a ticket t the system
 // sees:
 //
-//	open(".tickets", O_RDONLY|O_NONBLOCK|O_CLOEXEC)                          = 9
-//	(access(".tickets/t.md", W_OK), unless it is the caller's own)
-//	open(".tickets/.t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
+//	(9 is .tickets, open)
+//	access(".tickets/t.md", W_OK)
+//	openat(9, ".t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
 //	(owner, extended attributes, ACL and mode of .tickets/t.md for 10, where they differ)
 //	fsync(10)
@@ -42,8 +42,11 @@ type Replacement struct {
 	Path    string
 	Old     File
 	content []byte // in the temp file, when ready
-	// opened before anything is written, so that its sync cannot fail for want of a descriptor
-	folder *os.File
+	// Folder is the one of Path, open before anything is written, so that its sync cannot fail for
+	// want of a descriptor. The temp file is made in it, so that the rename, by the path, fails
+	// where another folder is there by then. Write opens it where nobody has.
+	Folder *os.File
+	opened bool // by Write
 	Ready  bool
 }
 
@@ -59,14 +62,14 @@ func (r *Replacement) Write(content []byte) error {
 		return nil
 	}
 	r.Ready, r.content = false, nil
-	if r.folder == nil {
-		folder, err := os.OpenFile(filepath.Dir(r.Path), os.O_RDONLY|unpolled, 0)
+	if r.Folder == nil {
+		folder, err := OpenDir(filepath.Dir(r.Path))
 		if err != nil {
 			return fmt.Errorf("open the ticket folder: %w", err)
 		}
-		r.folder = folder
+		r.Folder, r.opened = folder, true
 	}
-	if err := writeTemp(r.Path, content, r.Old.Info); err != nil {
+	if err := writeTemp(r.Folder, r.Path, content, r.Old.Info); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
 	r.Ready, r.content = true, content
@@ -98,7 +101,7 @@ func (r *Replacement) Rename() error {
 
 // Sync makes the rename durable.
 func (r *Replacement) Sync() error {
-	if err := SyncFolder(r.folder); err != nil {
+	if err := SyncFolder(r.Folder); err != nil {
 		return fmt.Errorf("sync the ticket folder: %w", err)
 	}
 	Step("folder synced")
@@ -108,25 +111,24 @@ func (r *Replacement) Sync() error {
 // Discard removes what was prepared and not used. What it cannot remove is hidden, and replaced by
 // the next writer.
 func (r *Replacement) Discard() {
-	if r.folder == nil {
-		return
-	}
 	if r.content != nil {
 		_ = os.Remove(TempPath(r.Path))
 	}
-	_ = r.folder.Close()
+	if r.opened {
+		_ = r.Folder.Close()
+	}
 }
 
 // writeTemp writes and syncs a new file, with the rights of the one that it will replace, or for a
 // new ticket with those of its folder.
-func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
+func writeTemp(folder *os.File, path string, content []byte, old fs.FileInfo) (err error) {
 	if old != nil {
-		if err := mayWrite(path, old); err != nil {
+		if err := mayWrite(path); err != nil {
 			return err
 		}
 	}
 	temp := TempPath(path)
-	f, err := createTemp(temp, old)
+	f, err := createTemp(folder, temp, old)
 	if errors.Is(err, fs.ErrExist) {
 		// A killed writer's. Removed rather than truncated: it may have other rights.
 		if _, err := Lstat(temp); err != nil {
@@ -135,7 +137,7 @@ func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 		if err := os.Remove(temp); err != nil {
 			return err
 		}
-		f, err = createTemp(temp, old)
+		f, err = createTemp(folder, temp, old)
 	}
 	if err != nil {
 		return err
@@ -163,7 +165,7 @@ func writeTemp(path string, content []byte, old fs.FileInfo) (err error) {
 
 // createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else
 // may read it.
-func createTemp(temp string, old fs.FileInfo) (*rawfile.File, error) {
+func createTemp(folder *os.File, temp string, old fs.FileInfo) (*rawfile.File, error) {
 	if old == nil {
 		f, err := create(temp, os.O_WRONLY, true)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -171,7 +173,8 @@ func createTemp(temp string, old fs.FileInfo) (*rawfile.File, error) {
 		}
 		return f, err
 	}
-	return rawfile.Open(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, old.Mode().Perm()&0o600)
+	return rawfile.OpenIn(folder, filepath.Base(temp), os.O_WRONLY|os.O_CREATE|os.O_EXCL,
+		old.Mode().Perm()&0o600)
 }
 
 // Syncable is an open file, of this package or of package os.
@@ -186,6 +189,9 @@ var SyncFile = Syncable.Sync
 
 // SyncFolder makes the names in an open folder durable. A variable, so that tests can let it fail.
 var SyncFolder = fsyncFolder
+
+// OpenDir opens a folder.
+func OpenDir(dir string) (*os.File, error) { return os.OpenFile(dir, os.O_RDONLY|unpolled, 0) }
 
 // SyncPath makes the names in a folder durable.
 func SyncPath(dir string) error {

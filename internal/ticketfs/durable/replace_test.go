@@ -60,7 +60,7 @@ func TestSyncs(t *testing.T) {
 		seen = append(seen, "sync "+filepath.Base(f.Name())+" "+textOf(t, f.Name()))
 		return file(f)
 	}
-	SyncFolder = func(f *os.File) error { seen = append(seen, "sync folder"); return folder(f) }
+	SyncFolder = func(f Syncable) error { seen = append(seen, "sync folder"); return folder(f) }
 	Step = func(name string) {
 		if name == "renamed" {
 			seen = append(seen, name)

@@ -177,13 +177,8 @@ func maybeIn(uid, gid uint32) bool {
 }
 
 // mayWrite returns a RightsError when the caller may not write a file. That it may replace it is a
-// right of the folder. Its owner may where the mode says so, ACL or not; of others the system is
-// asked.
-func mayWrite(path string, info fs.FileInfo) error {
-	const ownersWrite = 0o200
-	if int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() && info.Mode()&ownersWrite != 0 {
-		return nil
-	}
+// right of the folder.
+func mayWrite(path string) error {
 	err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
 	if errors.Is(err, fs.ErrPermission) {
 		return &RightsError{filepath.Base(path), "may not be written by you"}

@@ -2,6 +2,4 @@
 
 package durable
 
-import "os"
-
-func fsyncFolder(folder *os.File) error { return folder.Sync() }
+func fsyncFolder(folder Syncable) error { return folder.Sync() }

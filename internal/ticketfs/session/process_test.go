@@ -342,7 +342,7 @@ func TestMarkIsSynced(t *testing.T) {
 		synced = append(synced, filepath.Base(f.Name())+" "+string(text))
 		return errors.Join(err, file(f))
 	}
-	durable.SyncFolder = func(f *os.File) error {
+	durable.SyncFolder = func(f durable.Syncable) error {
 		synced = append(synced, "folder "+filepath.Base(f.Name()))
 		return folder(f)
 	}

@@ -160,6 +160,9 @@ func (all *slots) Serve(key string, call Call, claim, alone bool) error {
 		return all.keep(s, call)
 	}
 	if !claim {
+		if key == all.process.minted {
+			return nil // nobody else has a file of a name that was drawn here
+		}
 		if _, err := os.Lstat(slotPath(all.dir, key, 0)); errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
