@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/natefinch/atomic"
+
 	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
@@ -36,8 +38,8 @@ func TempPath(path string) string {
 //	fsync(9)
 //
 // natefinch's WriteFile does the same less the last fsync, without which an acknowledged rename can
-// be lost by a power cut, and has no place for the last check; hence only its rename is used, and
-// only on Windows.
+// be lost by a power cut, and has no place for the last check; hence only its rename is used, which
+// also replaces on Windows.
 type Replacement struct {
 	Path    string
 	Old     File
@@ -86,7 +88,7 @@ func (r *Replacement) Rename() error {
 		return err
 	}
 	Step("checked")
-	err := replaceFile(TempPath(r.Path), r.Path)
+	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
 	if errors.Is(err, fs.ErrPermission) { // in a sticky folder a file may be written by many, and replaced by its owner
 		return &RightsError{filepath.Base(r.Path),
 			"may be replaced by its owner alone, as its folder is sticky"}
