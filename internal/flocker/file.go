@@ -28,13 +28,10 @@ type way struct {
 	make  func(path string) error // makes a missing file; nil where there must be one
 }
 
-// lockFile is a lock file. Where it is opened to be written nothing in its place blocks the open,
-// and without the flag for that Go makes three calls less.
+// lockFile is a lock file. It is opened so that Go need not ask for the flags of the descriptor, nor
+// set them: four calls.
 func lockFile(path string, flags int) handle {
-	if flags&os.O_RDWR == 0 {
-		flags |= noWait
-	}
-	return flock.New(path, flock.SetFlag(flags|noFollow), flock.SetPermissions(0o666))
+	return flock.New(path, flock.SetFlag(flags|noFollow|noWait), flock.SetPermissions(0o666))
 }
 
 // readable is a file that is read by its lock, which gofrs/flock has no way to.
