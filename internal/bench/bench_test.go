@@ -55,7 +55,7 @@ func TestBench(t *testing.T) {
 		m.Filesystem == "unknown" {
 		t.Errorf("machine: %+v", m)
 	}
-	if len(found.Changes) != 7 || len(found.Crowds) != 2*len(loads()) || len(found.Process) != 6 ||
+	if len(found.Changes) != 9 || len(found.Crowds) != 2*len(loads()) || len(found.Process) != 6 ||
 		len(found.Reads) != 1 {
 		t.Fatalf("%d changes, %d crowds, %d figures of a process, %d boards", len(found.Changes),
 			len(found.Crowds), len(found.Process), len(found.Reads))

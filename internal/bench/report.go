@@ -27,9 +27,10 @@ func (r Report) Print(w io.Writer) error {
 		m.Filesystem, m.Go, m.Version, m.Time.Format(time.RFC3339))
 	p := printer{w: w}
 	p.begin(fmt.Sprintf("one durable change, on a board of %d tickets", smallBoard), "median",
-		"p99", "ratio")
+		"p99", "ratio", "cpu", "ratio")
 	for _, c := range r.Changes {
-		p.row(c.Name, c.Targets, ms(c.Median), ms(c.P99), fmt.Sprintf("%.2f", c.Ratio))
+		p.row(c.Name, c.Targets, ms(c.Median), ms(c.P99), fmt.Sprintf("%.2f", c.Ratio),
+			ms(c.CPU), fmt.Sprintf("%.2f", c.CPURatio))
 	}
 	p.begin("many processes, each calling as soon as it is answered", "processes", "changes/s",
 		"of one", "slowest/fastest", "busy", "wait p50", "p99", "max", "cpu/change")
