@@ -90,9 +90,9 @@ func TestCallsOfAChange(t *testing.T) {
 				least = of
 			}
 		}
-		if t.Logf("%s: %d calls", tool, len(least)); len(least) == 0 || len(least) > limits[tool] {
-			t.Errorf("%s: %d calls, want at most %d:\n%s", tool, len(least), limits[tool],
-				strings.Join(least, "\n"))
+		t.Logf("%s: %d calls\n%s", tool, len(least), strings.Join(least, "\n"))
+		if len(least) == 0 || len(least) > limits[tool] {
+			t.Errorf("%s: %d calls, want at most %d", tool, len(least), limits[tool])
 		}
 	}
 }
