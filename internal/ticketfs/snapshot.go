@@ -146,19 +146,6 @@ func (s *Snapshot) Dependents(id string) (children, blocked []string) {
 	return s.folder.store.index.Dependents(id)
 }
 
-// Body returns the text of a ticket as its file is now, "" when it cannot be read.
-func (s *Snapshot) Body(id string) string {
-	f, err := readTicketFile(filepath.Join(s.folder.dir, id+document.Ext))
-	if err != nil {
-		return ""
-	}
-	d, err := document.Parse(id, f.Content)
-	if err != nil {
-		return ""
-	}
-	return d.Body()
-}
-
 // ConflictMarker returns the line of a merge conflict that git left in a ticket file, 0 if there is
 // none.
 func (s *Snapshot) ConflictMarker(id string) int {

@@ -23,6 +23,20 @@ func TestFoldBlanks(t *testing.T) {
 	})
 }
 
+// TestFoldWords: the folded words that are in a text are those that are in its folded form.
+func TestFoldWords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := texts.Draw(t, "text")
+		folded := foldWords(nil, []byte(text))
+		for word := range strings.FieldsSeq(fold(text + " " + texts.Draw(t, "words"))) {
+			if got, want := strings.Contains(string(folded), word),
+				strings.Contains(fold(text), word); got != want {
+				t.Errorf("%q in %q: %v", word, text, got)
+			}
+		}
+	})
+}
+
 // TestHasWord: a word is one of the runs of letters and digits.
 func TestHasWord(t *testing.T) {
 	apart := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }

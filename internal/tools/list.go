@@ -107,9 +107,11 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 // hides no other. Of a large board few are kept: the order of all would cost more than the rest.
 func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key, problem func(row)) (found hits) {
 	words := newQuery(in.Query)
+	ids := v.IDs()
+	scores := words.scores(v, ids, in.matches)
 	waiting := waitingFor(v)
 	limit := cmp.Or(in.Limit, defaultLimit)
-	for _, id := range v.IDs() {
+	for i, id := range ids {
 		t, err := v.Get(id)
 		if err != nil {
 			if ticketfs.CodeOf(err) != ticketfs.NotFound { // removed since it was listed
@@ -124,9 +126,11 @@ func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key, problem func(row
 			c.holder(t).Life == session.Mine) {
 			continue
 		}
-		score, has := words.score(t, func() string { return v.Body(id) })
-		if has < len(words) {
-			continue
+		score := 0
+		if len(words) > 0 {
+			if score = int(scores[i]); score == 0 {
+				continue
+			}
 		}
 		found.any = true
 		h := hit{key: in.key(t, score)}

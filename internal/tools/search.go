@@ -76,13 +76,12 @@ const (
 )
 
 // score says how well a ticket matches: more is better. hits are how many words it has; it matches
-// when it has all. body is read only for a word that is nowhere else.
-func (q query) score(t document.Ticket, body func() string) (score, hits int) {
+// when it has all. The body is looked at only for a word that is nowhere else.
+func (q query) score(t document.Ticket, body func(word string) bool) (score, hits int) {
 	if len(q) == 0 {
 		return 0, 0
 	}
 	id, title := fold(t.ID), fold(t.Title)
-	text := ""
 	for _, word := range q {
 		found := 0
 		switch {
@@ -98,13 +97,8 @@ func (q query) score(t document.Ticket, body func() string) (score, hits int) {
 			found = inTitle
 		case strings.Contains(id, word):
 			found = inID
-		default:
-			if text == "" {
-				text = fold(body())
-			}
-			if strings.Contains(text, word) {
-				found = inBody
-			}
+		case body(word):
+			found = inBody
 		}
 		if found > 0 {
 			hits++
@@ -151,9 +145,10 @@ func (q query) nearest(v *ticketfs.Snapshot) []row {
 			continue
 		}
 		n := near{row: shortRow(t)}
-		_, n.hits = q.score(t, func() string { return "" })
-		for gram := range trigrams(fold(t.ID + " " + t.Title)) {
-			if wanted[gram] {
+		_, n.hits = q.score(t, func(string) bool { return false })
+		text := " " + fold(t.ID+" "+t.Title) + " "
+		for gram := range wanted {
+			if strings.Contains(text, gram) {
 				n.alike++
 			}
 		}

@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +50,39 @@ func TestSearch(t *testing.T) {
 		if got := strings.Join(list(map[string]any{"query": query}).ids("tickets"),
 			" "); got != want {
 			t.Errorf("%q: %s, want %s", query, got, want)
+		}
+	}
+}
+
+// TestSearchIsNeverStale: what a hand writes is found by its new words and not by its old ones, in
+// files of every form and of more than a reader takes at once.
+func TestSearchIsNeverStale(t *testing.T) {
+	w := testWorld(t)
+	const n = 200
+	text := func(i, version int) string {
+		front := []string{"status: open", "status: 'open' # by hand", "status: open\ntags: [x,  y]"}[i%3]
+		long := ""
+		if i%50 == 0 {
+			long = strings.Repeat("filler\n", 5000)
+		}
+		return fmt.Sprintf("---\n%s\n---\n# T\n\n%sword%d of Version%d é\n", front, long, i, version)
+	}
+	s := w.session("me")
+	for version := range 3 {
+		for i := range n {
+			w.write(fmt.Sprintf("t%03d.md", i), text(i, version))
+		}
+		for query, want := range map[string]int{
+			fmt.Sprintf("version%d", version):               n,
+			fmt.Sprintf("version%d", version-1):             0,
+			fmt.Sprintf("WORD%d version%d", n-1, version):   1,
+			fmt.Sprintf("word%d version%d", n-1, version-1): 0,
+			"word50 É": 1,
+		} {
+			r := call(t, s.board, "list", map[string]any{"query": query, "limit": n})
+			if got := len(r.ids("tickets")); got < min(want, 1) || got > want {
+				t.Errorf("version %d, %q: %d tickets, want %d: %.100s", version, query, got, want, r.text)
+			}
 		}
 	}
 }

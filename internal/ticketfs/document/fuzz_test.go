@@ -18,6 +18,23 @@ func seeds(add func(content string)) {
 	}
 }
 
+// The fences that BodyOf does not take for the usual ones.
+func TestBodyOf(t *testing.T) {
+	for content, want := range map[string]string{
+		"---\nstatus: open\n---\n# T\n":                    "# T\n",
+		"---\nstatus: open\n---\r\nfirst\n---\nsecond\n":   "first\n---\nsecond\n",
+		"---\r\nstatus: open\r\n---\r\n# T\r\n":            "# T\r\n",
+		"---\nstatus: open\n---":                           "",
+		"---\n---\nfirst\n---\nsecond\n":                   "",
+		"no ticket\n":                                      "",
+		"---\nstatus: open\ntext: |\n  a\n  ---\n---\nT\n": "T\n",
+	} {
+		if got := string(BodyOf([]byte(content))); got != want {
+			t.Errorf("%q: %q, want %q", content, got, want)
+		}
+	}
+}
+
 // FuzzDocument: what is read comes back byte for byte, and nothing makes Parse panic or fail
 // without a position in the file.
 func FuzzDocument(f *testing.F) {
@@ -35,6 +52,9 @@ func FuzzDocument(f *testing.F) {
 		}
 		if string(d.Bytes()) != string(content) {
 			t.Errorf("got %q", d.Bytes())
+		}
+		if body := string(BodyOf(content)); body != d.Body() {
+			t.Errorf("BodyOf gives %q, Parse %q", body, d.Body())
 		}
 		rest, ok := strings.CutSuffix(string(content), d.Body())
 		if !ok || !strings.Contains(rest, "---\n"+d.FrontMatter()+"---") &&

@@ -1,0 +1,34 @@
+package ticketfs
+
+import (
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
+)
+
+// Bodies reads the texts of many tickets. It is used by one goroutine, and must be closed.
+type Bodies struct {
+	folder durable.Folder
+	buffer []byte
+}
+
+// Bodies returns a reader of the board's texts, which keeps 16 KiB.
+func (s *Snapshot) Bodies() (*Bodies, error) {
+	folder, err := durable.OpenFolder(s.folder.dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Bodies{folder, make([]byte, 16<<10)}, nil
+}
+
+// Of returns the text of a ticket as its file is now, nil when it cannot be read. It is valid until
+// the next one is asked for.
+func (b *Bodies) Of(id string) []byte {
+	content, _, err := b.folder.Read(id+document.Ext, b.buffer, document.MaxFile)
+	if err != nil {
+		return nil
+	}
+	return document.BodyOf(content)
+}
+
+// Close ends the reader.
+func (b *Bodies) Close() { b.folder.Close() }
