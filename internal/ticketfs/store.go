@@ -102,6 +102,14 @@ func (s *Store) Open() (*Folder, error) {
 	return s.folder(), nil
 }
 
+// Begin reads the tickets into memory, for a first call to come, which waits for it and looks at
+// each file again. What is in the way of that, the call says.
+func (s *Store) Begin() {
+	if f, err := s.Open(); err == nil {
+		_ = s.index.RefreshOld(f.dir)
+	}
+}
+
 func (s *Store) folder() *Folder {
 	return &Folder{s, s.engine, s.engine.Dir(), context.Background(), new(sight),
 		make(map[string]bool)}

@@ -173,12 +173,14 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 		said = fmt.Sprintf("The names of these tools begin with %s: %sready and so on.\n",
 			offer.Prefix, offer.Prefix) + said
 	}
+	hooks := emptyLists(offer)
+	hooks.AddAfterListTools(b.beginOnce(log))
 	s := server.NewMCPServer("ticket-mcp", offer.Version,
 		server.WithInstructions(said),
 		server.WithToolCapabilities(false),
 		server.WithResourceCapabilities(false, false),
 		server.WithPromptCapabilities(false),
-		server.WithHooks(emptyLists(offer)),
+		server.WithHooks(hooks),
 		server.WithLogger(log))
 	for _, t := range all {
 		definition, err := definitionOf(t.name)
@@ -198,6 +200,24 @@ func NewServer(b *Board, offer Offer, log *slog.Logger) (*server.MCPServer, erro
 		addPrompts(s, offer.Prefix)
 	}
 	return s, nil
+}
+
+// beginOnce has the tickets read while the host shows the tools to its model: the first call comes
+// seconds later. Nobody waits for it, also not the end of the process.
+func (b *Board) beginOnce(log *slog.Logger) server.OnAfterListToolsFunc {
+	var once sync.Once
+	return func(context.Context, any, *mcp.ListToolsRequest, *mcp.ListToolsResult) {
+		once.Do(func() {
+			go func() {
+				defer func() {
+					if r := recover(); r != nil { // the first call meets it as well, and answers
+						log.Error("panic", "panic", r, "stack", string(debug.Stack()))
+					}
+				}()
+				b.Store.Begin()
+			}()
+		})
+	}
 }
 
 // emptyLists lets resources be asked for, of which there are none, and with ReadOnly prompts,
