@@ -90,7 +90,7 @@ func TestSharedTakeOver(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	h := history{before: loose(4), entries: r.entries, trouble: true}
+	h := history{before: loose(4), entries: r.entries, reach: 1}
 	if err := b.end(&h, r); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type history struct {
 	after   map[string]spec.Ticket // as the files say at the end, notes left out
 	notes   map[string][]string    // the lines of notes in them
 	broken  []string               // files that cannot be read at the end
-	trouble bool                   // calls may be told that nobody reaches the board
+	reach   time.Duration          // after which a call may be told that nobody reaches the board, 0 for never
 }
 
 // state is a ticket in the model of porcupine, in a form that == compares.

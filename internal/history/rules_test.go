@@ -24,7 +24,7 @@ func (h history) rulesBroken() []string {
 			why = append(why, "neither done nor refused: "+e.String())
 			continue
 		}
-		if h.trouble && e.result.Code == spec.Unreachable {
+		if e.result.Code == spec.Unreachable && h.reach > 0 && e.got-e.sent >= int64(h.reach) {
 			continue
 		}
 		if wrong := l.judge(e); wrong != "" {

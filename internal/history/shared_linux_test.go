@@ -18,6 +18,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/etcd/etcdtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 )
 
@@ -154,7 +155,11 @@ func (p play) playShared(m *machines, program string, seed uint64, troubles ...t
 		dice := rand.New(rand.NewPCG(seed, uint64(i)))
 		group.Go(func() { trouble(m, dice, stop) })
 	}
-	h := history{before: p.board, trouble: len(troubles) > 0}
+	// Without trouble, too, a busy machine may not answer in all the time that a call has.
+	h := history{before: p.board, reach: ticketfs.DefaultLockTimeout}
+	if len(troubles) > 0 {
+		h.reach = 1
+	}
 	func() {
 		defer group.Wait()
 		defer close(stop)

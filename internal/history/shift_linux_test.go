@@ -79,7 +79,7 @@ func TestSharedShift(t *testing.T) {
 	s.mirrors(t)
 	s.leaveAll(t)
 
-	h := history{before: tickets, entries: slices.Clone(s.entries), trouble: true}
+	h := history{before: tickets, entries: slices.Clone(s.entries), reach: 1}
 	if err := board.end(&h, s.recorder); err != nil {
 		t.Fatal(err)
 	}
