@@ -22,6 +22,7 @@ import (
 // Nothing is decided by a file of the mirror that is not as its writer wrote it: while the writer
 // has not put it right, a change whose rule reads it waits.
 func TestAlteredFileDecidesNothing(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	cluster := oneMember(t)
 	s := newScene(t, cluster.Client())
 	s.fill(3)

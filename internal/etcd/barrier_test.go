@@ -41,6 +41,7 @@ func titleIn(t testing.TB, dir, id string) int {
 // shows less than what was answered before the question. Their watches are late, and other boards
 // write too. It is noticed where the mirror is trusted ahead of the barrier.
 func TestBarrierIsNeverStale(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	if err := neverStale(t, (*Mirror).Fresh); err != nil {
 		t.Error(err)
 	}
@@ -166,6 +167,7 @@ func earlyNotice(t *testing.T,
 // While the cluster is silent the first read waits, the next are answered at once, with the age of
 // what they show. Once it speaks again they are current.
 func TestCutOff(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	cluster := oneMember(t)
 	p := cluster.Proxy(cluster.Members[0])
 	s := newScene(t, cluster.Client())
@@ -221,6 +223,7 @@ func TestBarrierAsksAgain(t *testing.T) {
 
 // A cut off machine has nothing to show where it never saw the board.
 func TestCutOffWithoutMirror(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	cluster := oneMember(t)
 	p := cluster.Proxy(cluster.Members[0])
 	s := newScene(t, cluster.Client())
@@ -299,6 +302,7 @@ func (g *guard) isRestored() bool {
 // A process that may not write into the folder has a mirror of its own, which goes with it. It
 // follows the board only while somebody asks.
 func TestMirrorOfOneAlone(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	s := newScene(t, oneMember(t).Client())
 	s.put(map[string]string{"a": "0"})
 	const closed = "/sys/ticket-mcp-mirror" // for root too

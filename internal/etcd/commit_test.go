@@ -248,6 +248,7 @@ func TestManyOnOne(t *testing.T) {
 
 // TestBusy: who is overtaken until the time is up is told so, and nothing is written.
 func TestBusy(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	w := newWorld(t, 1)
 	w.ticketIs("a", "open")
 	one, two := w.process(), w.process()

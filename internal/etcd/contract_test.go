@@ -17,6 +17,7 @@ import (
 // TestContract: a shared board keeps what the rules and the sessions rely on, for two processes of
 // two machines and for two of one.
 func TestContract(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	if testing.Short() {
 		t.Skip("runs a cluster")
 	}

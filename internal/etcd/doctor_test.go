@@ -35,6 +35,7 @@ func says(t *testing.T, f ticketfs.Fact, wrong bool, text string) {
 }
 
 func TestHealth(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	if testing.Short() {
 		t.Skip("runs a cluster")
 	}

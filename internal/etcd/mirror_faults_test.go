@@ -78,6 +78,7 @@ func process(t *testing.T, endpoint, dir string) *os.Process {
 // The writer is killed while changes come, again and again. The next goes on from where it was: no
 // row is missing, none is there twice, and each has its former text.
 func TestMirrorWriterKilled(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	cluster := oneMember(t)
 	s := newScene(t, cluster.Client())
 	s.fill(20)
@@ -108,6 +109,7 @@ func TestMirrorWriterKilled(t *testing.T) {
 // A writer that is stopped while the cluster is well loses its place; when it goes on, nothing of
 // what it shows is too old for long.
 func TestMirrorWriterStopped(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	cluster := oneMember(t)
 	s := newScene(t, cluster.Client())
 	s.fill(5)
@@ -142,6 +144,7 @@ func TestMirrorWriterStopped(t *testing.T) {
 // Rows that the cluster still has are there, with the former text where the mirror knows it, and a
 // gap stands for those that it has not.
 func TestMirrorAfterCompaction(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	s := newScene(t, oneMember(t).Client())
 	s.fill(4)
 	dir := filepath.Join(t.TempDir(), "mirror")

@@ -194,6 +194,7 @@ func (s *scene) tells(dir, id string, changes int) {
 }
 
 func TestMirrorLoadsAndFollows(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	s := newScene(t, oneMember(t).Client())
 	s.fill(2000)
 	dir := filepath.Join(t.TempDir(), "mirror")

@@ -137,6 +137,7 @@ func TestNoSpace(t *testing.T) {
 // TestNobodyKnows: where the cluster does not answer in time either way, the answer says so and
 // names the operation.
 func TestNobodyKnows(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	w := newWorld(t, 1)
 	w.ticketIs("a", "open")
 	b := w.process(once(w, func(x *txn) (*clientv3.TxnResponse, error) {
@@ -162,6 +163,7 @@ func TestNobodyKnows(t *testing.T) {
 
 // TestNobodyKnowsOvertaken: that a change was overtaken before does not make its outcome known.
 func TestNobodyKnowsOvertaken(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	w := newWorld(t, 1)
 	w.ticketIs("a", "open")
 	puts := 0
@@ -207,6 +209,7 @@ func TestTimeUsedUp(t *testing.T) {
 
 // TestUnreachable: a change on a cluster that does not answer writes nothing and says so.
 func TestUnreachable(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	w := newWorld(t, 1)
 	w.ticketIs("a", "open")
 	b := w.process()

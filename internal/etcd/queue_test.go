@@ -78,6 +78,7 @@ func TestWhoCameFirst(t *testing.T) {
 
 // TestQueueIsAdvisory: a place that nobody leaves holds up those behind it once, and not for long.
 func TestQueueIsAdvisory(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	w := newWorld(t, 1)
 	w.ticketIs("a", "open")
 	w.put(w.keys.queue("a")+"0-stopped", "")
