@@ -47,8 +47,8 @@ func unshareCommand(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "unshare", Short: "Bring a shared board's tickets back as files", GroupID: "board",
 		Args: noArgs,
-		Long: `unshare ends a shared board: every other change is refused from then on, and all tickets come back as files in .tickets. It needs
-ticket-mcp-etcd, and can be run again if it was interrupted.
+		Long: `unshare ends a shared board: every other change is refused from then on, and all tickets come back as files in .tickets. It
+is refused while sessions that live hold tickets, and can be run again if it was interrupted. It needs ticket-mcp-etcd.
 
 In every other clone a person says that the board is a local one again, by --accept, once .board is gone there too.`,
 	}

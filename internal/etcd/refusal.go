@@ -65,6 +65,7 @@ func refused(err error) error {
 	var none *noBoardError
 	var cutOff *ticketfs.CutOff
 	var altered *ticketfs.AlteredError
+	var held *heldError
 	refuse := func(next, why string, args ...any) error {
 		return ticketfs.Refuse(ticketfs.Unreachable, next, why, args...)
 	}
@@ -83,6 +84,10 @@ func refused(err error) error {
 			"%v", limit)
 	case errors.As(err, &busy):
 		return ticketfs.Refuse(ticketfs.Busy, "retry", "%v", busy)
+	case errors.As(err, &held):
+		return ticketfs.Refuse(ticketfs.Claimed,
+			"let them close or release what they hold, or end their servers and wait a minute, then unshare again",
+			"%v", held)
 	case errors.As(err, &altered):
 		return ticketfs.Refuse(ticketfs.Busy, "retry; it is about to be written again", "%v",
 			altered)

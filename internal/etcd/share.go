@@ -13,6 +13,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 // A board comes into the cluster and leaves it by meta: its tickets are there before it is one, and
@@ -176,10 +178,11 @@ func (m mover) found(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the changes of a board: every transaction compares meta. It stays so.
+// Close ends the changes of a board: every transaction compares meta. It stays so. While sessions
+// that live hold tickets it is refused, and nothing has changed.
 func Close(ctx context.Context, c Config) error {
 	return withMover(ctx, c, func(m mover) error {
-		for {
+		for range closeTries {
 			kept, mod, err := m.readMeta(ctx)
 			switch {
 			case err != nil:
@@ -189,17 +192,89 @@ func Close(ctx context.Context, c Config) error {
 			case kept.State == stateClosing:
 				return nil
 			}
-			kept.State = stateClosing
-			step, cancel := context.WithTimeout(ctx, stepTimeout)
-			resp, err := m.client.Txn(step).If(
-				clientv3.Compare(clientv3.ModRevision(m.keys.meta()), "=", mod)).Then(
-				clientv3.OpPut(m.keys.meta(), kept.encode()), clientv3.OpPut(m.keys.tip(), "")).Commit()
-			cancel()
-			if err != nil || resp.Succeeded {
+			at, err := m.unheld(ctx)
+			if err != nil {
+				return err
+			}
+			done, err := m.close(ctx, kept, mod, at)
+			if err != nil || done {
 				return err
 			}
 		}
+		return &busyError{"tickets changed, or sessions began, at each look at who holds what"}
 	})
+}
+
+// closeTries bounds the looks at a board on which others go on working.
+const closeTries = 20
+
+// close puts that a board is closing, unless it, a ticket or a mark has changed since the revision.
+func (m mover) close(ctx context.Context, kept meta, mod, at int64) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	kept.State = stateClosing
+	notSince := func(prefix string) clientv3.Cmp {
+		return clientv3.Compare(clientv3.ModRevision(prefix).WithPrefix(), "<", at+1)
+	}
+	resp, err := m.client.Txn(ctx).If(
+		clientv3.Compare(clientv3.ModRevision(m.keys.meta()), "=", mod),
+		notSince(m.tickets()), notSince(m.sessions())).Then(
+		clientv3.OpPut(m.keys.meta(), kept.encode()), clientv3.OpPut(m.keys.tip(), "")).Commit()
+	return err == nil && resp.Succeeded, err
+}
+
+// unheld refuses while sessions that live hold tickets, and else returns a revision at which none
+// did. Marks are read first: a holder whose mark came later is seen by the compare of close.
+func (m mover) unheld(ctx context.Context) (at int64, err error) {
+	step, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
+	resp, err := m.client.Get(step, m.sessions(), clientv3.WithPrefix())
+	if err != nil {
+		return 0, fmt.Errorf("read who lives: %w", err)
+	}
+	live := make(map[string]mark)
+	for _, kv := range resp.Kvs {
+		of, _, _ := strings.Cut(strings.TrimPrefix(string(kv.Key), m.sessions()), "/")
+		live[of] = decodeMark(kv.Value)
+	}
+	var held heldError
+	err = m.each(ctx, func(t ticketfs.Kept) error {
+		d, err := document.Parse(t.ID, t.Content)
+		if err != nil {
+			return nil // it comes out as it is, and says of nobody that he holds it
+		}
+		ticket := d.Ticket()
+		by, lives := live[session.ParseClaim(ticket.ClaimedBy).Key]
+		if lives && ticket.Status == document.StatusInProgress {
+			held.by = append(held.by, holderText(t.ID, ticket.ClaimedBy, by))
+		}
+		return nil
+	})
+	if err == nil && len(held.by) > 0 {
+		err = &held
+	}
+	return resp.Header.Revision, err
+}
+
+// holderText says who holds a ticket, and on which machine.
+func holderText(id, claim string, by mark) string {
+	text := id + " by " + claim
+	if by.Host != "" {
+		text += " on " + by.Host
+	}
+	return text
+}
+
+// heldError says that sessions which live hold tickets.
+type heldError struct{ by []string }
+
+func (e *heldError) Error() string {
+	const most = 5
+	text := strings.Join(e.by[:min(most, len(e.by))], ", ")
+	if n := len(e.by) - most; n > 0 {
+		text += fmt.Sprintf(", +%d more", n)
+	}
+	return fmt.Sprintf("sessions hold %d of the tickets: %s", len(e.by), text)
 }
 
 // Tickets visits all tickets of a board that was closed.

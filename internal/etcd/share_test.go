@@ -16,6 +16,7 @@ import (
 
 	"github.com/ticket-mcp/ticket-mcp/internal/etcd/etcdtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
 func keptTickets(n, size int) (all []ticketfs.Kept) {
@@ -80,6 +81,51 @@ func TestShare(t *testing.T) {
 	if !strings.Contains(want["t0000"], "mine") || !maps.Equal(got, want) {
 		t.Errorf("%d tickets came out, %d went in", len(got), len(want))
 	}
+}
+
+// TestCloseHeld: a board on which a session that lives holds a ticket stays open, and the refusal
+// says who holds what; a claim of a dead one, of a person, or of a closed ticket holds nothing up.
+func TestCloseHeld(t *testing.T) {
+	w := newWorld(t, 1)
+	config := Config{ID: "b", Prefix: DefaultPrefix, Now: time.Now,
+		Access: Access{Endpoints: w.cluster.Endpoints()}}
+	w.ticketIs("dead", "in_progress", "claimed-by: "+claimBy("dead"))
+	w.ticketIs("person", "in_progress", "claimed-by: ada@person")
+	w.ticketIs("done", "closed", "claimed-by: "+claimBy("alive"))
+	w.put(w.ticket("broken"), "no ticket")
+	b := w.process()
+	serves(t, b, "alive")
+	at := int64(0)
+	look := func() error {
+		return withMover(t.Context(), config, func(m mover) (err error) {
+			at, err = m.unheld(t.Context())
+			return err
+		})
+	}
+	must(t, look())
+
+	w.ticketIs("held", "in_progress", "claimed-by: "+claimBy("alive"))
+	must(t, withMover(t.Context(), config, func(m mover) error {
+		kept, mod, err := m.readMeta(t.Context())
+		must(t, err)
+		if done, err := m.close(t.Context(), kept, mod, at); err != nil || done {
+			t.Errorf("closed over a claim that was made after the look: %v, %v", done, err)
+		}
+		return nil
+	}))
+	before := w.value(w.keys.meta())
+	err := Close(t.Context(), config)
+	wantCode(t, err, ticketfs.Claimed)
+	want := "sessions hold 1 of the tickets: held by " + claimBy("alive") + " on here"
+	if err == nil || !strings.Contains(err.Error(), want) ||
+		!strings.Contains(err.Error(), "then unshare again") {
+		t.Errorf("%v; want %q and the next step", err, want)
+	}
+	if after := w.value(w.keys.meta()); after != before {
+		t.Errorf("meta became %s", after)
+	}
+	must(t, b.Marks().Drop(session.Key("alive")))
+	must(t, Close(t.Context(), config))
 }
 
 // TestShareForeign: under a prefix where other tickets are, a board is not made.
