@@ -102,9 +102,12 @@ func (s *Store) Open() (*Folder, error) {
 	return s.folder(), nil
 }
 
-// Begin reads the tickets into memory, for a first call to come, which waits for it and looks at
+// Begin reads the tickets into memory unless that was done before, for a first call, which looks at
 // each file again. What is in the way of that, the call says.
 func (s *Store) Begin() {
+	if s.index.Began() {
+		return
+	}
 	if f, err := s.Open(); err == nil {
 		_ = s.index.RefreshOld(f.dir)
 	}

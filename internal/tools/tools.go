@@ -77,6 +77,10 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 		if err != nil {
 			return nil, err
 		}
+		if !slices.Contains(alone, name) {
+			// The first look at a large board that is not in memory takes longer than a call may.
+			c.Store.Begin()
+		}
 		if !slices.Contains(unbounded, name) {
 			// One deadline for all the locks that the call may need.
 			var cancel context.CancelFunc
@@ -93,6 +97,9 @@ func define[In any](name string, run func(*call, context.Context, In) (Answer, e
 		return answer, err
 	}}
 }
+
+// alone are the tools that can do with one ticket, or wait.
+var alone = []string{"note", "release", "history", "wait"}
 
 // unbounded are the tools that take no locks, and that may last longer than a call waits for one.
 var unbounded = []string{"wait"}

@@ -68,6 +68,13 @@ func (x *Index) CheckBy(wrote func(id string, content []byte) bool) {
 	x.wrote, x.folder, x.Refreshed = wrote, nil, time.Time{}
 }
 
+// Began reports whether the folder was ever read. It waits for who reads it.
+func (x *Index) Began() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return !x.Refreshed.IsZero()
+}
+
 // RefreshOld is Refresh for an index that was not brought up to date for a second, or never.
 func (x *Index) RefreshOld(dir string) error {
 	x.mu.RLock()
