@@ -82,7 +82,7 @@ func TestCallsOfAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := readTrace(t, log)
-	limits := map[string]int{"note": 38, "update": 38, "block": 63, "start": 66}
+	limits := map[string]int{"note": 41, "update": 41, "block": 66, "start": 69}
 	for _, tool := range slices.Sorted(maps.Keys(limits)) {
 		var least []string
 		for _, request := range requests[tool][1:] {

@@ -115,7 +115,7 @@ func (s *Store) change(ctx context.Context, paths []string, c Change) (err error
 		}
 	}
 	durable.Step("locked")
-	if err := p.read(s.kept(dir)); err != nil {
+	if err := p.read(); err != nil {
 		return err
 	}
 	if c.Relations {
@@ -181,9 +181,8 @@ type passage struct {
 	writes []Write // of the last decision, without those that change nothing
 }
 
-// read reads the tickets through the descriptors by which they are locked. folder is theirs, nil
-// where it is not kept open.
-func (p *passage) read(folder *os.File) error {
+// read reads the tickets through the descriptors by which they are locked.
+func (p *passage) read() error {
 	for i := range p.parts {
 		part := &p.parts[i]
 		var old durable.File
@@ -196,9 +195,6 @@ func (p *passage) read(folder *os.File) error {
 			}
 		}
 		part.Replacement = durable.Replacement{Path: part.path, Old: old}
-		if old.Info != nil { // what is new opens its folder by its path
-			part.Folder = folder
-		}
 	}
 	return nil
 }

@@ -43,7 +43,6 @@ type Store struct {
 	engine  Engine      // of that folder
 	tried   time.Time   // when OpenShared was last called
 	seen    fs.FileInfo // the folder that was there last
-	open    *os.File    // that one, where it is kept open
 	named   fs.FileInfo // the folder whose name is known to be durable
 	unused  string      // see UnusedBoard
 	trusted string      // the folder whose locks were seen to work
@@ -156,30 +155,8 @@ func (s *Store) stillThere() error {
 	if real != s.dir {
 		return &board.NotFound{Why: fmt.Sprintf("%s, with which this server began, is a link now, to %s", s.dir, real), Next: wait}
 	}
-	s.seen, s.open = info, nil // whoever still uses the other one keeps it open
+	s.seen = info
 	return nil
-}
-
-// kept is the folder dir, open for all changes, nil where each opens it for itself. It is the one
-// that this process looks for at each call.
-func (s *Store) kept(dir string) *os.File {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if dir != s.dir || s.seen == nil {
-		return nil
-	}
-	if s.open == nil {
-		open, err := durable.OpenDir(dir)
-		if err != nil {
-			return nil
-		}
-		if info, err := open.Stat(); err != nil || !os.SameFile(info, s.seen) {
-			_ = open.Close()
-			return nil
-		}
-		s.open = open
-	}
-	return s.open
 }
 
 // OpenOrMake is Open for a first ticket: it makes the folder when none was ever found.

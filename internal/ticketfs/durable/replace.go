@@ -26,7 +26,7 @@ func TempPath(path string) string {
 // Replacement makes new content the file at path, whole or not at all. For a ticket t the system
 // sees:
 //
-//	(9 is .tickets, open)
+//	open(".tickets", O_RDONLY|O_NONBLOCK|O_CLOEXEC) = 9
 //	access(".tickets/t.md", W_OK)
 //	openat(9, ".t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
@@ -44,11 +44,10 @@ type Replacement struct {
 	Path    string
 	Old     File
 	content []byte // in the temp file, when ready
-	// Folder is the one of Path, open before anything is written, so that its sync cannot fail for
-	// want of a descriptor. The temp file is made in it, so that the rename, by the path, fails
-	// where another folder is there by then. Write opens it where nobody has.
-	Folder *os.File
-	opened bool // by Write
+	// opened before anything is written, so that its sync cannot fail for want of a descriptor. The
+	// temp file is made in it, so that the rename, by the path, fails where another folder is there
+	// by then.
+	folder *os.File
 	Ready  bool
 }
 
@@ -64,14 +63,14 @@ func (r *Replacement) Write(content []byte) error {
 		return nil
 	}
 	r.Ready, r.content = false, nil
-	if r.Folder == nil {
+	if r.folder == nil {
 		folder, err := OpenDir(filepath.Dir(r.Path))
 		if err != nil {
 			return fmt.Errorf("open the ticket folder: %w", err)
 		}
-		r.Folder, r.opened = folder, true
+		r.folder = folder
 	}
-	if err := writeTemp(r.Folder, r.Path, content, r.Old.Info); err != nil {
+	if err := writeTemp(r.folder, r.Path, content, r.Old.Info); err != nil {
 		return fmt.Errorf("write ticket: %w", err)
 	}
 	r.Ready, r.content = true, content
@@ -103,7 +102,7 @@ func (r *Replacement) Rename() error {
 
 // Sync makes the rename durable.
 func (r *Replacement) Sync() error {
-	if err := SyncFolder(r.Folder); err != nil {
+	if err := SyncFolder(r.folder); err != nil {
 		return fmt.Errorf("sync the ticket folder: %w", err)
 	}
 	Step("folder synced")
@@ -116,8 +115,8 @@ func (r *Replacement) Discard() {
 	if r.content != nil {
 		_ = os.Remove(TempPath(r.Path))
 	}
-	if r.opened {
-		_ = r.Folder.Close()
+	if r.folder != nil {
+		_ = r.folder.Close()
 	}
 }
 
