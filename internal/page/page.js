@@ -171,7 +171,7 @@ function list(hits) {
 
 search.addEventListener("input", find);
 search.addEventListener("keydown", e => {
-  if (e.key === "Escape") { search.value = ""; find(); search.blur(); if (location.hash.startsWith("#find/")) location.hash = "#" + view; e.stopPropagation(); }
+  if (e.key === "Escape") { search.value = ""; find(); search.blur(); if (location.hash.startsWith("#find/")) history.replaceState(null, "", "#" + view); e.stopPropagation(); }
   if (e.key === "ArrowDown" || e.key === "Enter") { const first = $("a", results); if (first && !results.hidden) { first.focus(); if (e.key === "Enter") first.click(); e.preventDefault(); } }
 });
 
