@@ -1,6 +1,8 @@
 package ticketfs
 
 import (
+	"fmt"
+
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
@@ -15,7 +17,7 @@ type Bodies struct {
 func (s *Snapshot) Bodies() (*Bodies, error) {
 	folder, err := durable.OpenFolder(s.folder.dir)
 	if err != nil {
-		return nil, err
+		return nil, refused("", fmt.Errorf("open the ticket folder: %w", err))
 	}
 	return &Bodies{folder, make([]byte, 16<<10)}, nil
 }

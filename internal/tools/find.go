@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -15,27 +16,28 @@ import (
 // processors read: of each ticket its file as it is now, so that nothing is kept that could be old.
 // It takes 2 bytes a ticket and 64 KiB a processor.
 func (q query) scores(v *ticketfs.Snapshot, ids []string,
-	wanted func(document.Ticket) bool) []uint16 {
+	wanted func(document.Ticket) bool) (scores []uint16, err error) {
 	if len(q) == 0 {
-		return nil
+		return nil, nil
 	}
-	scores := make([]uint16, len(ids))
+	scores = make([]uint16, len(ids))
 	const perReader = 64 // what one reads in the time in which another one begins
 	readers := min(runtime.GOMAXPROCS(0), len(ids)/perReader+1)
+	errs := make([]error, readers)
 	var all sync.WaitGroup
 	for n := range readers {
 		from, to := len(ids)*n/readers, len(ids)*(n+1)/readers
-		all.Go(func() { q.scoreSome(v, ids[from:to], wanted, scores[from:to]) })
+		all.Go(func() { errs[n] = q.scoreSome(v, ids[from:to], wanted, scores[from:to]) })
 	}
 	all.Wait()
-	return scores
+	return scores, errors.Join(errs...)
 }
 
 func (q query) scoreSome(v *ticketfs.Snapshot, ids []string, wanted func(document.Ticket) bool,
-	scores []uint16) {
+	scores []uint16) error {
 	bodies, err := v.Bodies()
 	if err != nil {
-		return // the board went away: no body is there to match
+		return err
 	}
 	defer bodies.Close()
 	f := finder{bodies: bodies}
@@ -49,6 +51,7 @@ func (q query) scoreSome(v *ticketfs.Snapshot, ids []string, wanted func(documen
 			scores[i] = uint16(score)
 		}
 	}
+	return nil
 }
 
 // finder looks for words in the bodies of tickets, one after the other.

@@ -76,11 +76,14 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 		return nil, err
 	}
 	a := listAnswer{readyAnswer: readyAnswer{Tickets: []row{}, place: c.place(nil)}}
-	found := c.hits(v, in, after, func(problem row) {
+	found, err := c.hits(v, in, after, func(problem row) {
 		if in.Cursor == "" {
 			a.problem(problem)
 		}
 	})
+	if err != nil {
+		return nil, err
+	}
 	if !found.any && in.Query != "" {
 		a.Nearest = newQuery(in.Query).nearest(v)
 	}
@@ -105,10 +108,14 @@ func (c *call) list(_ context.Context, in listIn) (Answer, error) {
 
 // hits finds the tickets that pass the filters. Each file that cannot be read is a problem, and
 // hides no other. Of a large board few are kept: the order of all would cost more than the rest.
-func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key, problem func(row)) (found hits) {
+func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key,
+	problem func(row)) (found hits, err error) {
 	words := newQuery(in.Query)
 	ids := v.IDs()
-	scores := words.scores(v, ids, in.matches)
+	scores, err := words.scores(v, ids, in.matches)
+	if err != nil {
+		return hits{}, err
+	}
 	waiting := waitingFor(v)
 	limit := cmp.Or(in.Limit, defaultLimit)
 	for i, id := range ids {
@@ -150,7 +157,7 @@ func (c *call) hits(v *ticketfs.Snapshot, in listIn, after key, problem func(row
 		}
 		found.page = slices.Insert(found.page, at, h)
 	}
-	return found
+	return found, nil
 }
 
 // reasonOf is why a file cannot be read, without the next step.
