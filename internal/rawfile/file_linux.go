@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // File is an open file.
@@ -18,16 +20,13 @@ type File struct {
 
 // Open is os.OpenFile.
 func Open(path string, flags int, mode fs.FileMode) (*File, error) {
-	return openAt(atCurrent, path, path, flags, mode)
+	return openAt(unix.AT_FDCWD, path, path, flags, mode)
 }
 
 // OpenIn opens a file of an open folder by its name there.
 func OpenIn(folder *os.File, name string, flags int, mode fs.FileMode) (*File, error) {
 	return openAt(int(folder.Fd()), name, filepath.Join(folder.Name(), name), flags, mode)
 }
-
-// atCurrent, in the place of a folder, is the working directory.
-const atCurrent = -100
 
 func openAt(folder int, name, path string, flags int, mode fs.FileMode) (*File, error) {
 	var fd int
