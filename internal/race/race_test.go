@@ -47,7 +47,7 @@ func runRace(t *testing.T, o Options) (results []Result, text string) {
 
 func TestRace(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	o := smallRace(t)
 	results, text := runRace(t, o)
@@ -88,7 +88,7 @@ func TestRaceWithoutServers(t *testing.T) {
 // An interrupt ends the race, all its servers, and the scratch board.
 func TestRaceInterrupted(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted by another one on Windows")
@@ -185,7 +185,11 @@ func TestRaceCatchesBrokenDoors(t *testing.T) {
 		{"early read", []int{update, start}, []int{update, start}, nil},
 		{"no relations lock", []int{pair, ring, family}, nil, []int{update, start}},
 	}
-	for _, i := range longtest.Sample(len(tests)) {
+	some := []int{0} // the door as it is, always
+	for _, i := range longtest.Sample(len(tests) - 1) {
+		some = append(some, i+1)
+	}
+	for _, i := range some {
 		test := tests[i]
 		t.Run("door with "+test.door, func(t *testing.T) {
 			o := smallRace(t)
