@@ -68,7 +68,7 @@ func TestToolsListBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := answer.Text(), "1 ticket ready, +99 more"; !strings.HasPrefix(got, want) {
-		t.Errorf("ready after all files were written anew: %q, want %q", got, want)
+		t.Errorf("ready after all files were written again: %q, want %q", got, want)
 	}
 }
 
