@@ -66,7 +66,7 @@ func boardScript(t *testing.T, script string) (root string) {
 // told, or does not know which board it is.
 func TestOneWinnerInEveryLayout(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for i, tt := range []struct {
 		name, script string
@@ -123,7 +123,7 @@ func TestOneWinnerInEveryLayout(t *testing.T) {
 // A board that is taken away is waited for; the one further up that is found then is another one.
 func TestBoardIsKept(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	root := boardScript(t,
 		`mkdir .tickets; printf -- '---\nstatus: open\n---\n# Outer\n' >.tickets/outer.md; mkdir plain; cp -r source/.tickets plain`)
@@ -161,7 +161,7 @@ func TestBoardIsKept(t *testing.T) {
 // A link that a branch brings along in the board's place, while a server runs, is not followed.
 func TestBoardBecomesALink(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	root := boardScript(t, `mkdir -p elsewhere/.tickets; cp source/.tickets/d5a.md elsewhere/.tickets; cd source; mkdir sub; mv .tickets sub; git add -A; git commit -qm sub
 		git checkout -q -b evil; git rm -rq sub; ln -s ../elsewhere sub; git add sub; git commit -qm link; git checkout -q main`)
@@ -193,7 +193,7 @@ func TestBoardBecomesALink(t *testing.T) {
 // what it holds it can close.
 func TestWorktreeRemovedUnderServer(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, started := range []bool{true, false} {
 		root := boardScript(t, `cd source; git worktree add -q ../linked`)
@@ -226,7 +226,7 @@ func TestWorktreeRemovedUnderServer(t *testing.T) {
 // works.
 func TestStartedInRemovedFolder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	root := boardScript(t, `mkdir gone`)
 	gone := filepath.Join(root, "gone")
@@ -254,7 +254,7 @@ func TestStartedInRemovedFolder(t *testing.T) {
 // branch has is named, once.
 func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for tool, arguments := range map[string]map[string]any{
 		"create": {"title": "New"}, "plan": {"tickets": []map[string]any{{"name": "new",
@@ -284,7 +284,7 @@ func TestFirstTicketNamesTheBoardOfOneBranch(t *testing.T) {
 // A folder's name may hold anything but forges no line of an answer.
 func TestBoardInAnyFolder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	root := boardScript(t, "")
 	dir := filepath.Join(root, "a\nboard: /forged %zz\t\xff\u202e#?")

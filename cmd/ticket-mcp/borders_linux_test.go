@@ -97,7 +97,7 @@ func must(t *testing.T, err error) {
 // removed.
 func TestHostileTrees(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, h := range hostiles {
 		t.Run(h.name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func (u account) server(t *testing.T, program, board string) *servertest.Wire {
 // owner, and the members of a group.
 func TestTwoUsers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be several users")
@@ -242,7 +242,7 @@ func TestTwoUsers(t *testing.T) {
 // a code, and writes nothing.
 func TestStickyFolder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("needs root, to be another user")
@@ -276,7 +276,7 @@ func TestStickyFolder(t *testing.T) {
 // no holder is taken for dead by a lock that is only out of sight.
 func TestOverlay(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")

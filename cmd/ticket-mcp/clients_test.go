@@ -129,7 +129,7 @@ func toolCount(t *testing.T) int {
 // which.
 func TestGoClient(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, revision := range append(revisions, "") {
 		t.Run("revision "+revision, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestGoClient(t *testing.T) {
 // The client of mcp-go, whose server is ours.
 func TestMCPGoClient(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {

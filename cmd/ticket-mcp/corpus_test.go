@@ -183,7 +183,7 @@ func without(content string, keys []string) string {
 // What a closed ticket refuses writes nothing, anywhere: not a byte, not a time.
 func TestCorpusRefusals(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	dir, tickets, c := corpusServer(t)
 	closed := 0

@@ -95,7 +95,7 @@ var startOrder = []string{
 // there an answer.
 func TestFaultOrderOfStart(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := faultBoard(t, "t")
 	log := filepath.Join(t.TempDir(), "log")
@@ -147,7 +147,7 @@ func TestFaultOrderOfStart(t *testing.T) {
 // When the disk does not confirm the change, the answer says so, and the next one's is as usual.
 func TestFaultAnswerNotDurable(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := faultBoard(t, "t")
 	c := faultServer(t, dir, needStrace(t), "-f", "-o", os.DevNull, "-P", dir, "-e", "trace=fsync",
@@ -235,7 +235,7 @@ func TestFaultOneFileCannotBeRead(t *testing.T) {
 // is possible, and goes on when the limit is gone.
 func TestFaultServerGoesOn(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := faultBoard(t, "t")
 	c := faultServer(t, dir)

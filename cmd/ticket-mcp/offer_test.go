@@ -14,7 +14,7 @@ import (
 // offered.
 func TestEmptyLists(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
@@ -51,7 +51,7 @@ func TestEmptyLists(t *testing.T) {
 // The prompts, by the official Go client in each revision.
 func TestPrompts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, revision := range revisions {
 		t.Run("revision "+revision, func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestPrompts(t *testing.T) {
 // the variable.
 func TestToolPrefix(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	dir := servertest.OpenTickets(t, "alpha")

@@ -147,7 +147,7 @@ func checkLine(t *testing.T, where, line string) {
 // says. Bodies stand in their own field, or behind the first blank line.
 func TestNastyText(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	c, err := client.Start(t.Context(), "ticket-mcp", []string{"--dir", nastyBoard(t)},
 		client.Environment())
@@ -190,7 +190,7 @@ func TestNastyText(t *testing.T) {
 // ticket.
 func TestNastyArguments(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	c, err := client.Start(t.Context(), "ticket-mcp",
 		[]string{"--dir", servertest.OpenTickets(t, "open")}, client.Environment())
@@ -262,7 +262,7 @@ func TestFillers(t *testing.T) {
 // nothing is written.
 func TestNotUnicode(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := servertest.OpenTickets(t, "alpha")
 	path := filepath.Join(dir, "alpha.md")

@@ -64,7 +64,7 @@ func TestWaitHoldsNobody(t *testing.T) {
 // A wait that is cancelled is not answered, and its place is free for another one.
 func TestWaitIsCancelled(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	w, refused := fullOfWaits(t)

@@ -214,7 +214,7 @@ func TestHostNeverReads(t *testing.T) {
 // logged.
 func TestStderrClosed(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	logs, stderr, err := os.Pipe()
 	if err != nil {
@@ -251,7 +251,7 @@ func TestStderrClosed(t *testing.T) {
 // until it closes the input.
 func TestStdoutClosed(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	w, unread := deafHost(t)
 	w.Send(servertest.ToolCall("0", "show", `{"id":"alpha"}`))
@@ -281,7 +281,7 @@ func TestStdoutClosed(t *testing.T) {
 // answered; a second signal is not needed. The locks' own time is far longer.
 func TestSignals(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	if runtime.GOOS == "windows" {
 		t.Skip("a process cannot be interrupted by another one on Windows")

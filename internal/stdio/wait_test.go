@@ -77,7 +77,7 @@ func TestCancelledWhileItWaits(t *testing.T) {
 // A call that is cancelled before its turn comes is not begun.
 func TestCancelledBeforeItBegins(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	w, relations := waitingCall(t)
 	defer relations.Close()

@@ -260,7 +260,7 @@ func newLoad(t *testing.T, door string, tk bool) *load {
 // hinder the others.
 func TestCrashUnderLoad(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for round := range times(2, 20) {
 		l := newLoad(t, "", round%2 == 1)
@@ -275,7 +275,7 @@ func TestCrashUnderLoad(t *testing.T) {
 // The load finds what is wrong with a writer that does not replace the file whole.
 func TestCrashLoadCatches(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	l := newLoad(t, "in place", false)
 	err := l.run(t, 200)

@@ -94,7 +94,7 @@ func TestRecord(t *testing.T) {
 // told as made outside, and undone by nobody.
 func TestRecordAfterDeath(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for _, name := range []string{"edit", "change", "create"} {
 		for step, want := range map[string]bool{"checked": false, visibleFrom: false,
@@ -134,7 +134,7 @@ func TestRecordAfterDeath(t *testing.T) {
 // the last one ended.
 func TestRecordOrder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	const stores, changes = 6, 40
 	_, path := sampleBoard(t)

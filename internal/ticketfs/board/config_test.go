@@ -43,7 +43,7 @@ var configs = []string{
 
 func TestConfigIsReadAsGitReadsIt(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	needGit(t)
 	for _, text := range configs {

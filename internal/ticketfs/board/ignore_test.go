@@ -32,7 +32,7 @@ func seen(t testing.TB, dir string) string {
 
 func TestHide(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	for _, tt := range []struct {
@@ -131,7 +131,7 @@ func ignored(t testing.TB, dir string, names ...string) []string {
 // TestIgnoresAsGit: where we say that a pattern covers a name, git says so too. We may know less.
 func TestIgnoresAsGit(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t, "r")

@@ -155,7 +155,7 @@ func unreachable(t *testing.T, w Where, words ...string) *Unreachable {
 // decides.
 func TestPin(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)
@@ -216,7 +216,7 @@ func TestBrokenPin(t *testing.T) {
 // of it has one.
 func TestSharedInBranches(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	for _, layout := range []struct{ name, prepare string }{
@@ -281,7 +281,7 @@ func TestLeftInBranches(t *testing.T) {
 // Git is asked again after whatever changes a reference, and not before.
 func TestBranchesAreKnown(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	a := tree(t)

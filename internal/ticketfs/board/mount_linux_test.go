@@ -13,7 +13,7 @@ import (
 // script has mounted what the container gets.
 func TestMounts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("only root may mount")

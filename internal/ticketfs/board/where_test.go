@@ -474,7 +474,7 @@ func TestGitVariablesAreIgnored(t *testing.T) {
 // Starters at the same moment agree as well.
 func TestOneRecord(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)
@@ -506,7 +506,7 @@ func TestOneRecord(t *testing.T) {
 // What was chosen once stands, whatever is checked out where afterwards.
 func TestRecordStands(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)
@@ -559,7 +559,7 @@ func TestRecordStands(t *testing.T) {
 // as it leads back.
 func TestRecordOfTheMainWorktree(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t, "away")
@@ -602,7 +602,7 @@ func FuzzRecord(f *testing.F) {
 // Whatever cannot be told is a reason and a command, never a second board.
 func TestUndecided(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	for i, tt := range []struct {
 		name  string
@@ -719,7 +719,7 @@ func TestUndecided(t *testing.T) {
 // configuration for all.
 func TestChosenBoard(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t, "else/.tickets", "else/where/.tickets")
@@ -762,7 +762,7 @@ func TestChosenBoard(t *testing.T) {
 // A board on the branch of a linked worktree alone is no board for the others, but it is named.
 func TestBoardOfOneBranch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)
@@ -789,7 +789,7 @@ func TestBoardOfOneBranch(t *testing.T) {
 // of them is meant.
 func TestBoardBesideTheWorktrees(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t, "p/.tickets")
@@ -809,7 +809,7 @@ func TestBoardBesideTheWorktrees(t *testing.T) {
 // A link that a tree brings along must not lead out of it; one that a person names may.
 func TestLinksOut(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t, "out/.tickets", "main/in/board")
@@ -925,7 +925,7 @@ func TestMake(t *testing.T) {
 // branch is.
 func TestMakeInBareLayouts(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)
@@ -962,7 +962,7 @@ func TestMakeInBareLayouts(t *testing.T) {
 // any repository; where it has none, the one that was recorded is there for all.
 func TestBoardsBelowTheRoot(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	t.Parallel()
 	root := tree(t)

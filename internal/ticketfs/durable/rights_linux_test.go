@@ -174,7 +174,7 @@ func TestRootKeepsAll(t *testing.T) {
 // gains a right.
 func TestOtherUserReplaces(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	needsRoot(t)
 	all := listOf(entry{1, 6, anyID}, entry{4, 6, anyID}, entry{16, 6, anyID}, entry{32, 6, anyID})
@@ -241,7 +241,7 @@ func TestOtherUserReplaces(t *testing.T) {
 // the umask.
 func TestMadeAsFolder(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	needsRoot(t)
 	withExecute := listOf(entry{1, 7, anyID}, entry{2, 7, bob}, entry{4, 5, anyID},

@@ -52,7 +52,7 @@ func TestHosts(t *testing.T) {
 // TestPIDNamespaces: the same numbers mean other processes there.
 func TestPIDNamespaces(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := t.TempDir()
 	in := unshare(t, "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -101,7 +101,7 @@ func TestTimeNamespace(t *testing.T) {
 // locks do not meet, and neither takes the other for dead.
 func TestOverlay(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	if os.Geteuid() != 0 {
 		t.Skip("mounts are root's to make")

@@ -169,7 +169,7 @@ func TestForbiddenSlot(t *testing.T) {
 // its slot.
 func TestProbesAreNoOwners(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts dozens of processes")
+		t.Skip("takes a part of a second")
 	}
 	dir := t.TempDir()
 	path := dead(t, dir, "gone", nil)
@@ -249,7 +249,7 @@ func forget(t *testing.T, dir, name string) {
 // TestCopies: a copy of a slot proves nothing, and a copy over it is still the slot.
 func TestCopies(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	for name, script := range map[string]string{
 		"away, and a copy back":        `cp -r .sessions copy; rm -r .sessions; mv copy .sessions`,
@@ -286,7 +286,7 @@ func TestCopies(t *testing.T) {
 // TestGitStash: what git takes away and brings back is another file.
 func TestGitStash(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts processes")
+		t.Skip("takes a part of a second")
 	}
 	git, err := exec.LookPath("git")
 	if err != nil {
