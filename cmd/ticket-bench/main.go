@@ -53,11 +53,13 @@ flags:
 `)
 		f.PrintDefaults()
 	}
-	quick := f.Bool("quick", false, "measure less, in half a minute")
+	quick := f.Bool("quick", false, "measure less, in one or two minutes")
 	f.StringVar(&o.Program, "program", "",
 		"the ticket-mcp to measure (default the one beside this program, else the one on the PATH)")
 	f.StringVar(&o.Dir, "dir", "",
 		"the `folder` below which the scratch boards are made, to measure its filesystem (default the temporary folder)")
+	f.BoolVar(&o.Cold, "cold", false,
+		"also measure first looks with an empty page cache: as root; it slows all else on the machine for a moment")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.DurationVar(&o.Timeout, "timeout", full.Timeout, "how `long` it may take at most")
 	seconds := f.Float64("seconds", full.Cell.Seconds(),
@@ -79,7 +81,7 @@ flags:
 	o.Cell = time.Duration(*seconds * float64(time.Second))
 	if *quick {
 		small := bench.Quick()
-		small.Program, small.Dir, small.Timeout = o.Program, o.Dir, o.Timeout
+		small.Program, small.Dir, small.Timeout, small.Cold = o.Program, o.Dir, o.Timeout, o.Cold
 		f.Visit(func(given *flag.Flag) {
 			switch given.Name {
 			case "seconds":

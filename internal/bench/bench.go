@@ -28,11 +28,13 @@ type Options struct {
 	Processes []int
 	Calls     int // between two looks for leaks; a tenth as many time-outs
 	Timeout   time.Duration
+	Cold      bool // also first looks after the system forgot all that it has of the disk, as root
 
 	changes int           // rounds of one durable change
 	starts  int           // of a server
 	idle    time.Duration // watched
 	reads   int           // of each kind on each board
+	looks   int           // of each kind at each board, each of a fresh server
 }
 
 // Full measures all, in some minutes.
@@ -40,16 +42,16 @@ func Full() Options {
 	return Options{
 		Cell: 3 * time.Second, Sizes: []int{1_000, 10_000, 100_000}, Processes: []int{1, 8, 32, 48,
 			128}, Timeout: 15 * time.Minute,
-		changes: 600, starts: 20, idle: 3 * time.Second, Calls: 10_000, reads: 30,
+		changes: 600, starts: 20, idle: 3 * time.Second, Calls: 10_000, reads: 30, looks: 5,
 	}
 }
 
-// Quick measures less, in half a minute.
+// Quick measures less, in one or two minutes.
 func Quick() Options {
 	return Options{
 		Cell: 500 * time.Millisecond, Sizes: []int{1_000, 10_000}, Processes: []int{1, 8,
 			32}, Timeout: 15 * time.Minute,
-		changes: 100, starts: 5, idle: time.Second, Calls: 1_000, reads: 10,
+		changes: 100, starts: 5, idle: time.Second, Calls: 1_000, reads: 10, looks: 3,
 	}
 }
 
@@ -113,6 +115,9 @@ func Run(ctx context.Context, o Options, progress *os.File) (found Report, err e
 	}
 	if found.Reads, err = b.measureReads(ctx); err != nil {
 		return found, fmt.Errorf("reading: %w", err)
+	}
+	if found.Looks, err = b.measureLooks(ctx); err != nil {
+		return found, fmt.Errorf("first looks: %w", err)
 	}
 	return found, nil
 }

@@ -222,3 +222,69 @@ func bareScan(dir string) error {
 	group.Wait()
 	return errors.Join(errs...)
 }
+
+// largeBody is 4 KB of text.
+var largeBody = "\n" + strings.Repeat("Some text of the body of this ticket.\n", 108)
+
+// fillLarge writes n tickets with large bodies and one that has the needle.
+func (d *benchDisk) fillLarge(ctx context.Context, dir string, n int) error {
+	write := func(id, body string, i int) error {
+		content := append(benchTicket(id, "open", "", i), body...)
+		return os.WriteFile(benchPath(dir, id), content, 0o666)
+	}
+	for i := range n {
+		if err := errors.Join(ctx.Err(), write(bigID(i), largeBody, i)); err != nil {
+			return err
+		}
+	}
+	return write(bigID(n), "A needle.\n", n)
+}
+
+// bareRead is the least that a program must do to know all tickets: open, look at, read and close
+// each file.
+func bareRead(dir string, readers int) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	names, err := folder.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, readers)
+	var group sync.WaitGroup
+	for r := range readers {
+		group.Go(func() {
+			buffer := make([]byte, 16<<10)
+			for _, name := range names[len(names)*r/readers : len(names)*(r+1)/readers] {
+				errs[r] = errors.Join(errs[r], readOne(int(folder.Fd()), name, buffer))
+			}
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+func readOne(folder int, name string, buffer []byte) error {
+	fd, err := unix.Openat(folder, name, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil // folders of the board's own
+	}
+	_, err = unix.Read(fd, buffer)
+	return err
+}
+
+// chill makes the system forget what it has of all disks.
+func (d *benchDisk) chill() error {
+	unix.Sync() // what is not yet written cannot be forgotten
+	return os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
+}

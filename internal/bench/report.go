@@ -17,6 +17,7 @@ type Report struct {
 	Crowds  []crowdFound   `json:"crowds"`
 	Process []processFound `json:"process"`
 	Reads   []readFound    `json:"reads"`
+	Looks   []lookFound    `json:"looks"`
 	Seconds float64        `json:"seconds"` // that it all took
 }
 
@@ -53,6 +54,12 @@ func (r Report) Print(w io.Writer) error {
 		p.row(fmt.Sprintf("%d tickets", c.Tickets), c.Targets, ms(c.Scan), ms(c.First),
 			fmt.Sprintf("%.1f",
 				c.FirstRatio), watch, ms(c.Ready), ms(c.Changed), ms(c.Next), ms(c.Close), ms(c.List), ms(c.Show), fmt.Sprintf("%.0f", c.PerTicket))
+	}
+	p.begin("first looks of fresh servers, and searches, bodies of 4 KB; the floor reads every file", "tickets",
+		"median", "floor", "ratio")
+	for _, l := range r.Looks {
+		p.row(l.Name, l.Targets, fmt.Sprint(l.Tickets), ms(l.Median), ms(l.Floor),
+			fmt.Sprintf("%.1f", l.Ratio))
 	}
 	if err := p.end(); err != nil {
 		return err
