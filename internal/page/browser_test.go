@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"html"
 	"image/png"
@@ -24,6 +25,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/report"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
@@ -41,11 +43,8 @@ type browser struct {
 	requests   []string
 }
 
-func openBrowser(t *testing.T) *browser {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a browser: not with -short")
-	}
+// chromium is the browser of all tests, as its context: to start one takes seconds of processor time.
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	path := ""
 	for _, name := range []string{"chromium", "google-chrome"} {
 		if found, err := exec.LookPath(name); err == nil && path == "" {
@@ -53,21 +52,52 @@ func openBrowser(t *testing.T) *browser {
 		}
 	}
 	if path == "" {
-		t.Skip("no chromium here")
+		return nil, errNoChromium
 	}
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1440, 900),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update",
-			true), chromedp.WSURLReadTimeout(time.Minute))
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WindowSize(1440, 900), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.WSURLReadTimeout(time.Minute))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
+	atEnd = append(atEnd, cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
+	atEnd = append(atEnd, cancel)
+	return ctx, chromedp.Do(ctx)
+})
+
+var errNoChromium = errors.New("no chromium here")
+
+// atEnd ends what tests share.
+var atEnd []func()
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, end := range slices.Backward(atEnd) {
+		end()
+	}
+	os.Exit(code)
+}
+
+// openBrowser opens a window that shares no storage with those of other tests.
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts a browser: not with -short")
+	}
+	ctx, err := chromium()
+	if errors.Is(err, errNoChromium) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	b := &browser{t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, b.note); err != nil {
 		t.Fatal(err)
 	}
-	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	if err == nil {
 		_, err = chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	}
@@ -365,7 +395,11 @@ func TestBrowserPictures(t *testing.T) {
 	b := openBrowser(t)
 	small, text := sample(time.Now())
 	_, server := serveBoard(t, small, text)
-	_, large := serveBoard(t, crowd(10_000, time.Now()),
+	tickets := 1_000
+	if longtest.Wanted() {
+		tickets = 10_000
+	}
+	_, large := serveBoard(t, crowd(tickets, time.Now()),
 		func(string) (Text, error) { return Text{Body: "# Title\n"}, nil })
 	for _, p := range []struct {
 		name, at, scheme string
@@ -379,9 +413,9 @@ func TestBrowserPictures(t *testing.T) {
 		{"graph-light", "#graph", "light", server, 1280, 560, true},
 		{"graph-dark", "#graph", "dark", server, 1280, 560, false},
 		{"ticket-dark", "#t/d5logi", "dark", server, 1280, 800, true},
-		{"board-10000", "", "dark", large, 1440, 900, false},
-		{"graph-10000", "#graph", "light", large, 1440, 900, false},
-		{"search-10000", "#find/number%20421", "light", large, 1440, 600, false},
+		{"board-large", "", "dark", large, 1440, 900, false},
+		{"graph-large", "#graph", "light", large, 1440, 900, false},
+		{"search-large", "#find/number%20421", "light", large, 1440, 600, false},
 	} {
 		b.look(p.width, p.height, p.scheme)
 		b.run(chromedp.Navigate("about:blank"))
@@ -449,7 +483,7 @@ func TestBrowserHostileTickets(t *testing.T) {
 			eval[any](b, "location.hash = `"+view+"`")
 			time.Sleep(50 * time.Millisecond) // for what a script would do
 		}
-		for i := range hostile {
+		for _, i := range longtest.Sample(len(hostile)) {
 			eval[any](b, fmt.Sprintf("location.hash = `#t/h%d-1`", i))
 			b.until("the ticket is shown",
 				fmt.Sprintf("document.querySelector(`#panel`).open && document.querySelector(`#panel .id`)?.textContent === `h%d-1`", i), servertest.Soon)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
@@ -198,7 +199,10 @@ func TestWaitMissesNothing(t *testing.T) {
 		t.Skip("takes seconds")
 	}
 	taker, agent := newBoard(t, nil)
-	const times = 40
+	times := 15
+	if longtest.Wanted() {
+		times = 200
+	}
 	for i := range times {
 		var made sync.WaitGroup
 		made.Go(func() {
