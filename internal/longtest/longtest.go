@@ -10,17 +10,22 @@ import (
 // Wanted reports whether this is a long run, which takes an hour: with TICKET_MCP_LONG set.
 func Wanted() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
 
-// Sample is which of n cases this run tries, as their indexes: all in a long run, else each eighth
-// from a random one on, but at least one, so that some runs try all.
+// Sample is which of n cases this run tries, as their indexes: all in a long run, else an eighth of
+// them, but at least one, as far from each other as they can be and from a random one on, so that
+// some runs try all.
 func Sample(n int) []int {
-	first, each := 0, 1
+	number := n
 	if !Wanted() {
-		each = min(8, n)
-		first = rand.N(each)
+		number = max(n/8, min(n, 1))
 	}
+	if number == 0 {
+		return nil
+	}
+	each := n / number
+	first := rand.N(n - (number-1)*each)
 	var some []int
-	for i := first; i < n; i += each {
-		some = append(some, i)
+	for i := range number {
+		some = append(some, first+i*each)
 	}
 	return some
 }
