@@ -36,6 +36,7 @@ func TestEvening(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a dead session's ticket is kept for ten seconds")
 	}
+	t.Parallel()
 	e := &evening{t: t, dir: servertest.OpenTickets(t), sessions: make(map[string]*client.Client),
 		ids: make(map[string]string)}
 	file, err := os.Open("testdata/evening.txt")
@@ -47,7 +48,6 @@ func TestEvening(t *testing.T) {
 	if !filepath.IsAbs(program) {
 		t.Fatalf("%s is not absolute", program)
 	}
-	t.Chdir(filepath.Dir(e.dir)) // agents work in the repository: answers need not name the board
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -124,7 +124,9 @@ func (e *evening) session(name string) *client.Client {
 		return c
 	}
 	env := append(os.Environ(), "TICKET_MCP_AGENT="+name, "TICKET_MCP_SESSION="+name)
-	c, err := client.Start(e.t.Context(), servertest.Program(e.t), nil, env)
+	// Agents work in the repository: answers need not name the board.
+	c, err := client.Server{Program: servertest.Program(e.t), Env: env,
+		Dir: filepath.Dir(e.dir), Stderr: os.Stderr}.Start(e.t.Context())
 	if err != nil {
 		e.t.Fatal(err)
 	}
@@ -155,13 +157,14 @@ func (e *evening) act(action string) {
 		}
 	case "answer":
 		cmd := exec.Command(servertest.Program(e.t), "answer", e.ids[words[1]], quoted[1])
-		cmd.Env = append(os.Environ(), "USER=Grace")
+		cmd.Dir, cmd.Env = filepath.Dir(e.dir), append(os.Environ(), "USER=Grace")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			e.t.Fatalf("%v\n%s", err, out)
 		}
 	case "outlive":
 		// The first look begins the ten seconds; nobody calls meanwhile.
 		cmd := exec.Command(servertest.Program(e.t), "ready")
+		cmd.Dir = filepath.Dir(e.dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			e.t.Fatalf("%v\n%s", err, out)
 		}

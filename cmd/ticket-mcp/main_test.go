@@ -32,13 +32,14 @@ var update = flag.Bool("update", false, "write what the scripts see into their g
 // So every test that starts ticket-mcp starts the code under test.
 func TestMain(m *testing.M) {
 	// Most of what the longer of these tests do is to wait. -parallel asks for another number.
-	if err := flag.Set("test.parallel", "6"); err != nil {
+	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"ticket-mcp": main, "mcp": runMCP, "full": runFull})
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	const scripts = "testdata/script"
 	testscript.Run(t, testscript.Params{
 		Dir:                 scripts,

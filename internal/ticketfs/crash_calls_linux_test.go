@@ -93,6 +93,7 @@ func TestCrashAtEachCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	for _, what := range whatToTrace() {
 		t.Run(what, func(t *testing.T) {
 			path, change := tracedBoard(t, what)
@@ -118,6 +119,7 @@ func TestCrashAtFirstChange(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	board := func() string { return filepath.Join(t.TempDir(), board.FolderName, "t.md") }
 	killEach(t, "first", board, func(path string, renamed, answered bool, after []byte) error {
 		if renamed || answered {
@@ -144,6 +146,7 @@ func TestCrashAtEachCallOfSession(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	board := func() string { path, _ := tracedBoard(t, "edit"); return path }
 	killEach(t, "settle", board, func(path string, renamed, answered bool, after []byte) error {
 		dir, key := filepath.Dir(path), session.Key(crashSession)
@@ -184,6 +187,7 @@ func TestCrashAtEachCallOfRestart(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	lifeIn := func(path string) session.Life {
 		return session.New("other", time.Now).Attend(filepath.Dir(path),
 			session.Call{}).Holder("agent@" + session.Key(crashSession)).Life

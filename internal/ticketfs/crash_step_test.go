@@ -83,6 +83,7 @@ const visibleFrom = "renamed"
 // Killed at any step of the door, a writer leaves the ticket whole, no lock, and nothing that the
 // next one stumbles over.
 func TestCrashAtEachStep(t *testing.T) {
+	t.Parallel()
 	reached := make(map[string]bool)
 	for _, name := range []string{"edit", "change", "create"} {
 		change := crashChanges[name]

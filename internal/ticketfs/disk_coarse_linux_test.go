@@ -49,6 +49,7 @@ func TestCoarseTimes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for seconds to end")
 	}
+	t.Parallel()
 	for _, mkfs := range coarseDisks {
 		t.Run(mkfs[0], func(t *testing.T) {
 			dir := filepath.Join(coarseDisk(t, mkfs...), board.FolderName)

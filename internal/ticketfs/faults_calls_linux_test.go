@@ -17,6 +17,7 @@ func TestFaultAtEachCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	program := strace(t)
 	faults := map[string]string{"EIO": "input/output error"}
 	if longtest.Wanted() {

@@ -194,6 +194,7 @@ func TestFaultIndexEqualsFresh(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	skipOnWindows(t)
 	t.Run("small", func(t *testing.T) {
 		for range times(1, 50) {

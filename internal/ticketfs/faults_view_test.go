@@ -183,6 +183,7 @@ func TestFaultViewIsNeverStale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
 	}
+	t.Parallel()
 	for _, tickets := range []int{20, aboveWatch} {
 		if err := raceView(t, tickets, times(500, 10_000), (*Store).snapshot); err != nil {
 			t.Errorf("%d tickets: %v", tickets, err)

@@ -96,6 +96,7 @@ func TestRecordAfterDeath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a part of a second")
 	}
+	t.Parallel()
 	for _, name := range []string{"edit", "change", "create"} {
 		for step, want := range map[string]bool{"checked": false, visibleFrom: false,
 			"journaled": true, "folder synced": true} {
