@@ -77,7 +77,7 @@ func TestFaultReadyIsNeverStale(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes changes beside a large board, and a new server for each")
 	}
-	const watched = 2100 // more than the number from which a folder is watched
+	const watched = 600 // more than the number from which a folder is watched
 	for tickets, rounds := range map[int]int{12: 15, watched: 8} {
 		ids := make([]string, tickets)
 		for i := range ids {

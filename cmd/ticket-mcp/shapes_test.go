@@ -151,7 +151,7 @@ func TestShapes(t *testing.T) {
 	case servertest.UnderRace():
 		n, mostMemory = 500, 1<<20
 	case !longtest.Wanted():
-		n = 1000
+		n = 300
 	}
 	for _, s := range shapes {
 		t.Run(s.name, func(t *testing.T) {

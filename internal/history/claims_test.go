@@ -98,7 +98,7 @@ func (w *worker) work(ctx context.Context) error {
 			if left, err := w.left(); err != nil || left == 0 {
 				return err
 			}
-			time.Sleep(50 * time.Millisecond) // not to be the load that all others wait for
+			time.Sleep(200 * time.Millisecond) // not to be the load that all others wait for
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -234,7 +234,7 @@ func TestClaims(t *testing.T) {
 	}{{"calm", 1}, {"killed", 2}} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, seed := range seeds() {
-				h := empty(t, program, seed, 12, 60, tt.lives)
+				h := empty(t, program, seed, 8, 30, tt.lives)
 				h.check(t, false)
 				for _, why := range h.closedOnce() {
 					t.Error(why)

@@ -106,17 +106,17 @@ func pictures(t *testing.T) (string, error) {
 func TestHistory(t *testing.T) {
 	program := realServer(t)
 	for _, p := range []play{
-		{name: "calm", board: family(16), sessions: 6, lanes: 2, calls: 120, lives: 1,
+		{name: "calm", board: family(16), sessions: 6, lanes: 2, calls: 60, lives: 1,
 			choose: anything},
-		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 4,
+		{name: "killed", board: family(16), sessions: 6, lanes: 2, calls: 30, lives: 2,
 			choose: anything},
 		// So many tickets that the program watches the folder, and no longer looks at each file.
-		{name: "watched", board: family(16), closed: 2500, sessions: 6, lanes: 2, calls: 60,
+		{name: "watched", board: family(16), closed: 600, sessions: 6, lanes: 2, calls: 30,
 			lives: 1, choose: anything},
 		// Several conversations of each process, with agents of each, on a board of the other
 		// dialect.
 		{name: "conversations", board: family(16), blockerKey: document.KeyDeps, sessions: 4,
-			lanes: 3, calls: 80, lives: 1, choose: anything,
+			lanes: 3, calls: 30, lives: 1, choose: anything,
 			conversations: 2, agents: []string{"one", "two"}},
 		dialect, drops, crowd, claims, rings, families, vandalized, worktrees,
 	} {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
@@ -131,9 +133,9 @@ func TestImportAgain(t *testing.T) {
 // TestOrder: long chains, written from the end, and rings of any kind are planned in an order in
 // which each can be created.
 func TestOrder(t *testing.T) {
-	n := 10_000
-	if testing.Short() {
-		n = 1_000
+	n := 1_000
+	if longtest.Wanted() {
+		n = 10_000
 	}
 	chain := func(kind string, ring bool) string {
 		var b strings.Builder

@@ -23,7 +23,7 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 )
 
-var nightLong = flag.Duration("night", 4*time.Second,
+var nightLong = flag.Duration("night", 2*time.Second,
 	"how `long` eight servers work, and are killed, before their night is told")
 
 // night is a board on which real server processes work, and what they were answered.

@@ -22,7 +22,7 @@ func TestPipedCalls(t *testing.T) {
 		times           int
 		begin, eol, end string
 	}{
-		{"300 calls", 300, 5, "", "\n", ""},
+		{"300 calls", 300, 2, "", "\n", ""},
 		{"1000 calls", 1000, 1, "", "\r\n", "\r\n"},
 		{"one call", 1, 5, "", "\n", ""},
 		{"blank lines", 20, 1, "", "\n\n \t\r\n", "\n \n"},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/stdio"
 )
@@ -119,6 +120,7 @@ func TestTaskOnlyWhereItIsWanted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a part of a second")
 	}
+	t.Parallel()
 	h := newTaskHost(t, servertest.OpenTickets(t, "alpha"))
 	for _, test := range []struct{ name, params, want string }{
 		{"an answer that is there", modern(true, `"name":"wait","arguments":{}`),
@@ -208,7 +210,10 @@ func TestTaskLosesNoWakeUp(t *testing.T) {
 	}
 	dir := servertest.OpenTickets(t)
 	h, other := newTaskHost(t, dir), newTaskHost(t, dir)
-	const times = 200
+	times := 60
+	if longtest.Wanted() {
+		times = 1000
+	}
 	for i := range times {
 		tag := fmt.Sprintf("t%d", i)
 		var made sync.WaitGroup
@@ -229,14 +234,18 @@ func TestTaskLosesNoWakeUp(t *testing.T) {
 	}
 }
 
-// A thousand tasks, cancelled, completed, timed out and fetched or not, leave neither a descriptor
-// nor a call that runs.
+// Many tasks, in a long run a thousand, cancelled, completed, timed out and fetched or not, leave
+// neither a descriptor nor a call that runs.
 func TestTasksLeakNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a part of a second")
 	}
 	h := newTaskHost(t, servertest.OpenTickets(t))
-	const waves, width = 32, 32
+	const width = 32
+	waves := 10
+	if longtest.Wanted() {
+		waves = 32 // a thousand tasks
+	}
 	open := func() int {
 		if runtime.GOOS != "linux" {
 			return 0

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
@@ -95,9 +96,12 @@ func raceWakeUps(t *testing.T, times int, lookFirst bool, patience time.Duration
 // TestNoWakeUpIsLost: whatever the moment of a change, it ends the wait, or the look before it sees
 // it. The same race catches the order that loses it.
 func TestNoWakeUpIsLost(t *testing.T) {
-	times := 1000
-	if testing.Short() {
+	times := 300
+	switch {
+	case testing.Short():
 		times = 100
+	case longtest.Wanted():
+		times = 1000
 	}
 	if lost := raceWakeUps(t, times, false, 10*time.Second); lost > 0 {
 		t.Errorf("%d of %d changes were not told", lost, times)
