@@ -393,6 +393,9 @@ func TestTry(t *testing.T) {
 
 // TestTryPassesProbes: those who only look do not keep an owner out.
 func TestTryPassesProbes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	path := lockPath(t)
 	var l Locks
 	unlock(t, mustAcquire(t, &l, path))

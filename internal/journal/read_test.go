@@ -255,6 +255,9 @@ func (r readerAt) ReadAt(p []byte, _ int64) (int, error) { return r.Read(p) }
 // Readers see whole rows in their order while a writer appends, and each sees all that were there
 // when it began.
 func TestReadWhileWritten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const rows = 300
 	b := newBoard(t)
 	var wg sync.WaitGroup

@@ -130,6 +130,9 @@ func TestCancelledIsOneOfMany(t *testing.T) {
 // Sixty calls that wait for a lock do not stop others: reads take none, and a note only that of its
 // own ticket.
 func TestOthersWhileCallsWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	w, relations := waitingCall(t)
 	defer relations.Close()
 	const crowd = 59 // and the one that waits already

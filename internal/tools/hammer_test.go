@@ -24,9 +24,12 @@ import (
 // and an editor's hand removes, spoils and restores files meanwhile. What one call reads from memory
 // others bring up to date under it; no answer may fail or contradict itself because of that.
 func TestCallsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	const conversations = 8
 	calls := 120
-	if testing.Short() || servertest.UnderRace() {
+	if servertest.UnderRace() {
 		calls = 30
 	}
 	w := testWorld(t)

@@ -57,6 +57,9 @@ func TestSearch(t *testing.T) {
 // TestSearchIsNeverStale: what a hand writes is found by its new words and not by its old ones, in
 // files of every form and of more than a reader takes at once.
 func TestSearchIsNeverStale(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
 	w := testWorld(t)
 	const n = 200
 	text := func(i, version int) string {
