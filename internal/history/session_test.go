@@ -31,7 +31,8 @@ type recorder struct {
 
 	mu      sync.Mutex
 	entries []entry
-	door    chan struct{} // of those who meet, nil before the first has come
+	apart   map[string]time.Duration // the clocks of sessions, by their keys
+	door    chan struct{}            // of those who meet, nil before the first has come
 	waiting int
 }
 
@@ -41,6 +42,16 @@ func (r *recorder) record(e entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = append(r.entries, e)
+}
+
+// clockOf writes down how far the clock of a session is off.
+func (r *recorder) clockOf(key string, apart time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.apart == nil {
+		r.apart = make(map[string]time.Duration)
+	}
+	r.apart[key] = apart
 }
 
 // session is a conversation that a server process serves. A process may serve several.
@@ -80,6 +91,7 @@ func (s *session) in(conversation string) *session {
 type site struct {
 	args, env []string
 	start     func(*exec.Cmd) error
+	apart     time.Duration // how far its clock is off
 }
 
 // here is a site on this machine.
@@ -123,6 +135,7 @@ func (r *recorder) joinAt(ctx context.Context, where site, id string) (*session,
 	if err := where.start(s.cmd); err != nil {
 		return nil, err
 	}
+	r.clockOf(s.key, where.apart)
 	go s.listen(bufio.NewReader(out))
 	_, err = s.ask("initialize", map[string]any{
 		"protocolVersion": "2025-06-18", "capabilities": struct{}{}, "clientInfo": map[string]string{"name": clientName, "version": "1"},

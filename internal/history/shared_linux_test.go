@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/etcd/etcdtest"
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
@@ -132,6 +134,9 @@ func (s sharedBoard) end(h *history, r *recorder) error {
 	if err != nil {
 		return err
 	}
+	for _, row := range rows { // their times are those of the writers' clocks
+		row.Time = row.Time.Add(-r.apart[keyIn(row.Actor)])
+	}
 	h.broken = append(h.settle(rows, r.began, r.now()), chainBroken(rows, s.laidOut, texts)...)
 	h.readTickets(texts)
 	return nil
@@ -148,7 +153,11 @@ type trouble func(m *machines, dice *rand.Rand, stop <-chan struct{})
 func (p play) playShared(m *machines, program string, seed uint64, troubles ...trouble) history {
 	m.t.Helper()
 	s := m.share(p.board, p.blockerKey)
-	r := &recorder{program: program, sites: s.sites(), began: time.Now(), lag: mourning}
+	sites := s.sites()
+	if p.apart {
+		sites = apart(sites)
+	}
+	r := &recorder{program: program, sites: sites, began: time.Now(), lag: mourning}
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	for i, trouble := range troubles {
@@ -256,28 +265,60 @@ func compactions(m *machines, dice *rand.Rand, stop <-chan struct{}) {
 	}
 }
 
+// fills lets the cluster have no space, and makes some again.
+func fills(m *machines, dice *rand.Rand, stop <-chan struct{}) {
+	alarm := func(action pb.AlarmRequest_AlarmAction) {
+		ctx, cancel := context.WithTimeout(context.Background(), etcdtest.Soon)
+		defer cancel()
+		maintenance := pb.NewMaintenanceClient(m.client.ActiveConnection())
+		if _, err := maintenance.Alarm(ctx, &pb.AlarmRequest{Action: action,
+			Alarm: pb.AlarmType_NOSPACE}); err != nil {
+			m.t.Errorf("alarm: %v", err)
+		}
+	}
+	for pause(stop, between(dice, 200*time.Millisecond, time.Second)) {
+		alarm(pb.AlarmRequest_ACTIVATE)
+		pause(stop, between(dice, 0, time.Second))
+		alarm(pb.AlarmRequest_DEACTIVATE)
+	}
+}
+
+// sharedPlays are what a shared board goes through, with its troubles.
+var sharedPlays = []struct {
+	play
+	troubles []trouble
+}{
+	{play{name: "calm", board: family(16), sessions: 8, lanes: 2, calls: 40, lives: 1,
+		choose: anything}, nil},
+	{play{name: "killed", board: family(16), sessions: 8, lanes: 1, calls: 20, lives: 3,
+		choose: anything}, nil},
+	{play{name: "leaders", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
+		choose: anything}, []trouble{leaders, compactions}},
+	{play{name: "deaths", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
+		choose: anything}, []trouble{deaths, delays}},
+	{play{name: "cuts", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
+		choose: anything}, []trouble{cuts}},
+	{play{name: "losses", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
+		choose: anything}, []trouble{losses}},
+	{play{name: "full", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
+		choose: anything}, []trouble{fills}},
+	{play{name: "clocks", board: family(16), sessions: 8, lanes: 1, calls: 20, lives: 2,
+		choose: anything, apart: true}, nil},
+	{play: crowd}, {play: claims}, {play: rings}, {play: families}, {play: drops},
+}
+
+// An ordinary run has some of the plays, a long one all.
 func TestShared(t *testing.T) {
 	program := sharedServer(t)
+	t.Parallel()
 	m := newMachines(t, 4)
-	for _, tt := range []struct {
-		play
-		troubles []trouble
-	}{
-		{play{name: "calm", board: family(16), sessions: 8, lanes: 2, calls: 40, lives: 1,
-			choose: anything}, nil},
-		{play{name: "killed", board: family(16), sessions: 8, lanes: 1, calls: 20, lives: 3,
-			choose: anything}, nil},
-		{play{name: "leaders", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-			choose: anything}, []trouble{leaders, compactions}},
-		{play{name: "deaths", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-			choose: anything}, []trouble{deaths, delays}},
-		{play{name: "cuts", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-			choose: anything}, []trouble{cuts}},
-		{play{name: "losses", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-			choose: anything}, []trouble{losses}},
-		{play: crowd}, {play: claims}, {play: rings}, {play: families}, {play: drops},
-	} {
+	for _, i := range longtest.Some(len(sharedPlays), 6) {
+		tt := sharedPlays[i]
 		t.Run(tt.name, func(t *testing.T) {
+			program := program
+			if tt.apart {
+				program = apartServer(t)
+			}
 			for _, seed := range seeds() {
 				began := time.Now()
 				h := tt.playShared(m.in(t), program, seed, tt.troubles...)

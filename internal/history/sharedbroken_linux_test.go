@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/longtest"
 	"github.com/ticket-mcp/ticket-mcp/internal/servertest"
 )
 
@@ -23,16 +24,34 @@ var brokenShared = []struct {
 	{"relations are not compared", families, []sourceEdit{
 		{"internal/etcd/transaction.go", "	if o.Relations || moved {\n", "	if false {\n"},
 	}},
+	{"a session ends by the clock on the wall", wallClock, []sourceEdit{
+		{"internal/etcd/marks.go", `		h.Life = session.Alive
+		signed := decodeMark(kv.Value)
+`, `		signed := decodeMark(kv.Value)
+		if b.Now().Sub(signed.Since) < time.Minute {
+			h.Life = session.Alive
+		}
+`},
+		{"internal/etcd/transaction.go", "	for _, conversation := range c.ended {\n",
+			"	for _, conversation := range c.ended[:0] {\n"},
+	}},
 }
+
+var wallClock = play{name: "wall clock", board: loose(4), sessions: 8, lanes: 1, calls: 30, lives: 1,
+	choose: claiming, apart: true}
 
 func TestSharedBrokenPrograms(t *testing.T) {
 	needProcesses(t)
 	m := newMachines(t, 4)
-	for _, b := range brokenShared {
+	for _, i := range longtest.Some(len(brokenShared), 1) {
+		b := brokenShared[i]
 		t.Run(b.name, func(t *testing.T) {
 			var edits []servertest.Edit
 			for _, e := range b.edits {
 				edits = append(edits, servertest.Edit(e))
+			}
+			if b.load.apart {
+				edits = append(edits, readsClock...)
 			}
 			broken := servertest.BrokenShared(t, "shared "+b.name, edits...)
 			began := time.Now()

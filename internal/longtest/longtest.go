@@ -11,14 +11,16 @@ import (
 func Wanted() bool { return os.Getenv("TICKET_MCP_LONG") != "" }
 
 // Sample is which of n cases this run tries, as their indexes: all in a long run, else an eighth of
-// them, but at least one, as far from each other as they can be and from a random one on, so that
-// some runs try all.
-func Sample(n int) []int {
-	number := n
-	if !Wanted() {
-		number = max(n/8, min(n, 1))
+// them, but at least one.
+func Sample(n int) []int { return Some(n, max(n/8, 1)) }
+
+// Some is a sample of a number of cases: they are as far from each other as they can be, and the
+// first is a random one, so that some runs try all.
+func Some(n, number int) []int {
+	if Wanted() {
+		number = n
 	}
-	if number == 0 {
+	if number = min(number, n); number == 0 {
 		return nil
 	}
 	each := n / number
