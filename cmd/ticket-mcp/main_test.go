@@ -46,6 +46,12 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition: func(name string) (bool, error) {
+			if name != "etcd" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return openShared != nil, nil
+		},
 		Setup: func(env *testscript.Env) error {
 			if !servertest.UnderRace() {
 				// Each process lives for a moment: what it takes is its start, and that is a third

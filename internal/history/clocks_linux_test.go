@@ -27,7 +27,7 @@ var readsClock = []servertest.Edit{
 		New: "session.New(session.NameFromEnv(os.Getenv), clockApart)"},
 	{File: "cmd/ticket-mcp/engine_etcd.go", Old: "		Now: time.Now, Host",
 		New: "		Now: clockApart, Host"},
-	{File: "cmd/ticket-mcp/engine_etcd.go", Old: "// openShared opens",
+	{File: "cmd/ticket-mcp/engine_etcd.go", Old: "func openEtcd(",
 		New: `func clockApart() time.Time {
 	d, err := time.ParseDuration(os.Getenv("` + clockApart + `"))
 	if err != nil {
@@ -36,7 +36,7 @@ var readsClock = []servertest.Edit{
 	return time.Now().Add(d)
 }
 
-// openShared opens`},
+func openEtcd(`},
 }
 
 // apartServer is the program for shared boards that reads such a clock.

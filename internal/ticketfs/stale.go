@@ -32,6 +32,15 @@ func (e *CutOff) refusal() *Refusal {
 	return Refuse(Unreachable, "retry; nothing was written", "%v", e)
 }
 
+// Next is what makes the board reachable from here, "" where that is to wait.
+func (e *CutOff) Next() string {
+	var known *Refusal
+	if errors.As(e.Why, &known) {
+		return known.Next
+	}
+	return ""
+}
+
 // sight is how much of the board a call sees.
 type sight struct {
 	mu     sync.Mutex
@@ -51,15 +60,12 @@ func (f *Folder) goOn(err error) error {
 	return nil
 }
 
-// Older returns since when what this call was told of the board may have changed unseen, false
-// where all of it is current.
-func (f *Folder) Older() (asOf time.Time, older bool) {
+// Older returns since when and why what this call was told of the board may have changed unseen,
+// nil where all of it is current.
+func (f *Folder) Older() *CutOff {
 	f.sight.mu.Lock()
 	defer f.sight.mu.Unlock()
-	if f.sight.cutOff == nil {
-		return time.Time{}, false
-	}
-	return f.sight.cutOff.AsOf, true
+	return f.sight.cutOff
 }
 
 // Current returns a refusal where something that this call was told of the board may have changed

@@ -92,15 +92,15 @@ func TestCutOff(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, older := f.Older(); older {
+			if f.Older() != nil {
 				t.Error("older ahead of any question")
 			}
 			if err := reads(f.Within(t.Context())); CodeOf(err) != tt.reads || tt.reads == "" && err != nil {
 				t.Errorf("reads said: %v", err)
 			}
-			since, older := f.Older()
-			if older != tt.older || older && !since.Equal(asOf) {
-				t.Errorf("older than %s: %v", since, older)
+			since := f.Older()
+			if older := since != nil; older != tt.older || older && !since.AsOf.Equal(asOf) {
+				t.Errorf("older than %v", since)
 			}
 			if code := CodeOf(f.Current()); (code == Unreachable) != tt.older {
 				t.Errorf("what leads to work was answered: %q", code)

@@ -33,6 +33,7 @@ type place struct {
 	// since when the board may have changed unseen, and how long ago that was
 	AsOf       string `json:"as_of,omitempty"`
 	AgeSeconds *int   `json:"age_seconds,omitempty"`
+	reach      string // what makes the board reachable then, "" where that is to wait
 	// names that changed files of a shared board's mirror got, since it was last told
 	Kept []string `json:"kept,omitempty"`
 }
@@ -65,8 +66,12 @@ func (p place) Text() string {
 		if age < time.Minute {
 			how = seconds(age) + " ago"
 		}
-		lines = append(lines, fmt.Sprintf("as of %s, %s: the shared board cannot be reached; until it can, nothing is started or changed",
-			p.AsOf, how))
+		reach := "the shared board cannot be reached"
+		if p.reach != "" {
+			reach += ": " + p.reach
+		}
+		lines = append(lines, fmt.Sprintf("as of %s, %s: %s; until it can, nothing is started or changed",
+			p.AsOf, how, reach))
 	}
 	if len(p.Kept) > 0 {
 		lines = append(lines, "kept: "+strings.Join(p.Kept, ", ")+
@@ -99,9 +104,9 @@ func (c *call) place(short error) place {
 			strings.HasPrefix(below, ".."+string(filepath.Separator)) {
 			p.Board = dir
 		}
-		if asOf, older := folder.Older(); older {
-			age := max(0, int(c.Now().Sub(asOf).Seconds()))
-			p.AsOf, p.AgeSeconds = stamp(asOf), &age
+		if cutOff := folder.Older(); cutOff != nil {
+			age := max(0, int(c.Now().Sub(cutOff.AsOf).Seconds()))
+			p.AsOf, p.AgeSeconds, p.reach = stamp(cutOff.AsOf), &age, cutOff.Next()
 		}
 		p.Kept = oneLines(folder.Kept(), 2*document.MaxID)
 		c.warn.Do(func() {

@@ -183,7 +183,7 @@ func (w *Waiter) look() (s sight, err error) {
 	w.c.folder = nil // the board may have gone, or come back
 	w.c.conversation.Lasts()
 	if s, err = w.lookAtBoard(); err == nil {
-		_, s.older = w.c.folder.Older()
+		s.older = w.c.folder.Older() != nil
 	}
 	return s, err
 }
