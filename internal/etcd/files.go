@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
@@ -53,6 +54,15 @@ func openEnd(path string) (*os.File, error) {
 func touch(path string) error {
 	now := time.Now()
 	return os.Chtimes(path, now, now)
+}
+
+// tellOfEnd tells whoever watches a mirror that a session has ended.
+func tellOfEnd(dir string) error {
+	f, err := openEnd(filepath.Join(dir, board.MirrorEnds))
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // makeMirror makes the folder of a mirror, and sees whether files can be made in it.

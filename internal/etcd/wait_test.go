@@ -3,6 +3,7 @@
 package etcd
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
@@ -90,5 +93,46 @@ func TestWaitWakes(t *testing.T) {
 		if byLooks := time.Second; median > byLooks {
 			t.Errorf("%s of the mirror woke %s after the answer: by a look now and then", who, median)
 		}
+	}
+}
+
+// The end of a holder's lease takes its mark away: that wakes whoever waits too, by the same watch.
+// The next look at what no event tells is half a minute away.
+func TestWaitWakesOfDeath(t *testing.T) {
+	cluster := oneMember(t)
+	s := newScene(t, cluster.Client())
+	s.put(map[string]string{"a": "0"})
+	dir := t.TempDir()
+	for i, store := range []*ticketfs.Store{s.store(dir, cluster.Endpoints()...),
+		s.store(dir, cluster.Endpoints()...)} {
+		granted, err := cluster.Client().Grant(t.Context(), 600)
+		must(t, err)
+		mark := keysOf("/mirror-test", s.id).mark("holder", fmt.Sprint(i))
+		_, err = cluster.Client().Put(t.Context(), mark, "{}", clientv3.WithLease(granted.ID))
+		must(t, err)
+		w := store.Watch()
+		quiet := func(d time.Duration) bool {
+			must(t, w.Arm())
+			f, err := store.Open()
+			must(t, err)
+			_, err = f.Snapshot()
+			must(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			return w.Wait(ctx, time.Time{}) != nil
+		}
+		soon(t, "nothing happens any more", func() bool { return quiet(time.Second) })
+		must(t, w.Arm())
+		_, err = cluster.Client().Revoke(t.Context(), granted.ID)
+		must(t, err)
+		ended := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		err = w.Wait(ctx, time.Time{})
+		cancel()
+		if err != nil {
+			t.Errorf("process %d was not woken by a holder's end: %v", i, err)
+		}
+		t.Logf("process %d woke %s after the holder's end", i, time.Since(ended))
+		must(t, w.Close())
 	}
 }

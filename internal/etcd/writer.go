@@ -35,6 +35,7 @@ type writer struct {
 	replays int64     // rows of changes until then may be in the journal already
 	beaten  time.Time // when the writer last showed that it is at work
 	swept   time.Time // when old rows were last looked for
+	ended   bool      // a session has, since whoever waits was last told
 }
 
 // checkEach is how often the writer asks where the board stands: a watch on a connection that was
@@ -267,6 +268,7 @@ func (w *writer) apply(ctx context.Context, events []*clientv3.Event) error {
 				tickets = tickets[:len(tickets)-1]
 			}
 		case e.Type == clientv3.EventTypeDelete:
+			w.ended = w.ended || strings.HasPrefix(key, w.board.keys.sessions())
 		case strings.HasPrefix(key, w.board.keys.rows()):
 			rows = append(rows, decodeRows(e.Kv.Value)...)
 		case key == w.board.keys.tip():
@@ -298,7 +300,11 @@ func (w *writer) commit() error {
 	}
 	w.recorded(w.rec)
 	w.isGuarded()
-	return nil
+	if !w.ended {
+		return nil
+	}
+	w.ended = false
+	return tellOfEnd(w.dir)
 }
 
 // show makes content the file of a ticket, and appends the rows of the change that made it. What

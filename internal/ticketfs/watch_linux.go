@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/board"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/document"
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
@@ -141,7 +142,7 @@ func (n *notices) aboutOne(wd int32, mask uint32, name string) notice {
 	case wd == n.folder && name == session.Folder:
 		n.sessions = -1 // Arm looks which folder it is
 		return ofSession
-	case wd == n.folder && document.IDOf(name) != "":
+	case wd == n.folder && (document.IDOf(name) != "" || name == board.MirrorEnds):
 		return ofTickets
 	case wd != n.folder && mask&removed != 0:
 		if wd == n.sessions {

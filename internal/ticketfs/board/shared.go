@@ -29,6 +29,10 @@ const MirrorFolder = "mirror"
 // that was known to be the last one.
 const MirrorRecord = ".revision"
 
+// MirrorEnds is the file in it that is closed when a session has ended somewhere: whoever waits for
+// a ticket looks then who is dead. It holds nothing.
+const MirrorEnds = ".ended"
+
 // Etcd is the engine that there is.
 const Etcd = "etcd"
 
