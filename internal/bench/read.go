@@ -119,10 +119,6 @@ func (b *bencher) measureBoard(ctx context.Context, dir string, n int) (f readFo
 // measureWarm measures a server that has read the board.
 func (b *bencher) measureWarm(ctx context.Context, server *client.Client, dir string,
 	f *readFound) error {
-	// The first look finds how large the board is, the second one begins to watch it.
-	if err := calling(server, "ready", nil)(); err != nil {
-		return err
-	}
 	p, err := lookAtProcess(server.Cmd.Process.Pid)
 	if err != nil {
 		return err

@@ -125,7 +125,11 @@ func (x *Index) Refresh(dir string) error {
 		}
 		x.Unwatch()
 	}
-	if len(x.files) >= WatchFrom {
+	large, err := x.large()
+	if err != nil {
+		return err
+	}
+	if large {
 		// Before the folder is looked through, so that nothing falls between the two.
 		x.Watch = newWatch(dir)
 	}
@@ -135,6 +139,30 @@ func (x *Index) Refresh(dir string) error {
 	}
 	x.Refreshed = time.Now()
 	return nil
+}
+
+// large reports whether a watch of the folder is worth it. One that was never read is counted, so
+// that already the second look has no need to go through it.
+func (x *Index) large() (bool, error) {
+	if !x.Refreshed.IsZero() {
+		return len(x.files) >= WatchFrom, nil
+	}
+	folder, err := durable.OpenFolder(x.dir)
+	if err != nil {
+		return false, err
+	}
+	defer folder.Close()
+	names, err := folder.Names()
+	if err != nil {
+		return false, err
+	}
+	tickets := 0
+	for _, name := range names {
+		if document.IDOf(name) != "" {
+			tickets++
+		}
+	}
+	return tickets >= WatchFrom, nil
 }
 
 // begin forgets everything, for another folder.
