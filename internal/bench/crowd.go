@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type crowdFound struct {
 	Processes int           `json:"processes"`
 	Rate      float64       `json:"changes_per_second"`
 	Ratio     float64       `json:"ratio"`    // to one process, right before and after
+	OfFloor   float64       `json:"of_floor"` // to as many threads that make the bare system calls; 0: not measured
 	Fairness  float64       `json:"fairness"` // changes of the slowest to those of the fastest
 	Busy      int           `json:"busy"`     // refused because a lock was not free in time
 	P50       time.Duration `json:"p50_ns"`
@@ -40,6 +42,8 @@ type load struct {
 
 func ownID(process int) string { return fmt.Sprintf("own-%d", process) }
 func byID(process int) string  { return fmt.Sprintf("blocker-%d", process) }
+
+func floorID(thread int) string { return fmt.Sprintf("floor-%d", thread) }
 
 const sharedID = "shared"
 
@@ -79,7 +83,7 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 	most := slices.Max(b.Processes)
 	ids := []string{sharedID}
 	for p := range most {
-		ids = append(ids, ownID(p), byID(p))
+		ids = append(ids, ownID(p), byID(p), floorID(p))
 	}
 	if err := b.disk.put(dir, ids...); err != nil {
 		return nil, err
@@ -116,6 +120,13 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 			if rows[i], err = window(crowds[i], b.Cell); err != nil {
 				return nil, err
 			}
+			if !l.shared {
+				floor, err := floorRate(ctx, dir, crowds[i], b.Cell/2)
+				if err != nil {
+					return nil, fmt.Errorf("the system calls alone: %w", err)
+				}
+				rows[i].OfFloor = rows[i].Rate / floor
+			}
 		}
 		found = append(found, l.aloneRow(alone))
 		for i, row := range rows {
@@ -125,6 +136,37 @@ func (b *bencher) measureCrowds(ctx context.Context) (found []crowdFound, err er
 		}
 	}
 	return found, nil
+}
+
+// floorRate is how many changes a second threads make by the bare system calls, each of its own
+// ticket.
+func floorRate(ctx context.Context, dir string, threads int, d time.Duration) (float64, error) {
+	var done atomic.Int64
+	errs := make([]error, threads)
+	begin := time.Now()
+	end := begin.Add(d)
+	var group sync.WaitGroup
+	for i := range threads {
+		group.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			floor, err := newFloor(dir, floorID(i))
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			defer floor.close()
+			for time.Now().Before(end) && ctx.Err() == nil {
+				if _, err := floor.change(); err != nil {
+					errs[i] = err
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	return float64(max(done.Load(), 1)) / time.Since(begin).Seconds(), errors.Join(errs...)
 }
 
 // warmUp lets each server make its first changes, which do what later ones need not do: they sign
@@ -243,6 +285,8 @@ func (l load) targets(row crowdFound) []goal {
 	case l.shared && row.Processes == 48:
 		goals = append(goals, atLeast("ratio", row.Ratio, 0.6, ""),
 			atLeast("fairness", row.Fairness, 1.0/3, ""))
+	case !l.shared && row.Processes == 8 && l.most > 0:
+		goals = append(goals, atLeast("of floor", row.OfFloor, 0.5, ""))
 	case !l.shared && row.Processes == 32:
 		goals = append(goals, atLeast("ratio", row.Ratio, 1.5, ""))
 	case row.Processes == 128:

@@ -34,10 +34,14 @@ func (r Report) Print(w io.Writer) error {
 			ms(c.CPU), fmt.Sprintf("%.2f", c.CPURatio))
 	}
 	p.begin("many processes, each calling as soon as it is answered", "processes", "changes/s",
-		"of one", "slowest/fastest", "busy", "wait p50", "p99", "max", "cpu/change")
+		"of one", "of the floor", "slowest/fastest", "busy", "wait p50", "p99", "max", "cpu/change")
 	for _, c := range r.Crowds {
+		ofFloor := ""
+		if c.OfFloor > 0 {
+			ofFloor = fmt.Sprintf("%.2f", c.OfFloor)
+		}
 		p.row(c.Name, c.Targets, fmt.Sprint(c.Processes), fmt.Sprintf("%.0f", c.Rate),
-			fmt.Sprintf("%.2f", c.Ratio), fmt.Sprintf("%.2f",
+			fmt.Sprintf("%.2f", c.Ratio), ofFloor, fmt.Sprintf("%.2f",
 				c.Fairness), fmt.Sprint(c.Busy), ms(c.P50), ms(c.P99), ms(c.Max), ms(c.CPU))
 	}
 	p.begin("a server process", "")
