@@ -13,7 +13,8 @@ type Bodies struct {
 	buffer []byte
 }
 
-// Bodies returns a reader of the board's texts, which keeps 16 KiB.
+// Bodies returns a reader of the board's texts, which keeps twice the longest that it has read, but
+// 16 KiB at least.
 func (s *Snapshot) Bodies() (*Bodies, error) {
 	folder, err := durable.OpenFolder(s.folder.dir)
 	if err != nil {
@@ -28,6 +29,9 @@ func (b *Bodies) Of(id string) []byte {
 	content, _, err := b.folder.Read(id+document.Ext, b.buffer, document.MaxFile)
 	if err != nil {
 		return nil
+	}
+	if len(content) >= len(b.buffer) { // it did not fit, and the next one may be as long
+		b.buffer = make([]byte, 2*len(content))
 	}
 	return document.BodyOf(content)
 }

@@ -14,7 +14,7 @@ import (
 
 // scores are how well the tickets match, 0 where they do not have all words or are not wanted. All
 // processors read: of each ticket its file as it is now, so that nothing is kept that could be old.
-// It takes 2 bytes a ticket and 64 KiB a processor.
+// It takes 2 bytes a ticket and, a processor, three times the longest body.
 func (q query) scores(v *ticketfs.Snapshot, ids []string,
 	wanted func(document.Ticket) bool) (scores []uint16, err error) {
 	if len(q) == 0 {

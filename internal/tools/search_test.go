@@ -3,6 +3,7 @@ package tools_test
 import (
 	"encoding/base64"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -164,5 +165,36 @@ func TestSameTitle(t *testing.T) {
 			said != (tt.want != "") || !strings.Contains(r.text, tt.want) {
 			t.Errorf("create %v: %s", tt.args, r.text)
 		}
+	}
+}
+
+// TestSearchKeepsNoBodies: a search takes a few bytes a ticket and a buffer a processor, however many
+// bodies there are. All that it allocates is counted, also what is free again at its end.
+func TestSearchKeepsNoBodies(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a part of a second")
+	}
+	w := testWorld(t)
+	const n, size = 500, 64 << 10
+	body := strings.Repeat("Some text.\n", size/11)
+	for i := range n {
+		w.write(fmt.Sprintf("t%03d.md", i), "---\nstatus: open\n---\n# T\n"+body)
+	}
+	s := w.session("me")
+	search := func() {
+		r := call(t, s.board, "list", map[string]any{"query": "missing"})
+		if got := len(r.ids("tickets")); got != 0 {
+			t.Fatalf("%d tickets found", got)
+		}
+	}
+	search()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	search()
+	runtime.ReadMemStats(&after)
+	took := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%d KiB for %d bodies of %d KiB", took>>10, n, size>>10)
+	if most := uint64(1<<20 + runtime.GOMAXPROCS(0)*4*size); took > most {
+		t.Errorf("a search takes %d KiB, at most %d", took>>10, most>>10)
 	}
 }
