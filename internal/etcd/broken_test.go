@@ -128,12 +128,12 @@ func writeSkew(t *testing.T, w *world, ways ...way) error {
 	w.ticketIs("b", "open")
 	one, two := w.process(ways...), w.process(ways...)
 	block := func(id, by string) ticketfs.Change {
-		return change(id, true, func(*document.Document) ([]document.Edit, error) {
+		return asking(by, change(id, true, func(*document.Document) ([]document.Edit, error) {
 			if fields(t, w, by).BlockedByID(id) {
 				return nil, ticketfs.Refuse(ticketfs.Cycle, "", "%s waits for %s", by, id)
 			}
 			return []document.Edit{document.AddItem(document.KeyBlockedBy, by)}, nil
-		})
+		}))
 	}
 	err := one.Change(t.Context(), meanwhile(block("a", "b"), func() {
 		must(t, two.Change(t.Context(), block("b", "a")))
@@ -247,12 +247,12 @@ func staleRefusal(t *testing.T, w *world, ways ...way) error {
 		shown, at = fields(t, w, "b"), revision
 		return nil
 	}
-	start := change("a", true, func(*document.Document) ([]document.Edit, error) {
+	start := asking("b", change("a", true, func(*document.Document) ([]document.Edit, error) {
 		if shown.Status != document.StatusClosed {
 			return nil, ticketfs.Refuse(ticketfs.Blocked, "", "b is %s", shown.Status)
 		}
 		return []document.Edit{document.Set("status", "in_progress")}, nil
-	})
+	}))
 	// It is closed while the rule is run, so that what was read first tells nothing of it.
 	if err := one.Change(t.Context(), meanwhile(start, func() {
 		must(t, two.Change(t.Context(), set("b", true, "status", "closed")))

@@ -36,6 +36,8 @@ type operation struct {
 	overtaken bool   // by others, at least once
 	// altered is what the last run of the rule met in the mirror that nothing is decided by
 	altered *ticketfs.AlteredError
+	// unseen is why the last run of the rule could not be shown the other tickets
+	unseen error
 }
 
 // Change makes a change as one transaction: see the package.
@@ -102,10 +104,14 @@ func (o *operation) run(ctx context.Context) error {
 // try runs the rule once and makes what it says. next is what to try with again, nil when it is
 // through.
 func (o *operation) try(ctx context.Context, f *found) (next *found, err error) {
-	if err := o.show(ctx, f); err != nil {
+	if f.shown, err = o.board.Shown.Revision(); err != nil {
 		return nil, err
 	}
-	writes, fault := o.decide(f)
+	o.unseen, f.asked = nil, false
+	writes, fault := o.decide(ctx, f)
+	if o.unseen != nil { // whatever the rule made of that
+		return nil, o.unseen
+	}
 	if errors.Is(fault, context.DeadlineExceeded) || errors.Is(fault, context.Canceled) {
 		return nil, &ruledError{fault} // it had no time to look at all that it asks for
 	}
@@ -140,27 +146,13 @@ type malformedError struct {
 
 func (e *malformedError) Error() string { return e.id + ": " + e.fault.Error() }
 
-// show makes sure that a rule which reads other tickets sees them as they are after what was found.
-// It notes the revision before the rule runs: what the rule sees is not older.
-func (o *operation) show(ctx context.Context, f *found) (err error) {
-	shown := o.board.Shown
-	if f.shown, err = shown.Revision(); err != nil || !o.Relations || f.shown >= f.relations {
-		return err
-	}
-	if err := shown.Reach(ctx, f.relations); err != nil {
-		return err
-	}
-	f.shown, err = shown.Revision()
-	return err
-}
-
 // decide runs the rule on what was found. It returns the writes that change something.
-func (o *operation) decide(f *found) ([]ticketfs.Write, error) {
+func (o *operation) decide(ctx context.Context, f *found) ([]ticketfs.Write, error) {
 	contents := make([][]byte, len(f.contents))
 	for i := range contents {
 		contents[i] = bytes.Clone(f.contents[i])
 	}
-	writes, err := o.Decide(contents, o.View)
+	writes, err := o.Decide(contents, o.viewer(ctx, f))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +184,7 @@ func (o *operation) conclude(ctx context.Context, f *found, fault error) (*found
 	t := o.newTransaction()
 	t.sameTickets(f)
 	if o.Relations && !f.current {
-		t.sameRelations(f.shown)
+		t.sameRelations(f.seen())
 	}
 	for _, conversation := range living {
 		t.marked(conversation)

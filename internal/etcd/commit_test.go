@@ -284,3 +284,37 @@ func TestCancelled(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// A rule that asks for other tickets is shown them as they were when its own was read, or it is not
+// run to an end: also where it makes nothing of an error. One that asks for none does not wait.
+func TestWaitsOnlyToBeShown(t *testing.T) {
+	w := newWorld(t, 1)
+	behind := errors.New("it stays behind")
+	for _, tt := range []struct {
+		name    string
+		of      func(string, ticketfs.Change) ticketfs.Change
+		reaches bool
+	}{
+		{"asks for another ticket", asking, true},
+		{"asks for none", func(_ string, c ticketfs.Change) ticketfs.Change { return c }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := w.clear(t)
+			w.ticketIs("a", "open")
+			w.ticketIs("b", "open")
+			w.put(w.keys.relations(), "somebody's")
+			reached := false
+			one := w.process()
+			one.Shown.Revision = func() (int64, error) { return 1, nil }
+			one.Shown.Reach = func(context.Context, int64) error { reached = true; return behind }
+			err := one.Change(t.Context(), tt.of("b", set("a", true, "status", "closed")))
+			if reached != tt.reaches || (ticketfs.CodeOf(err) == ticketfs.Unreachable) != tt.reaches {
+				t.Errorf("waited %v: %v", reached, err)
+			}
+			status := fields(t, w, "a").Status
+			if changed := status == document.StatusClosed; changed == tt.reaches {
+				t.Errorf("a is %s", status)
+			}
+		})
+	}
+}

@@ -19,8 +19,19 @@ type found struct {
 	queued    bool    // others wait to change them
 	// shown is a revision up to which the other tickets were seen.
 	shown int64
+	// asked says that the rule has asked for other tickets.
+	asked bool
 	// current says that nothing is missing which was answered before the call.
 	current bool
+}
+
+// seen is the revision of the relations that a rule was judged on. One that asked for no other
+// ticket was judged on what was found alone.
+func (f *found) seen() int64 {
+	if f.asked {
+		return f.shown
+	}
+	return max(f.shown, f.relations)
 }
 
 // read reads the tickets and the revision of the relations. In haste it asks the nearest member,

@@ -141,6 +141,26 @@ func meanwhile(c ticketfs.Change, do func()) ticketfs.Change {
 	return c
 }
 
+// nothing is a view for tests that only ask.
+type nothing struct{ ticketfs.View }
+
+func (nothing) Get(string) (document.Ticket, error) { return document.Ticket{}, nil }
+
+// asking makes a change's rule ask for another ticket first, whatever it makes of the answer.
+func asking(id string, c ticketfs.Change) ticketfs.Change {
+	c.View = func(...document.Ticket) (ticketfs.View, error) { return nothing{}, nil }
+	decide := c.Decide
+	c.Decide = func(contents [][]byte, view ticketfs.Viewer) ([]ticketfs.Write, error) {
+		v, err := view()
+		if err != nil {
+			return nil, err
+		}
+		_, _ = v.Get(id)
+		return decide(contents, view)
+	}
+	return c
+}
+
 // claimBy is the claim of the conversation of a name.
 func claimBy(name string) string {
 	return session.Claim{Name: "x", Key: session.Key(name)}.String()

@@ -127,7 +127,7 @@ func (o *operation) change(f *found, edits []edit, l *lease, s *slot) (*transact
 		t.unmarked(conversation)
 	}
 	if o.Relations || moved {
-		t.sameRelations(f.shown)
+		t.sameRelations(f.seen())
 	}
 	if moved {
 		t.then = append(t.then, clientv3.OpPut(b.keys.relations(), o.id))
