@@ -58,8 +58,7 @@ func AccessFrom(getenv func(string) string, path string) (Access, error) {
 		}
 	}
 	if len(a.Endpoints) == 0 {
-		return Access{}, fmt.Errorf("%w: set ETCDCTL_ENDPOINTS, or write it into %s", errNoEndpoints,
-			path)
+		return Access{}, &noEndpointsError{path}
 	}
 	if name, password, both := strings.Cut(a.User, ":"); both && a.Password == "" {
 		a.User, a.Password = name, password
@@ -67,7 +66,16 @@ func AccessFrom(getenv func(string) string, path string) (Access, error) {
 	return a, nil
 }
 
-var errNoEndpoints = errors.New("no endpoints of the cluster are known")
+// noEndpointsError is that nobody said where the cluster is, nor does the file at path.
+type noEndpointsError struct{ path string }
+
+const noEndpoints = "no endpoints of the cluster are known"
+
+func (e *noEndpointsError) Error() string { return noEndpoints + ": " + e.next() }
+
+func (e *noEndpointsError) next() string {
+	return "set ETCDCTL_ENDPOINTS, or write it into " + e.path
+}
 
 func readAccess(path string) (map[string]string, error) {
 	info, err := os.Stat(path)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs"
 )
 
 func TestAccess(t *testing.T) {
@@ -75,5 +77,17 @@ func TestOld(t *testing.T) {
 		if got := old(version); got != want {
 			t.Errorf("%q: %v", version, got)
 		}
+	}
+}
+
+// TestNoEndpoints: an answer that is old for want of endpoints says all that is to be done.
+func TestNoEndpoints(t *testing.T) {
+	_, err := FindAccess(func(name string) string {
+		return map[string]string{"HOME": t.TempDir()}[name]
+	})
+	old := &ticketfs.CutOff{Why: err}
+	if next := old.Next(); !strings.HasPrefix(next, "set ETCDCTL_ENDPOINTS, or write it into ") ||
+		!strings.HasSuffix(next, "; then restart the server") {
+		t.Errorf("%v: %q", err, next)
 	}
 }

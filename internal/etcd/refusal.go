@@ -63,6 +63,7 @@ func refused(err error) error {
 	var old *oldError
 	var other *formatError
 	var none *noBoardError
+	var lost *noEndpointsError
 	var cutOff *ticketfs.CutOff
 	var altered *ticketfs.AlteredError
 	var held *heldError
@@ -104,8 +105,8 @@ func refused(err error) error {
 		return refuse("update ticket-mcp-etcd", "%v", other)
 	case errors.As(err, &none):
 		return refuse("see ticket-mcp doctor", "%v", none)
-	case errors.Is(err, errNoEndpoints):
-		return refuse("then restart the server", "%v", err)
+	case errors.As(err, &lost):
+		return refuse(lost.next()+"; then restart the server", noEndpoints)
 	case errors.Is(err, errNoSpace):
 		return refuse("nothing was written; see ticket-mcp doctor",
 			"the cluster's quota is used up")
