@@ -46,11 +46,10 @@ func apartServer(t *testing.T) string {
 	return servertest.BrokenShared(t, "shared clocks apart", readsClock...)
 }
 
-// apart sets the clocks of sites.
-func apart(sites []site) []site {
+// setClocks sets the clocks of sites.
+func setClocks(sites []site) {
 	for i := range sites {
 		sites[i].apart = clocks[i%len(clocks)]
 		sites[i].env = append(sites[i].env, clockApart+"="+sites[i].apart.String())
 	}
-	return sites
 }

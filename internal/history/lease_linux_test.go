@@ -25,8 +25,9 @@ func TestSharedTakeOver(t *testing.T) {
 	program := apartServer(t)
 	t.Parallel() // it waits
 	m := newMachines(t, 4)
+	m.apart = true
 	b := m.share(loose(4), "")
-	r := &recorder{program: program, sites: apart(b.sites()), began: time.Now(), lag: mourning}
+	r := &recorder{program: program, sites: b.sites(), began: time.Now(), lag: mourning}
 	var sessions []*session
 	for i, name := range []string{"killed", "stopped", "cut off", "other", "idle"} {
 		where := i

@@ -37,7 +37,6 @@ type play struct {
 	closed    int  // tickets that lie there besides, closed, and that nobody asks about
 	together  bool // all lanes begin each call at the same moment
 	unlink    bool // remove lock files all the time
-	apart     bool // the clocks of the hosts are, on a shared board
 	worktrees bool // each process is started in a worktree of its own, of a bare repository
 }
 

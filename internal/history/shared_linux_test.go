@@ -37,6 +37,7 @@ type machines struct {
 	cluster *etcdtest.Cluster
 	client  *clientv3.Client
 	proxies []*etcdtest.Proxy
+	apart   bool // the clocks of the hosts for servers
 }
 
 func newMachines(t *testing.T, hosts int) *machines {
@@ -108,6 +109,9 @@ func (s sharedBoard) sites() (sites []site) {
 				"XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home, "XDG_RUNTIME_DIR=" + home,
 				"XDG_STATE_HOME=" + home, "XDG_DATA_HOME=" + home}})
 	}
+	if s.apart {
+		setClocks(sites)
+	}
 	return sites
 }
 
@@ -153,11 +157,7 @@ type trouble func(m *machines, dice *rand.Rand, stop <-chan struct{})
 func (p play) playShared(m *machines, program string, seed uint64, troubles ...trouble) history {
 	m.t.Helper()
 	s := m.share(p.board, p.blockerKey)
-	sites := s.sites()
-	if p.apart {
-		sites = apart(sites)
-	}
-	r := &recorder{program: program, sites: sites, began: time.Now(), lag: mourning}
+	r := &recorder{program: program, sites: s.sites(), began: time.Now(), lag: mourning}
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	for i, trouble := range troubles {
@@ -287,23 +287,24 @@ func fills(m *machines, dice *rand.Rand, stop <-chan struct{}) {
 var sharedPlays = []struct {
 	play
 	troubles []trouble
+	apart    bool // the clocks of the hosts
 }{
 	{play{name: "calm", board: family(16), sessions: 8, lanes: 2, calls: 40, lives: 1,
-		choose: anything}, nil},
+		choose: anything}, nil, false},
 	{play{name: "killed", board: family(16), sessions: 8, lanes: 1, calls: 20, lives: 3,
-		choose: anything}, nil},
+		choose: anything}, nil, false},
 	{play{name: "leaders", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-		choose: anything}, []trouble{leaders, compactions}},
+		choose: anything}, []trouble{leaders, compactions}, false},
 	{play{name: "deaths", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-		choose: anything}, []trouble{deaths, delays}},
+		choose: anything}, []trouble{deaths, delays}, false},
 	{play{name: "cuts", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-		choose: anything}, []trouble{cuts}},
+		choose: anything}, []trouble{cuts}, false},
 	{play{name: "losses", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-		choose: anything}, []trouble{losses}},
+		choose: anything}, []trouble{losses}, false},
 	{play{name: "full", board: family(16), sessions: 8, lanes: 1, calls: 40, lives: 1,
-		choose: anything}, []trouble{fills}},
+		choose: anything}, []trouble{fills}, false},
 	{play{name: "clocks", board: family(16), sessions: 8, lanes: 1, calls: 20, lives: 2,
-		choose: anything, apart: true}, nil},
+		choose: anything}, nil, true},
 	{play: crowd}, {play: claims}, {play: rings}, {play: families}, {play: drops},
 }
 
@@ -315,13 +316,13 @@ func TestShared(t *testing.T) {
 	for _, i := range longtest.Some(len(sharedPlays), 6) {
 		tt := sharedPlays[i]
 		t.Run(tt.name, func(t *testing.T) {
-			program := program
-			if tt.apart {
+			program, m := program, m.in(t)
+			if m.apart = tt.apart; m.apart {
 				program = apartServer(t)
 			}
 			for _, seed := range seeds() {
 				began := time.Now()
-				h := tt.playShared(m.in(t), program, seed, tt.troubles...)
+				h := tt.playShared(m, program, seed, tt.troubles...)
 				took := time.Since(began)
 				h.check(t, true)
 				if t.Failed() {
