@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ticket-mcp/ticket-mcp/internal/spec"
 )
@@ -174,9 +175,16 @@ func TestSearchKeepsNoBodies(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a part of a second")
 	}
+	for name, line := range map[string]string{"ASCII": "Some text.\n", "a letter of others": "Some é text.\n",
+		"no ASCII": "漢字かな交じり文 Ünïcödé\n"} {
+		t.Run(name, func(t *testing.T) { searchKeepsNoBodies(t, line) })
+	}
+}
+
+func searchKeepsNoBodies(t *testing.T, line string) {
 	w := testWorld(t)
 	const n, size = 500, 64 << 10
-	body := strings.Repeat("Some text.\n", size/11)
+	body := strings.Repeat(line, size/len(line))
 	for i := range n {
 		w.write(fmt.Sprintf("t%03d.md", i), "---\nstatus: open\n---\n# T\n"+body)
 	}
@@ -190,10 +198,11 @@ func TestSearchKeepsNoBodies(t *testing.T) {
 	search()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
+	began := time.Now()
 	search()
 	runtime.ReadMemStats(&after)
 	took := after.TotalAlloc - before.TotalAlloc
-	t.Logf("%d KiB for %d bodies of %d KiB", took>>10, n, size>>10)
+	t.Logf("%d KiB and %s for %d bodies of %d KiB", took>>10, time.Since(began), n, size>>10)
 	if most := uint64(1<<20 + runtime.GOMAXPROCS(0)*4*size); took > most {
 		t.Errorf("a search takes %d KiB, at most %d", took>>10, most>>10)
 	}
