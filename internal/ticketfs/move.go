@@ -59,8 +59,8 @@ func (s *Store) Freeze(ctx context.Context, dir string, to board.Shared) (*Movin
 // freeze makes the SharedFile and the guard under the relations lock, which every change of a
 // relation takes: what began before is finished, and nothing begins after.
 func (s *Store) freeze(ctx context.Context, dir string, to board.Shared) error {
-	if board.Guarded(dir) {
-		return writeShared(dir, to)
+	if board.Guarded(dir) { // but a killed process may not have come to its file
+		return errors.Join(writeShared(dir, to), board.MakeGuard(dir))
 	}
 	var held locks
 	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {

@@ -368,6 +368,7 @@ func TestGuard(t *testing.T) {
 	if out := git(t, a, "ls-files", ".tickets/"+Guard); out != ".tickets/.relations.lock/README" {
 		t.Error(out)
 	}
+	write(t, dir+"/"+Guard+"/README.123.tmp", "left by a process that was killed")
 	must(t, RemoveGuard(dir))
 	must(t, RemoveGuard(dir))
 	if _, err := os.Lstat(dir + "/" + Guard); !missing(err) {

@@ -298,8 +298,17 @@ func RemoveGuard(dir string) error {
 	if !isFolder(path) {
 		return nil
 	}
-	if err := remove(filepath.Join(path, guardFile)); err != nil {
+	// A killed process may have left the file under another name: see writeNew.
+	files, err := os.ReadDir(path)
+	if err != nil {
 		return err
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file.Name(), guardFile) {
+			if err := remove(filepath.Join(path, file.Name())); err != nil {
+				return err
+			}
+		}
 	}
 	if err := remove(path); err != nil {
 		return err
