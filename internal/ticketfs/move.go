@@ -60,7 +60,7 @@ func (s *Store) Freeze(ctx context.Context, dir string, to board.Shared) (*Movin
 // relation takes: what began before is finished, and nothing begins after.
 func (s *Store) freeze(ctx context.Context, dir string, to board.Shared) error {
 	if board.Guarded(dir) { // but a killed process may not have come to its file
-		return errors.Join(writeShared(dir, to), board.MakeGuard(dir))
+		return errors.Join(writeShared(dir, to), board.FillGuard(dir))
 	}
 	var held locks
 	if err := held.take(ctx, s, filepath.Join(dir, relationsLock)); err != nil {

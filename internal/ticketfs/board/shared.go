@@ -279,7 +279,13 @@ func MakeGuard(dir string) error {
 			return err
 		}
 	}
-	err := writeNew(filepath.Join(path, guardFile), guardText)
+	return FillGuard(dir)
+}
+
+// FillGuard makes the file of a guard that is there. It makes no guard: fs.ErrNotExist says that
+// somebody has removed it.
+func FillGuard(dir string) error {
+	err := writeNew(filepath.Join(dir, GuardFile), guardText)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
