@@ -116,6 +116,7 @@ var (
 func (w *writer) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the watch
 	defer cancel()
+	w.ended = true // perhaps, while nobody followed: marks that went then are not told again
 	at, err := w.look(ctx)
 	if err != nil {
 		return err
