@@ -42,16 +42,15 @@ func (o *operation) queueHere(ctx context.Context) (leave func(), waited bool) {
 	if o.Relations {
 		names = append(names[:len(names):len(names)], relationsQueue)
 	}
-	began := time.Now()
 	for _, name := range names {
 		lock, err := o.board.locks.Acquire(ctx, filepath.Join(o.board.QueueDir, name+".lock"))
 		if err != nil {
-			break
+			return leave, waited || ctx.Err() != nil
 		}
 		held = append(held, lock)
+		waited = waited || lock.Waited()
 	}
-	const atOnce = time.Millisecond
-	return leave, time.Since(began) > atOnce
+	return leave, waited
 }
 
 // queue waits for the operations of all machines that came to a queue before this one, and reads

@@ -95,6 +95,7 @@ type Locks struct {
 type Lock struct {
 	file    handle
 	seen    Seen
+	waited  bool
 	release func() error
 	once    sync.Once
 	err     error
@@ -127,7 +128,7 @@ func (l *Locks) acquire(ctx context.Context, path string, by way) (*Lock, error)
 	began := time.Now()
 	path = filepath.Clean(path)
 	g := l.enter(path, by)
-	f, seen, err := g.acquire(ctx)
+	f, seen, waited, err := g.acquire(ctx)
 	if err != nil {
 		l.leave(g)
 		switch {
@@ -141,7 +142,7 @@ func (l *Locks) acquire(ctx context.Context, path string, by way) (*Lock, error)
 		}
 		return nil, fmt.Errorf("acquire lock %s: %w", filepath.Base(path), err)
 	}
-	return &Lock{file: f, seen: seen, release: func() error {
+	return &Lock{file: f, seen: seen, waited: waited, release: func() error {
 		err := f.Unlock()
 		<-g.turn
 		l.leave(g)
@@ -166,6 +167,9 @@ func (l *Lock) Check() error {
 
 // Seen is what the system said of the file when it had just been locked.
 func (l *Lock) Seen() Seen { return l.seen }
+
+// Waited reports whether somebody else had the lock when it was asked for.
+func (l *Lock) Waited() bool { return l.waited }
 
 // File is the file that AcquireExisting locked, open to be read.
 func (l *Lock) File() *rawfile.File { return l.file.(*file).open }

@@ -112,6 +112,9 @@ func TestExcludesOtherProcesses(t *testing.T) {
 	got := make(chan error, 1)
 	go func() {
 		lock, err := l.Acquire(within(t, 10*time.Second), path)
+		if err == nil && !lock.Waited() {
+			err = errors.New("it did not wait")
+		}
 		if err == nil {
 			err = lock.Unlock()
 		}
@@ -154,6 +157,9 @@ func TestFirstComeFirstServed(t *testing.T) {
 	path := lockPath(t)
 	var l Locks
 	first := mustAcquire(t, &l, path)
+	if first.Waited() {
+		t.Error("the first one waited")
+	}
 	const callers = 20
 	served := make(chan int, callers)
 	for i := range callers {
@@ -161,6 +167,9 @@ func TestFirstComeFirstServed(t *testing.T) {
 			lock, err := l.Acquire(within(t, 10*time.Second), path)
 			if err != nil {
 				t.Error(err)
+			}
+			if !lock.Waited() {
+				t.Errorf("caller %d did not wait", i)
 			}
 			served <- i
 			unlock(t, lock)

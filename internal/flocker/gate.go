@@ -71,40 +71,40 @@ func (l *Locks) leave(g *gate) {
 var errLate = errors.New("the deadline passed before the lock was tried")
 
 // acquire returns with the turn and the lock, or with neither. A deadline that has passed ends a
-// wait, not the first try.
-func (g *gate) acquire(ctx context.Context) (handle, Seen, error) {
+// wait, not the first try. waited says that the lock was not free at once.
+func (g *gate) acquire(ctx context.Context) (f handle, seen Seen, waited bool, err error) {
 	select {
 	case g.turn <- struct{}{}:
 	default:
+		waited = true
 		select {
 		case g.turn <- struct{}{}:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil, Seen{}, errLate
+				return nil, Seen{}, waited, errLate
 			}
-			return nil, Seen{}, ctx.Err()
+			return nil, Seen{}, waited, ctx.Err()
 		}
 	}
-	f, seen, err := g.lock(ctx)
+	f, seen, blocked, err := g.lock(ctx)
 	if err != nil {
 		<-g.turn
-		return nil, Seen{}, err
 	}
-	return f, seen, nil
+	return f, seen, waited || blocked, err
 }
 
 // lock gets the kernel's lock on the file that is at the path now. A file that was replaced while
 // we waited is no lock: the others lock the new one.
-func (g *gate) lock(ctx context.Context) (handle, Seen, error) {
+func (g *gate) lock(ctx context.Context) (f handle, seen Seen, blocked bool, err error) {
 	for {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, Seen{}, ctx.Err()
+			return nil, Seen{}, blocked, ctx.Err()
 		}
-		f, err := g.lockOnce(ctx)
+		f, free, err := g.lockOnce(ctx)
+		blocked = blocked || !free
 		if err == nil {
-			var seen Seen
 			if seen, err = look(f); err == nil {
-				return f, seen, nil
+				return f, seen, blocked, nil
 			}
 			unlockErr := f.Unlock()
 			if errors.Is(err, ErrReplaced) && ctx.Err() == nil { // else again and again
@@ -115,26 +115,27 @@ func (g *gate) lock(ctx context.Context) (handle, Seen, error) {
 			err = g.by.make(g.path)
 		}
 		if err != nil {
-			return nil, Seen{}, err
+			return nil, Seen{}, blocked, err
 		}
 	}
 }
 
-func (g *gate) lockOnce(ctx context.Context) (handle, error) {
+// lockOnce says with free that nobody held the lock.
+func (g *gate) lockOnce(ctx context.Context) (f handle, free bool, err error) {
 	p := g.inherit()
 	if p == nil {
 		f, got, err := tryLock(g.path, g.by)
-		if !got && err == nil {
-			err = ctx.Err()
-		}
 		if got || err != nil {
-			return f, err
+			return f, true, err
+		}
+		if err = ctx.Err(); err != nil {
+			return nil, false, err
 		}
 		p = g.block(f)
 	}
 	select {
 	case o := <-p.done:
-		return o.file, o.err
+		return o.file, false, o.err
 	case <-ctx.Done():
 	}
 	g.mu.Lock()
@@ -144,12 +145,12 @@ func (g *gate) lockOnce(ctx context.Context) (handle, error) {
 	select {
 	case o := <-p.done:
 		if o.err == nil && errors.Is(ctx.Err(), context.Canceled) {
-			return nil, errors.Join(ctx.Err(), o.file.Unlock())
+			return nil, false, errors.Join(ctx.Err(), o.file.Unlock())
 		}
-		return o.file, o.err
+		return o.file, false, o.err
 	default:
 	}
-	return nil, ctx.Err()
+	return nil, false, ctx.Err()
 }
 
 // inherit returns the acquisition that an earlier caller left behind, unless the lock file is
