@@ -69,7 +69,8 @@ func (w *writer) appendRows(ctx context.Context, rows []journal.Row, before, con
 }
 
 // append appends a row, unless the folder has another writer by now: this one may have been stopped
-// since it looked at what it tells of, and the other has told it.
+// since it looked at what it tells of, and the other has told it. If it is stopped between the look
+// and the row, the row stands there twice, and readers pass over the second.
 func (w *writer) append(local journal.Journal, r journal.Row) error {
 	if err := w.beat(); err != nil {
 		return err

@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,11 +93,17 @@ func (j Journal) LastUntil(ticket string, n int, content []byte) ([]Row, error) 
 			rows = append(rows, r)
 			return true
 		})
-		if err != nil || len(rows) >= n || from == 0 || from > maxLook {
+		enough := len(rows) >= n && !hasGap(rows)
+		if err != nil || enough || from == 0 || from > maxLook {
 			return rows[max(0, len(rows)-n):], err
 		}
-		from = 0 // some of them were torn
+		from = 0 // some of them were torn, or repeat one that stands farther ahead
 	}
+}
+
+// hasGap reports whether there is an outside row between others.
+func hasGap(rows []Row) bool {
+	return len(rows) > 0 && slices.ContainsFunc(rows[:len(rows)-1], Row.IsOutside)
 }
 
 // maxLook is how far from its end the last rows of a journal are looked for.
@@ -136,7 +144,7 @@ func (j Journal) rowsOf(f *os.File, ticket string, from int64, former bool, know
 		if !former {
 			r.Former = nil
 		}
-		return c.next(r, yield)
+		return c.add(r, yield)
 	}
 	if from, err = rowsFrom(f, from, ticket, more); err != nil {
 		return fmt.Errorf("read journal: %w", err)
@@ -242,17 +250,43 @@ func readLine(b *bufio.Reader, buffer []byte) (line []byte, n int, err error) {
 	}
 }
 
-// chain derives the outside rows of one ticket.
+// chain derives the outside rows of one ticket, and leaves out rows that were appended twice.
 type chain struct {
 	last    Row
 	begun   bool
 	stopped bool
+	recent  []uint64 // the names of the rows told last, a ring
+	oldest  int      // the place in it that is used next
 }
 
-// next yields r, after the outside row that must have been between it and the one before. The times
+// looksBack is behind how many others the repetition of a row is known. Who repeats one was held up
+// for some seconds.
+const looksBack = 1000
+
+var seed = maphash.MakeSeed()
+
+// repeats reports whether the row was told before, and notes it.
+func (c *chain) repeats(r Row) bool {
+	name := maphash.Comparable(seed, [3]string{r.Call, string(r.Before), string(r.After)})
+	if slices.Contains(c.recent, name) {
+		return true
+	}
+	if len(c.recent) < looksBack {
+		c.recent = append(c.recent, name)
+		return false
+	}
+	c.recent[c.oldest] = name
+	c.oldest = (c.oldest + 1) % looksBack
+	return false
+}
+
+// add yields r, after the outside row that must have been between it and the one before. The times
 // of a ticket's rows never go back, whatever the clock did: their order is that of the changes, and
 // whoever merges rows by time must keep it.
-func (c *chain) next(r Row, yield func(Row) bool) bool {
+func (c *chain) add(r Row, yield func(Row) bool) bool {
+	if c.repeats(r) {
+		return true
+	}
 	if c.begun && c.last.After != r.Before {
 		gap := c.last.outside(r.Before, r.From, r.Time.Add(-1))
 		c.stopped = !yield(gap)

@@ -39,6 +39,26 @@ func TestOutside(t *testing.T) {
 			b.change("t", "a", three)
 			b.write("t", four)
 		}, "call1 outside call2 outside"},
+		"appended twice": {func(b *board) {
+			b.change("t", "a", one)
+			b.must(b.journal.Append(b.rows("t")[0]))
+		}, "call1"},
+		"appended again, later": {func(b *board) {
+			for _, text := range []string{one, two, three} {
+				b.change("t", "a", text)
+			}
+			for _, r := range b.rows("t")[:2] {
+				b.must(b.journal.Append(r))
+			}
+			b.change("t", "a", four)
+		}, "call1 call2 call3 call4"},
+		"appended again, an editor between": {func(b *board) {
+			b.change("t", "a", one)
+			b.change("t", "a", two)
+			b.write("t", three)
+			b.must(b.journal.Append(b.rows("t")[0]))
+			b.change("t", "a", four)
+		}, "call1 call2 outside call3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBoard(t)
