@@ -82,7 +82,7 @@ func TestCallsOfAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	calls := readTrace(t, log)
-	limits := map[string]int{"note": 41, "update": 41, "block": 66, "start": 69}
+	limits := map[string]int{"note": 40, "update": 40, "block": 63, "start": 67}
 	for _, tool := range slices.Sorted(maps.Keys(limits)) {
 		var least []string
 		for _, request := range requests[tool][1:] {

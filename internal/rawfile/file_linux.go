@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -24,8 +23,8 @@ func Open(path string, flags int, mode fs.FileMode) (*File, error) {
 }
 
 // OpenIn opens a file of an open folder by its name there.
-func OpenIn(folder *os.File, name string, flags int, mode fs.FileMode) (*File, error) {
-	return openAt(int(folder.Fd()), name, filepath.Join(folder.Name(), name), flags, mode)
+func OpenIn(folder *File, name string, flags int, mode fs.FileMode) (*File, error) {
+	return openAt(folder.fd, name, filepath.Join(folder.path, name), flags, mode)
 }
 
 func openAt(folder int, name, path string, flags int, mode fs.FileMode) (*File, error) {
@@ -98,6 +97,21 @@ func (f *File) Write(b []byte) (written int, err error) {
 		written += n
 	}
 	return written, nil
+}
+
+// Readdirnames returns the names in an open folder, in no order, from where the last call ended; n
+// must be negative, for all.
+func (f *File) Readdirnames(n int) (names []string, err error) {
+	const usual = 8 << 10 // as package os has it: some 250 names
+	buffer := make([]byte, usual)
+	for {
+		var read int
+		err := again(func() (err error) { read, err = unix.ReadDirent(f.fd, buffer); return err })
+		if err != nil || read == 0 {
+			return names, f.fault("readdirent", err)
+		}
+		_, _, names = unix.ParseDirent(buffer[:read], n, names)
+	}
 }
 
 // Sync makes what was written durable.

@@ -21,7 +21,7 @@ func Open(path string, flags int, mode fs.FileMode) (*File, error) {
 }
 
 // OpenIn opens a file of an open folder by its name there.
-func OpenIn(folder *os.File, name string, flags int, mode fs.FileMode) (*File, error) {
+func OpenIn(folder *File, name string, flags int, mode fs.FileMode) (*File, error) {
 	return Open(filepath.Join(folder.Name(), name), flags, mode)
 }
 

@@ -2,6 +2,7 @@ package rawfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -102,5 +103,40 @@ func TestRemoved(t *testing.T) {
 		if info, err := f.Stat(); err != nil || Removed(info) != removed {
 			t.Errorf("removed: %v, want %v (%v)", Removed(info), removed, err)
 		}
+	}
+}
+
+// A folder of more names than one call gives.
+func TestNamesAsPackageOS(t *testing.T) {
+	dir := t.TempDir()
+	want := make(map[string]bool)
+	for n := range 1000 {
+		name := fmt.Sprint("a name of some length, ", n)
+		want[name] = true
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := Open(dir, os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	names, err := f.Readdirnames(-1)
+	if err != nil || len(names) != len(want) {
+		t.Errorf("%d names, %v", len(names), err)
+	}
+	for _, name := range names {
+		if !want[name] {
+			t.Errorf("%q is not there", name)
+		}
+	}
+	file, err := Open(filepath.Join(dir, names[0]), os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if names, err := file.Readdirnames(-1); err == nil {
+		t.Errorf("a file has the names %q", names)
 	}
 }

@@ -8,9 +8,8 @@ import (
 // noFollow refuses a symbolic link in a ticket's place and does not block on a FIFO.
 const NoFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// unpolled lets a file or a folder be opened without the four calls by which Go finds out whether
-// it can wait for it. On these the flag has no other effect.
-const unpolled = syscall.O_NONBLOCK
+// onlyFolder refuses what is no folder, and does not block on a FIFO.
+const onlyFolder = syscall.O_DIRECTORY
 
 // sameVersion compares device, inode, size, mtime and ctime. ctime cannot be set back by a program
 // that keeps the mtime.

@@ -9,7 +9,7 @@ import (
 
 const NoFollow = 0
 
-const unpolled = 0
+const onlyFolder = 0
 
 // sameVersion compares what every system tells: identity, size and mtime.
 func SameVersion(a, b fs.FileInfo) bool {

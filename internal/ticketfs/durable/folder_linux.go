@@ -2,18 +2,19 @@ package durable
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ticket-mcp/ticket-mcp/internal/rawfile"
 )
 
 // folder is an open folder whose files are looked at by name: without the whole path a look costs
 // half.
 type Folder struct {
 	dir  string
-	file *os.File
+	file *rawfile.File
 	fd   int
 }
 

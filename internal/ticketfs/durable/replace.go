@@ -26,7 +26,7 @@ func TempPath(path string) string {
 // Replacement makes new content the file at path, whole or not at all. For a ticket t the system
 // sees:
 //
-//	open(".tickets", O_RDONLY|O_NONBLOCK|O_CLOEXEC) = 9
+//	open(".tickets", O_RDONLY|O_DIRECTORY|O_CLOEXEC) = 9
 //	access(".tickets/t.md", W_OK)
 //	openat(9, ".t.md.tmp", O_WRONLY|O_CREAT|O_EXCL|O_CLOEXEC) = 10
 //	write(10, "---\nschema_version: 1"...)
@@ -47,7 +47,7 @@ type Replacement struct {
 	// opened before anything is written, so that its sync cannot fail for want of a descriptor. The
 	// temp file is made in it, so that the rename, by the path, fails where another folder is there
 	// by then.
-	folder *os.File
+	folder *rawfile.File
 	Ready  bool
 }
 
@@ -122,7 +122,7 @@ func (r *Replacement) Discard() {
 
 // writeTemp writes and syncs a new file, with the rights of the one that it will replace, or for a
 // new ticket with those of its folder.
-func writeTemp(folder *os.File, path string, content []byte, old fs.FileInfo) (err error) {
+func writeTemp(folder *rawfile.File, path string, content []byte, old fs.FileInfo) (err error) {
 	if old != nil {
 		if err := mayWrite(path); err != nil {
 			return err
@@ -166,7 +166,7 @@ func writeTemp(folder *os.File, path string, content []byte, old fs.FileInfo) (e
 
 // createTemp makes a temp file. Until it has the rights of the file that it replaces, nobody else
 // may read it.
-func createTemp(folder *os.File, temp string, old fs.FileInfo) (*rawfile.File, error) {
+func createTemp(folder *rawfile.File, temp string, old fs.FileInfo) (*rawfile.File, error) {
 	if old == nil {
 		f, err := create(temp, os.O_WRONLY, true)
 		if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -192,11 +192,13 @@ var SyncFile = Syncable.Sync
 var SyncFolder = fsyncFolder
 
 // OpenDir opens a folder.
-func OpenDir(dir string) (*os.File, error) { return os.OpenFile(dir, os.O_RDONLY|unpolled, 0) }
+func OpenDir(dir string) (*rawfile.File, error) {
+	return rawfile.Open(dir, os.O_RDONLY|onlyFolder, 0)
+}
 
 // SyncPath makes the names in a folder durable.
 func SyncPath(dir string) error {
-	folder, err := os.Open(dir)
+	folder, err := OpenDir(dir)
 	if err != nil {
 		return err
 	}
