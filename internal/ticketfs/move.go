@@ -249,11 +249,18 @@ func (m *Moving) mark() error {
 	if err := durable.MakeFolder(out); err != nil {
 		return err
 	}
-	path := filepath.Join(out, returnedName)
-	if err := os.WriteFile(path, []byte(m.Shared.ID), 0o666); err != nil {
+	f, err := os.Create(filepath.Join(out, returnedName))
+	if err != nil {
 		return err
 	}
-	return errors.Join(durable.SyncPath(path), durable.SyncPath(out))
+	_, err = f.WriteString(m.Shared.ID)
+	if err == nil {
+		err = durable.SyncFile(f)
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return durable.SyncPath(out)
 }
 
 // Returning is the former id of a board in the folder dir that has its tickets again, and of which
