@@ -130,9 +130,7 @@ func (b *browser) note(event any) {
 // quiet fails the test if the page caused any complaint.
 func (b *browser) quiet() {
 	b.t.Helper()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, c := range b.complaints {
+	for _, c := range b.said() {
 		b.t.Errorf("the browser complained: %s", c)
 	}
 }
@@ -165,11 +163,24 @@ func (b *browser) until(what, expression string, most time.Duration) time.Durati
 	began := time.Now()
 	for !eval[bool](b, expression) {
 		if time.Since(began) > most {
-			b.t.Fatalf("%s: not after %s", what, most)
+			b.t.Fatalf("%s: not after %s; the page: %s; the browser: %q", what, most,
+				eval[string](b, standing), b.said())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	return time.Since(began)
+}
+
+// standing is an expression for where the page stands, for who has waited in vain.
+const standing = `JSON.stringify({focus: document.activeElement.outerHTML.slice(0, 200), at: location.hash,
+	search: document.querySelector("#search")?.value, hidden: document.querySelector("#results")?.hidden,
+	found: document.querySelector("#found")?.textContent, shown: document.visibilityState})`
+
+// said is what the browser has complained of.
+func (b *browser) said() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.complaints)
 }
 
 // open opens a page and waits until it is live.
@@ -210,6 +221,7 @@ func (b *browser) look(width, height int64, scheme string) {
 type servedBoard struct {
 	mu    sync.Mutex
 	board *Board
+	fails int // searches that are not answered
 
 	changed chan struct{}
 }
@@ -251,6 +263,12 @@ func serveBoard(t *testing.T, b *Board, text func(string) (Text, error)) (*serve
 		},
 		Report: func(context.Context) (report.Report, error) { return hostileReport, nil },
 		Find: func(_ context.Context, query string) ([]string, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if s.fails > 0 {
+				s.fails--
+				return nil, errors.New("not now")
+			}
 			ids := []string{}
 			for _, t := range b.Tickets {
 				if body, err := text(t.ID); err == nil && strings.Contains(body.Body, query) {
@@ -385,6 +403,24 @@ func TestBrowserSearchAndKeys(t *testing.T) {
 		}
 	}
 	b.quiet()
+}
+
+// A search that got no answer is made again while its words stand there.
+func TestBrowserSearchAgain(t *testing.T) {
+	b := openBrowser(t)
+	board, text := sample(time.Now())
+	served, server := serveBoard(t, board, text)
+	served.change(func(*Board) { served.fails = 1 })
+	b.open(server.URL())
+	b.press("/")
+	b.run(chromedp.KeyEvent("WebAuthn"))
+	b.until("the search finds a word of a text",
+		`document.querySelector("#results li a")?.dataset.id === "d5logi"`, servertest.Soon)
+	served.change(func(*Board) {
+		if served.fails > 0 {
+			t.Error("no search has failed")
+		}
+	})
 }
 
 // TestBrowserPictures takes pictures for people to look at. PAGE_IMAGES=folder keeps all, and those

@@ -106,7 +106,7 @@ async function open(id, refresh) {
 panel.addEventListener("click", e => { if (e.target === panel || e.target.closest("[data-close]")) panel.close(); });
 panel.addEventListener("close", () => {
   if (location.hash.startsWith("#t/")) history.replaceState(null, "", results.hidden ? "#" + view : "#find/" + encodeURIComponent(search.value));
-  if (opener) $$("[data-id]", content).find(a => a.dataset.id === opener)?.focus();
+  if (opener && document.activeElement === document.body) $$("[data-id]", content).find(a => a.dataset.id === opener)?.focus(); // this event comes late
 });
 
 // --- search
@@ -127,6 +127,7 @@ function rows() {
 }
 
 let asked = 0;
+const retry = ask => setTimeout(() => { if (ask === asked) find(); }, 2000); // an answer did not come
 async function find() {
   const words = fold(search.value).split(/\s+/).filter(Boolean), ask = ++asked;
   results.hidden = words.length === 0;
@@ -134,7 +135,7 @@ async function find() {
   $(".needs")?.toggleAttribute("hidden", words.length > 0);
   if (!words.length) return;
   let all;
-  try { all = await rows(); } catch { return; }
+  try { all = await rows(); } catch { retry(ask); return; }
   if (ask !== asked) return;
   const hits = all.filter(r => words.every(w => r.text.includes(w)));
   const rank = r => (r[0] === words[0] ? 0 : 1) + (fold(r[1]).includes(words.join(" ")) ? 0 : 2) + (r[2] === "done" ? 4 : 0);
@@ -144,7 +145,7 @@ async function find() {
   await new Promise(done => setTimeout(done, 200)); // another key may follow
   if (ask !== asked) return;
   let ids;
-  try { ids = await (await get("find?q=" + encodeURIComponent(search.value.slice(0, 60)))).json(); } catch { return; }
+  try { ids = await (await get("find?q=" + encodeURIComponent(search.value.slice(0, 60)))).json(); } catch { retry(ask); return; }
   if (ask !== asked) return;
   const known = new Set(hits.map(r => r[0])), byID = new Map(all.map(r => [r[0], r]));
   const more = ids.filter(id => !known.has(id) && byID.has(id)).map(id => byID.get(id));
