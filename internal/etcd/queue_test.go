@@ -147,6 +147,13 @@ func TestStoppedNeighbour(t *testing.T) {
 	if took := time.Since(began); took < hereTime || took > 5*hereTime {
 		t.Errorf("it waited for %s", took)
 	}
+	behind := &operation{board: one}
+	behind.IDs = []string{"a"}
+	leaveHere, waited := behind.queueHere(t.Context())
+	defer leaveHere()
+	if !waited {
+		t.Error("who stood behind it did not wait")
+	}
 }
 
 // TestFair: machines that all want the relations get them in turn.
