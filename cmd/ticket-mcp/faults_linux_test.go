@@ -185,8 +185,8 @@ func TestFaultAnswerNotDurable(t *testing.T) {
 	}
 }
 
-// A ticket on a bad spot of the disk hides no other, on boards of either size, and is back as soon
-// as it can be read.
+// A ticket that the disk cannot read (EIO) hides no other, on boards of either size, and is back as
+// soon as it can be read.
 func TestFaultOneFileCannotBeRead(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes every read fail for a while, under strace")

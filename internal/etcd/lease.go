@@ -186,7 +186,7 @@ func (b *Board) lost(l *lease) {
 	}
 }
 
-// forget lets go of a lease of a cluster that was replaced.
+// forget drops a lease of a cluster that was replaced.
 func (l *life) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

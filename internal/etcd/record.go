@@ -215,7 +215,7 @@ func (s *sums) keep() error {
 	return s.rewrite()
 }
 
-// close lets go of the file.
+// close closes the file.
 func (s *sums) close() error {
 	if s.end == nil {
 		return nil

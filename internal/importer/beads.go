@@ -294,7 +294,7 @@ func statusOfBead(r *record, item *Item) {
 	}
 }
 
-// wasInProgress makes an item open whose holder nobody here can prove alive or dead.
+// wasInProgress makes an item open whose holder is of unknown liveness here.
 func (item *Item) wasInProgress(r *record, status string) {
 	item.note("- import: the status was " + status)
 	r.tally.add(Changed, "status "+status, "open, with a note")

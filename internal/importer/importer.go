@@ -56,7 +56,7 @@ type Item struct {
 	edges []edge         // relations of theirs that ours cannot say, kept in Extra
 }
 
-// edge is a relation that is kept for an export, with the reason why it is none of ours.
+// edge is a relation that is kept for an export, with the reason why it is no relation here.
 type edge struct {
 	Type string `json:"type"`
 	To   string `json:"to"`

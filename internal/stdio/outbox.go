@@ -26,7 +26,7 @@ type outbox struct {
 	deaf    bool      // the host has closed its end
 	closed  bool      // no more messages come
 
-	late     *time.Timer   // goes off again and again while the host does not take a message
+	late     *time.Timer   // a periodic wake-up while the host does not take a message
 	progress chan struct{} // told when a message is written
 	done     chan struct{} // closed when the last message is written
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pulse is a timer that goes off again and again while requests are unanswered.
+// pulse is a periodic wake-up while requests are unanswered.
 //
 // Go's runtime stops the world to collect garbage. When it does so in the very moment in which a
 // thread enters a system call that blocks, the read of the next request or a flock(2), it can miss

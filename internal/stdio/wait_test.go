@@ -46,7 +46,7 @@ func TestEndWhileCallsWait(t *testing.T) {
 	}
 }
 
-// A call that is cancelled while it waits for a lock lets go of what it holds, changes nothing, and
+// A call that is cancelled while it waits for a lock releases what it holds, changes nothing, and
 // is not answered.
 func TestCancelledWhileItWaits(t *testing.T) {
 	w, relations := waitingCall(t)

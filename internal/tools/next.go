@@ -19,30 +19,30 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 	if err != nil {
 		return ticketAnswer{}, err
 	}
-	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true,
+	wanted := readyQuery{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: atOnce, next: true,
 		without: map[string]bool{}}
 	var fault error // of the first ticket that cannot be started here, whatever others do
 	for {
-		o, err := c.outlook(wanted)
+		l, err := c.readyList(wanted)
 		if err == nil {
 			err = c.folder.Current() // work is given out by what is so now
 		}
 		if err != nil {
 			return ticketAnswer{}, err
 		}
-		if len(o.candidates) == 0 {
+		if len(l.candidates) == 0 {
 			if fault != nil {
 				return ticketAnswer{}, fault
 			}
 			next := "wait for one of these, or create a ticket"
-			if o.why() == noOpenTicket {
+			if l.why() == noOpenTicket {
 				next = "create a ticket"
 			}
 			return ticketAnswer{}, ticketfs.Refuse(ticketfs.NotFound, next,
-				"nothing is ready; %s%s", o.why(), c.outsideLane(wanted))
+				"nothing is ready; %s%s", l.why(), c.outsideLane(wanted))
 		}
 		var last error
-		for _, next := range o.candidates {
+		for _, next := range l.candidates {
 			answer, err := c.startTicket(ctx, next.ticket.ID, in, true)
 			if err == nil {
 				if next.container {
@@ -80,16 +80,16 @@ func raced(err error) bool {
 
 // startableBelow says which children of a container can be started now that it is.
 func (c *call) startableBelow(id string) string {
-	o, err := c.outlook(ask{parent: id, limit: maxRelated})
+	l, err := c.readyList(readyQuery{parent: id, limit: maxRelated})
 	if err != nil {
 		return "what can be started below it could not be seen: " + oneLine(err.Error(), 200)
 	}
 	var rows []row
-	for _, next := range o.candidates {
+	for _, next := range l.candidates {
 		rows = append(rows, row{ID: next.ticket.ID})
 	}
 	if len(rows) == 0 {
-		return "it has open children, of which none can be started now: " + o.why()
+		return "it has open children, of which none can be started now: " + l.why()
 	}
 	return "it has open children; start one of these next, there is no need to release it: " +
 		listed(rows)

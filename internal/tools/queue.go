@@ -182,13 +182,13 @@ func (q *queue) insert(ranks []rank) {
 
 // holds says what those on hold wait for, themselves or through an ancestor, the oldest ticket
 // first.
-func (q *queue) holds(v ticketfs.View, a ask) []string {
+func (q *queue) holds(v ticketfs.View, wanted readyQuery) []string {
 	keepers := make(map[string]bool)
 	for id, s := range q.slots {
 		if s.hold == "" {
 			continue
 		}
-		if t, err := v.Get(id); err == nil && a.wants(t) {
+		if t, err := v.Get(id); err == nil && wanted.matches(t) {
 			keepers[s.hold] = true
 		}
 	}

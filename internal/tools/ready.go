@@ -76,38 +76,38 @@ func (c *call) ready(_ context.Context, in readyIn) (Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted := ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag),
+	wanted := readyQuery{typ: in.Type, parent: parent, tags: c.lane(in.Tag),
 		limit: cmp.Or(in.Limit, defaultLimit)}
-	o, err := c.outlook(wanted)
+	l, err := c.readyList(wanted)
 	if err != nil {
 		return nil, err
 	}
 	a := readyAnswer{Tickets: []row{}, place: c.place(nil)}
-	for _, p := range o.problems {
+	for _, p := range l.problems {
 		a.problem(p)
 	}
 	budget := rowBudget(in.Limit)
-	for _, next := range o.candidates {
+	for _, next := range l.candidates {
 		r := next.row()
 		if budget -= r.size(); budget < 0 && len(a.Tickets) > 0 {
 			break
 		}
 		a.Tickets = append(a.Tickets, r)
 	}
-	a.More = o.total - len(a.Tickets)
+	a.More = l.total - len(a.Tickets)
 	switch {
 	case len(a.Tickets) == 0:
-		a.Message = "nothing is ready: " + o.why() + c.outsideLane(wanted)
+		a.Message = "nothing is ready: " + l.why() + c.outsideLane(wanted)
 	case a.More > 0:
 		a.Message = fmt.Sprintf("%s ready, +%d more", counted(len(a.Tickets), "ticket"), a.More)
 	default:
 		a.Message = counted(len(a.Tickets), "ticket") + " ready"
 	}
-	if len(a.Tickets) > 0 && o.inGrace > 0 {
+	if len(a.Tickets) > 0 && l.inGrace > 0 {
 		a.Message += fmt.Sprintf("; %d more in %s, unless its holder, which just died, comes back",
-			o.inGrace, seconds(o.graceEnds))
+			l.inGrace, seconds(l.graceEnds))
 	}
-	if holds := o.onHold(); len(a.Tickets) > 0 && holds != "" {
+	if holds := l.onHold(); len(a.Tickets) > 0 && holds != "" {
 		a.Message += "; " + holds
 	}
 	return a, nil
@@ -127,12 +127,12 @@ func parentFilter(parent *string) (string, error) {
 // instead names ready tickets for a caller who was refused one.
 func (c *call) instead() string {
 	const most = 3
-	o, err := c.outlook(ask{tags: c.lane(""), limit: most})
-	if err != nil || len(o.candidates) == 0 {
+	l, err := c.readyList(readyQuery{tags: c.lane(""), limit: most})
+	if err != nil || len(l.candidates) == 0 {
 		return "see ready for others"
 	}
 	var ids []string
-	for _, next := range o.candidates {
+	for _, next := range l.candidates {
 		ids = append(ids, next.ticket.ID)
 	}
 	return "ready instead: " + strings.Join(ids, ", ")

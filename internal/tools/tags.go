@@ -75,15 +75,15 @@ func (b *Board) lane(tag string) []string {
 }
 
 // outsideLane says where else to look when nothing is ready in the server's lane.
-func (c *call) outsideLane(a ask) string {
-	if len(c.Tags) == 0 || !slices.Equal(a.tags, c.Tags) {
+func (c *call) outsideLane(wanted readyQuery) string {
+	if len(c.Tags) == 0 || !slices.Equal(wanted.tags, c.Tags) {
 		return ""
 	}
-	a.tags = nil
-	o, err := c.outlook(a)
-	if err != nil || o.total == 0 {
+	wanted.tags = nil
+	l, err := c.readyList(wanted)
+	if err != nil || l.total == 0 {
 		return ""
 	}
 	return fmt.Sprintf("; this server keeps to tickets tagged %s: %d without them are ready, by another tag or by id",
-		strings.Join(c.Tags, " or "), o.total)
+		strings.Join(c.Tags, " or "), l.total)
 }

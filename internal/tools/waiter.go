@@ -17,15 +17,15 @@ import (
 // Waiter waits on a board without locks: it registers for what happens, then looks, then sleeps. So
 // nothing is missed and nothing it says is older than the answer. It is for one goroutine.
 type Waiter struct {
-	c     *call
-	in    waitIn
-	kind  byte
-	ask   ask
-	watch *ticketfs.Watch
-	most  int               // tickets that an answer names
-	since *cursor           // to compare the first look with; nil for none
-	seen  map[string]uint64 // by the last look; nil before the first
-	looks looks
+	c      *call
+	in     waitIn
+	kind   byte
+	wanted readyQuery
+	watch  *ticketfs.Watch
+	most   int               // tickets that an answer names
+	since  *cursor           // to compare the first look with; nil for none
+	seen   map[string]uint64 // by the last look; nil before the first
+	looks  looks
 
 	sleeps func(why string) // told before each sleep why there is nothing yet; nil for nobody
 }
@@ -56,7 +56,7 @@ func (c *call) newWaiter(in waitIn, most int) (*Waiter, error) {
 		return nil, err
 	}
 	w := &Waiter{c: c, in: in, most: most, kind: forReady,
-		ask: ask{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: math.MaxInt}}
+		wanted: readyQuery{typ: in.Type, parent: parent, tags: c.lane(in.Tag), limit: math.MaxInt}}
 	switch ready := in.Ready != nil && *in.Ready; {
 	case len(in.ID) > 0 && (ready || in.Type != "" || in.Parent != nil || in.Tag != ""):
 		return nil, ticketfs.Refuse(ticketfs.Invalid, "name ids, or what shall be ready",
@@ -195,29 +195,29 @@ func (w *Waiter) lookAtBoard() (sight, error) {
 	case forAny:
 		return w.lookAtAll()
 	}
-	o, err := w.c.outlook(w.ask)
+	l, err := w.c.readyList(w.wanted)
 	if err != nil {
 		return sight{}, err
 	}
-	s := sight{files: make(map[string]uint64, len(o.candidates)),
-		why: o.why() + w.c.outsideLane(w.ask)}
-	for _, next := range o.candidates {
+	s := sight{files: make(map[string]uint64, len(l.candidates)),
+		why: l.why() + w.c.outsideLane(w.wanted)}
+	for _, next := range l.candidates {
 		s.files[next.ticket.ID] = 1
 	}
-	if o.total > 0 {
-		s.why = "no other than the " + counted(o.total, "ticket") + " that can be started already"
+	if l.total > 0 {
+		s.why = "no other than the " + counted(l.total, "ticket") + " that can be started already"
 	}
 	s.rows = func(ids []string) (rows []row) {
-		for _, next := range o.candidates {
+		for _, next := range l.candidates {
 			if slices.Contains(ids, next.ticket.ID) {
 				rows = append(rows, next.row())
 			}
 		}
 		return rows
 	}
-	if !o.again.IsZero() {
+	if !l.again.IsZero() {
 		const late = 5 * time.Millisecond
-		s.again = time.Now().Add(o.again.Sub(w.c.Now()) + late)
+		s.again = time.Now().Add(l.again.Sub(w.c.Now()) + late)
 	}
 	return s, nil
 }
@@ -250,8 +250,8 @@ func (w *Waiter) lookAtAll() (sight, error) {
 	}
 	s := sight{files: make(map[string]uint64), why: "no change", rows: w.changedRows}
 	for _, id := range v.IDs() {
-		if !w.ask.all() {
-			if t, err := v.Get(id); err == nil && !w.ask.wants(t) {
+		if !w.wanted.all() {
+			if t, err := v.Get(id); err == nil && !w.wanted.matches(t) {
 				continue
 			}
 		}

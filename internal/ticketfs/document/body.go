@@ -65,7 +65,7 @@ func closeCode(text, lineBreak string) string {
 	return text + strings.Repeat(" ", code.indent) + code.fence
 }
 
-// heading is a heading of the first or second level. Deeper ones are a section's own affair.
+// heading is a heading of the first or second level. Deeper ones belong to their section.
 type heading struct {
 	level int
 	name  string

@@ -3,7 +3,7 @@ package document
 import "bytes"
 
 // BodyOf returns the body of a ticket's file: what Parse gives, without reading the front matter
-// where the fences are in the usual form. nil where there is none; of a malformed file it may be one.
+// where the fences are in canonical form. nil where there is none; of a malformed file it may be one.
 func BodyOf(content []byte) []byte {
 	if front, found := bytes.CutPrefix(content, []byte(fence+"\n")); found {
 		end := bytes.Index(front, []byte("\n"+fence+"\n"))

@@ -41,7 +41,7 @@ func Scan(id string, content []byte) (t Ticket, ok bool) {
 	return t, t.Status != ""
 }
 
-// beginning is as much of a body as its title depends on: in the usual form the first line.
+// beginning is as much of a body as its title depends on: in canonical form the first line.
 func beginning(body []byte) []byte {
 	first := bytes.TrimLeft(body, "\n")
 	if end := bytes.IndexByte(first, '\n'); end >= 0 && bytes.HasPrefix(first, []byte("# ")) {

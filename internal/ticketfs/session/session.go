@@ -202,7 +202,7 @@ func (p *Process) leave() error {
 	return p.marks.Leave()
 }
 
-// moveTo lets go of the marks on a board that is no longer ours.
+// moveTo releases the marks on a board that is no longer ours.
 func (p *Process) moveTo(marks Marks) {
 	if marks != p.marks {
 		_ = p.leave() // nobody looks there any more

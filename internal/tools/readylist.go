@@ -13,8 +13,8 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/session"
 )
 
-// outlook is what a queue says at one moment to one session.
-type outlook struct {
+// readyList is what one session can start at one moment, and why it is not more.
+type readyList struct {
 	candidates []candidate // the first ones
 	total      int         // of all candidates
 	held       int         // in progress, not to be taken over
@@ -45,8 +45,8 @@ func (c candidate) row() row {
 	return r
 }
 
-// ask is what an outlook is wanted of.
-type ask struct {
+// readyQuery filters and limits the ready list.
+type readyQuery struct {
 	typ, parent string          // "" for all
 	tags        []string        // of which one is enough; none for all
 	limit       int             // of candidates
@@ -54,37 +54,39 @@ type ask struct {
 	without     map[string]bool // these are left out
 }
 
-func (a ask) wants(t document.Ticket) bool {
-	return !a.without[t.ID] && (a.typ == "" || t.Type == a.typ) &&
-		(a.parent == "" || t.Parent == a.parent) &&
-		(len(a.tags) == 0 || slices.ContainsFunc(a.tags,
+func (wanted readyQuery) matches(t document.Ticket) bool {
+	return !wanted.without[t.ID] && (wanted.typ == "" || t.Type == wanted.typ) &&
+		(wanted.parent == "" || t.Parent == wanted.parent) &&
+		(len(wanted.tags) == 0 || slices.ContainsFunc(wanted.tags,
 			func(tag string) bool { return hasTag(t.Tags, tag) }))
 }
 
-func (a ask) all() bool { return a.typ == "" && a.parent == "" && len(a.tags) == 0 }
+func (wanted readyQuery) all() bool {
+	return wanted.typ == "" && wanted.parent == "" && len(wanted.tags) == 0
+}
 
-// outlook tells what can be started now.
-func (c *call) outlook(a ask) (outlook, error) {
+// readyList tells what can be started now.
+func (c *call) readyList(wanted readyQuery) (readyList, error) {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
 	q := &c.queue
 	v, err := c.snapshot()
 	if err != nil {
-		return outlook{}, err
+		return readyList{}, err
 	}
 	if err := q.update(v, c.Now()); err != nil {
-		return outlook{}, err
+		return readyList{}, err
 	}
-	o := outlook{waiting: q.reasons(v, a), holds: q.holds(v, a)}
+	l := readyList{waiting: q.reasons(v, wanted), holds: q.holds(v, wanted)}
 	for _, id := range slices.Sorted(maps.Keys(q.problems)) {
-		o.problems = append(o.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
+		l.problems = append(l.problems, row{ID: id, Reason: oneLine(q.problems[id], 120)})
 	}
-	o.again = q.holdEnds
-	orphans := c.orphans(v, &o, a)
+	l.again = q.holdEnds
+	orphans := c.orphans(v, &l, wanted)
 	var containers []candidate
 	gone := 0
 	for _, r := range q.ready {
-		if a.all() && len(o.candidates) == a.limit {
+		if wanted.all() && len(l.candidates) == wanted.limit {
 			break
 		}
 		t, err := v.Get(r.id)
@@ -92,25 +94,25 @@ func (c *call) outlook(a ask) (outlook, error) {
 			gone++
 			continue
 		}
-		if !a.wants(t) {
+		if !wanted.matches(t) {
 			continue
 		}
-		o.total++
-		switch next := (candidate{ticket: t, container: a.next && hasOpenChild(v, t.ID)}); {
-		case next.container && len(containers) < a.limit:
+		l.total++
+		switch next := (candidate{ticket: t, container: wanted.next && hasOpenChild(v, t.ID)}); {
+		case next.container && len(containers) < wanted.limit:
 			containers = append(containers, next)
-		case !next.container && len(o.candidates) < a.limit:
-			o.candidates = append(o.candidates, next)
+		case !next.container && len(l.candidates) < wanted.limit:
+			l.candidates = append(l.candidates, next)
 		}
 	}
-	if a.all() {
-		o.total = len(q.ready) - gone
+	if wanted.all() {
+		l.total = len(q.ready) - gone
 	}
-	o.total += len(orphans)
-	o.candidates = slices.Concat(o.candidates, containers, orphans)
-	slices.SortFunc(o.candidates, candidate.compare)
-	o.candidates = o.candidates[:min(a.limit, len(o.candidates))]
-	return o, v.InTime()
+	l.total += len(orphans)
+	l.candidates = slices.Concat(l.candidates, containers, orphans)
+	slices.SortFunc(l.candidates, candidate.compare)
+	l.candidates = l.candidates[:min(wanted.limit, len(l.candidates))]
+	return l, v.InTime()
 }
 
 // compare puts work before containers, then goes by rank.
@@ -136,13 +138,13 @@ func hasOpenChild(v *ticketfs.Snapshot, id string) bool {
 func rankOf(t document.Ticket) rank { return rank{t.Priority, t.Created, t.ID} }
 
 // reasons counts what the tickets that are asked for wait for.
-func (q *queue) reasons(v *ticketfs.Snapshot, a ask) map[string]int {
-	if a.all() {
+func (q *queue) reasons(v *ticketfs.Snapshot, wanted readyQuery) map[string]int {
+	if wanted.all() {
 		return maps.Clone(q.waiting)
 	}
 	counts := make(map[string]int)
 	for id, s := range q.slots {
-		if t, err := v.Get(id); err == nil && s.reason != "" && a.wants(t) {
+		if t, err := v.Get(id); err == nil && s.reason != "" && wanted.matches(t) {
 			counts[s.reason]++
 		}
 	}
@@ -151,7 +153,7 @@ func (q *queue) reasons(v *ticketfs.Snapshot, a ask) map[string]int {
 
 // orphans are the started tickets whose holder is dead and that wait for nothing; the other started
 // ones are counted as held.
-func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
+func (c *call) orphans(v *ticketfs.Snapshot, l *readyList, wanted readyQuery) []candidate {
 	var orphans []candidate
 	known := make(map[string]liveness) // of this look: one holder may have many tickets
 	ask := func(t document.Ticket) liveness {
@@ -165,26 +167,26 @@ func (c *call) orphans(v *ticketfs.Snapshot, o *outlook, a ask) []candidate {
 	j := newJudge(v, c.Now())
 	for id := range c.queue.started {
 		t, err := v.Get(id)
-		if err != nil || !a.wants(t) {
+		if err != nil || !wanted.matches(t) {
 			continue
 		}
 		if children, _ := v.Dependents(id); len(children) > 0 && childrenClosed(v, id) == nil {
-			o.finished = append(o.finished, id)
+			l.finished = append(l.finished, id)
 		}
 		orphan, err := c.startable(j, t, ask)
 		if orphan == nil || err != nil { // what cannot be judged is not offered
-			o.held++
+			l.held++
 			continue
 		}
 		if orphan.grace > 0 {
-			o.inGrace++
-			o.graceEnds = max(o.graceEnds, orphan.grace)
-			if ends := c.Now().Add(orphan.grace); o.again.IsZero() || ends.Before(o.again) {
-				o.again = ends
+			l.inGrace++
+			l.graceEnds = max(l.graceEnds, orphan.grace)
+			if ends := c.Now().Add(orphan.grace); l.again.IsZero() || ends.Before(l.again) {
+				l.again = ends
 			}
 			continue
 		}
-		orphan.container = a.next && hasOpenChild(v, id)
+		orphan.container = wanted.next && hasOpenChild(v, id)
 		orphans = append(orphans, *orphan)
 	}
 	return orphans
@@ -225,14 +227,14 @@ func (c *call) startable(j *judge, t document.Ticket,
 }
 
 // onHold counts what waits for people, and names the first.
-func (o outlook) onHold() string {
-	switch n := len(o.holds); {
+func (l readyList) onHold() string {
+	switch n := len(l.holds); {
 	case n == 0:
 		return ""
 	case n == 1:
-		return "1 on hold: " + o.holds[0]
+		return "1 on hold: " + l.holds[0]
 	default:
-		return fmt.Sprintf("%d on hold, the first: %s", n, o.holds[0])
+		return fmt.Sprintf("%d on hold, the first: %s", n, l.holds[0])
 	}
 }
 
@@ -240,38 +242,38 @@ func (o outlook) onHold() string {
 const noOpenTicket = "no open ticket here"
 
 // why says, for an empty queue, what the tickets wait for, the most frequent first.
-func (o outlook) why() string {
+func (l readyList) why() string {
 	const most = 5
-	reasons := slices.SortedFunc(maps.Keys(o.waiting),
-		func(x, y string) int { return cmp.Or(o.waiting[y]-o.waiting[x], cmp.Compare(x, y)) })
+	reasons := slices.SortedFunc(maps.Keys(l.waiting),
+		func(x, y string) int { return cmp.Or(l.waiting[y]-l.waiting[x], cmp.Compare(x, y)) })
 	var parts []string
 	for i, reason := range reasons {
 		if i == most {
 			parts = append(parts, fmt.Sprintf("+%d more reasons", len(reasons)-most))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%d %s", o.waiting[reason], reason))
+		parts = append(parts, fmt.Sprintf("%d %s", l.waiting[reason], reason))
 	}
-	if holds := o.onHold(); holds != "" {
+	if holds := l.onHold(); holds != "" {
 		parts = append(parts, holds)
 	}
-	if o.inGrace > 0 {
+	if l.inGrace > 0 {
 		parts = append(parts,
-			fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", o.inGrace,
-				seconds(o.graceEnds)))
+			fmt.Sprintf("%d in %s, unless the holder, which just died, comes back", l.inGrace,
+				seconds(l.graceEnds)))
 	}
-	if o.held > 0 {
-		parts = append(parts, fmt.Sprintf("%d in progress", o.held))
+	if l.held > 0 {
+		parts = append(parts, fmt.Sprintf("%d in progress", l.held))
 	}
-	if n := len(o.finished); n > 0 {
-		slices.Sort(o.finished)
-		names := strings.Join(o.finished[:min(n, most)], ", ")
+	if n := len(l.finished); n > 0 {
+		slices.Sort(l.finished)
+		names := strings.Join(l.finished[:min(n, most)], ", ")
 		if n > most {
 			names += fmt.Sprintf(", +%d more", n-most)
 		}
 		parts = append(parts, "can be closed now, as all below is closed: "+names)
 	}
-	if n := len(o.problems); n > 0 {
+	if n := len(l.problems); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d malformed", n))
 	}
 	if len(parts) == 0 {
