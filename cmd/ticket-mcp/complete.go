@@ -15,7 +15,8 @@ var idArguments = []string{"id", "blocked_by", "parent", "duplicate_of"}
 // complete offers the values of an argument to the shell: ids with their titles, or what the schema
 // allows.
 func complete(o *options, name string, p property, status string) cobra.CompletionFunc {
-	return func(c *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return func(c *cobra.Command, _ []string,
+		begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var words []cobra.Completion
 		switch {
 		case slices.Contains(idArguments, name):

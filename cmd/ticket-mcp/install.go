@@ -22,7 +22,8 @@ func installCommand() *cobra.Command {
 		Use: "install CLIENT", Short: "Add this server to a client's configuration: claude, codex, gemini, cursor, vscode, ...", GroupID: "setup",
 		Long: long + "\nExit status: 0 the entry is there, 1 refused or an error, 2 wrong use.",
 		Args: func(_ *cobra.Command, args []string) error { return noArgs(nil, args[min(1, len(args)):]) },
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(_ *cobra.Command, args []string,
+			_ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}

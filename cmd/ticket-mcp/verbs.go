@@ -179,7 +179,8 @@ func (v verb) command(o *options) *cobra.Command {
 			}
 		}
 	}
-	c.ValidArgsFunction = func(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	c.ValidArgsFunction = func(c *cobra.Command, args []string,
+		begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) >= len(v.args) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

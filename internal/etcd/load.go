@@ -80,7 +80,8 @@ func (w *writer) load(ctx context.Context, at position) error {
 	w.gone = nil
 	was := w.rec
 	w.rec = record{Board: w.board.ID, Cluster: at.cluster, Boot: boot(), Revision: revision,
-		Rows: was.Rows, Loads: was.Loads + 1, Tip: at.tip, Epoch: at.meta.Epoch, Kept: was.Kept, Restored: was.Restored}
+		Rows: was.Rows, Loads: was.Loads + 1, Tip: at.tip, Epoch: at.meta.Epoch,
+		Kept: was.Kept, Restored: was.Restored}
 	if was.goneBack(at) {
 		w.rec.Rows = 0 // other revisions
 	}

@@ -214,11 +214,15 @@ func findPaths() (p paths, err error) {
 }
 
 func inProject(file string) func(paths) (string, error) {
-	return func(p paths) (string, error) { return filepath.Join(p.project, filepath.FromSlash(file)), nil }
+	return func(p paths) (string, error) {
+		return filepath.Join(p.project, filepath.FromSlash(file)), nil
+	}
 }
 
 func inConfig(file string) func(paths) (string, error) {
-	return func(p paths) (string, error) { return filepath.Join(p.config, filepath.FromSlash(file)), nil }
+	return func(p paths) (string, error) {
+		return filepath.Join(p.config, filepath.FromSlash(file)), nil
+	}
 }
 
 func inXDG(file string) func(paths) (string, error) {

@@ -85,7 +85,8 @@ func (s jsonStyle) insert(text []byte, at hujson.Value, key, entry string) []byt
 		if len(members) == 0 {
 			lead = ""
 		}
-		return slices.Concat(text[:from], []byte(comma), kept, []byte(lead+member+entry), tail, text[closing:])
+		return slices.Concat(text[:from], []byte(comma), kept, []byte(lead+member+entry), tail,
+			text[closing:])
 	}
 	base := indentAt(text, at.StartOffset)
 	indent := base + s.unit
@@ -98,5 +99,6 @@ func (s jsonStyle) insert(text []byte, at hujson.Value, key, entry string) []byt
 	if !bytes.Contains(tail, []byte("\n")) {
 		tail = []byte(s.eol + base)
 	}
-	return slices.Concat(text[:from], []byte(comma), kept, []byte(s.eol+indent+member), tail, text[closing:])
+	return slices.Concat(text[:from], []byte(comma), kept, []byte(s.eol+indent+member), tail,
+		text[closing:])
 }

@@ -85,7 +85,8 @@ func (b *Board) WriteJSON(w io.Writer) error {
 
 func (t *Ticket) json() jsonTicket {
 	out := jsonTicket{
-		ID: t.ID, Title: t.Title, Type: t.Type, Priority: t.Priority, Assignee: t.Assignee, Parent: t.Parent, Tags: t.Tags,
+		ID: t.ID, Title: t.Title, Type: t.Type, Priority: t.Priority, Assignee: t.Assignee,
+		Parent: t.Parent, Tags: t.Tags,
 		Hold: t.Hold, HoldUntil: moment(t.HoldUntil), Closed: moment(t.Closed), ClosedBy: t.ClosedBy,
 	}
 	if t.Holder != nil {

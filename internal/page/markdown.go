@@ -63,7 +63,8 @@ func marks(body string) int {
 	return most
 }
 
-// renderMarkdown turns a panic of the renderer, for a text that it cannot take, into an error: the text is then shown as it is.
+// renderMarkdown turns a panic of the renderer, for a text that it cannot take, into an error: the
+// text is then shown as it is.
 func renderMarkdown(out *bytes.Buffer, body string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -85,13 +86,15 @@ var engine = sync.OnceValue(func() goldmark.Markdown {
 type literal struct{}
 
 func (literal) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
-	r.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r.Register(ast.KindRawHTML, func(w util.BufWriter, source []byte, n ast.Node,
+		entering bool) (ast.WalkStatus, error) {
 		if entering {
 			writeLines(w, source, n.(*ast.RawHTML).Segments)
 		}
 		return ast.WalkSkipChildren, nil
 	})
-	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r.Register(ast.KindHTMLBlock, func(w util.BufWriter, source []byte, n ast.Node,
+		entering bool) (ast.WalkStatus, error) {
 		if entering {
 			block := n.(*ast.HTMLBlock)
 			_, _ = w.WriteString("<pre>") // to a buffer in memory
@@ -103,7 +106,8 @@ func (literal) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		return ast.WalkSkipChildren, nil
 	})
-	r.Register(east.KindTaskCheckBox, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r.Register(east.KindTaskCheckBox, func(w util.BufWriter, _ []byte, n ast.Node,
+		entering bool) (ast.WalkStatus, error) {
 		if box := `<input type="checkbox" disabled="" aria-label="to do"> `; entering {
 			if n.(*east.TaskCheckBox).IsChecked {
 				box = `<input type="checkbox" disabled="" checked="" aria-label="done"> `
@@ -112,7 +116,8 @@ func (literal) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		}
 		return ast.WalkContinue, nil
 	})
-	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	r.Register(ast.KindImage, func(w util.BufWriter, source []byte, n ast.Node,
+		entering bool) (ast.WalkStatus, error) {
 		if entering {
 			_, _ = w.WriteString("[image: ")
 		} else {

@@ -108,9 +108,10 @@ func (b *Board) nameClosers() {
 func ticketOf(s tools.Standing, now, today time.Time) Ticket {
 	t := s.Ticket
 	shown := Ticket{
-		ID: t.ID, Title: t.Title, Type: t.Type, Assignee: t.Assignee, Parent: t.Parent, Priority: t.Priority,
-		Tags: t.Tags, Hold: t.Hold, HoldUntil: t.HoldUntil,
-		Created: t.Created, Closed: t.Closed, CloseReason: t.CloseReason, Resolution: t.Resolution, ClosedBy: nameOf(t.ClosedBy),
+		ID: t.ID, Title: t.Title, Type: t.Type, Assignee: t.Assignee, Parent: t.Parent,
+		Priority: t.Priority, Tags: t.Tags, Hold: t.Hold, HoldUntil: t.HoldUntil,
+		Created: t.Created, Closed: t.Closed, CloseReason: t.CloseReason,
+		Resolution: t.Resolution, ClosedBy: nameOf(t.ClosedBy),
 	}
 	for _, blocker := range t.BlockedBy {
 		shown.Blockers = append(shown.Blockers, blocker.ID)
@@ -188,7 +189,8 @@ var done = map[string]string{
 
 func (b *Board) change(r journal.Row) Change {
 	c := Change{
-		At: r.Time, Who: nameOf(r.Actor), IsPerson: session.ParseClaim(r.Actor).Person(), ID: r.Ticket, Detail: r.Reason,
+		At: r.Time, Who: nameOf(r.Actor), IsPerson: session.ParseClaim(r.Actor).Person(),
+		ID: r.Ticket, Detail: r.Reason,
 		What: cmp.Or(done[r.Tool], r.Tool),
 	}
 	if t, found := b.Ticket(r.Ticket); found {
@@ -292,7 +294,8 @@ func (k *Taker) Find(ctx context.Context, query string) ([]string, error) {
 	return ids, nil
 }
 
-// graceEnd is the first moment before latest at which a dead holder's ticket is no longer kept for it.
+// graceEnd is the first moment before latest at which a dead holder's ticket is no longer kept for
+// it.
 func graceEnd(told []tools.Standing, taken, latest time.Time) time.Time {
 	for _, s := range told {
 		if end := taken.Add(s.Grace); s.Grace > 0 && end.Before(latest) {

@@ -38,7 +38,8 @@ func isBidi(r rune) bool {
 		r == 0x061C
 }
 
-// line is a text on one line, cut to a width in columns of a terminal. It looks at no more of a long text than it may show.
+// line is a text on one line, cut to a width in columns of a terminal. It looks at no more of a long
+// text than it may show.
 func line(text string, width int) string {
 	const bytesEach = 64 // a cluster of combining marks can be long; more of one is cut off
 	if most := bytesEach * (width + 1); len(text) > most {

@@ -115,8 +115,10 @@ func New(since, now time.Time) *Builder {
 	return &Builder{
 		since: since, now: now, paths: make(map[string]*path), agents: make(map[string]*Agent),
 		Report: Report{
-			Since: stamp(since), Until: stamp(now), NeedsPerson: []Item{}, Abandoned: []Item{}, Stuck: []Item{}, Done: []Item{},
-			Dropped: []Item{}, New: []Item{}, Agents: []Agent{}, Then: map[string]int{}, Now: map[string]int{}, Moves: map[string]int{},
+			Since: stamp(since), Until: stamp(now),
+			NeedsPerson: []Item{}, Abandoned: []Item{}, Stuck: []Item{}, Done: []Item{},
+			Dropped: []Item{}, New: []Item{}, Agents: []Agent{},
+			Then: map[string]int{}, Now: map[string]int{}, Moves: map[string]int{},
 			Outside: []string{}, Unclear: []string{}, Unread: []string{},
 		},
 	}

@@ -162,7 +162,8 @@ func sourceSum(root string, texts map[string]string, flags ...string) (string, e
 	sum := sha256.New()
 	fmt.Fprintln(sum, runtime.Version(), flags, os.Getenv("GOFLAGS"), os.Getenv("CGO_ENABLED"))
 	for _, top := range []string{"go.mod", "go.sum", "cmd", "internal", "schemas"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(path string, e fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, top), func(path string, e fs.DirEntry,
+			err error) error {
 			switch {
 			case err != nil:
 				return err

@@ -68,7 +68,8 @@ func columnsOf(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Mn, unicode.Me):
 		return 0
-	case width.LookupRune(r).Kind() == width.EastAsianWide, width.LookupRune(r).Kind() == width.EastAsianFullwidth:
+	case width.LookupRune(r).Kind() == width.EastAsianWide,
+		width.LookupRune(r).Kind() == width.EastAsianFullwidth:
 		return 2
 	}
 	return 1

@@ -32,7 +32,8 @@ type notices struct {
 const (
 	// removed are the events of a folder that is not where it was.
 	removed = unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_IGNORED | unix.IN_UNMOUNT
-	entries = unix.IN_CREATE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
+	entries = unix.IN_CREATE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE |
+		unix.IN_DELETE_SELF | unix.IN_MOVE_SELF |
 		unix.IN_MODIFY | unix.IN_CLOSE_WRITE | unix.IN_ONLYDIR
 )
 

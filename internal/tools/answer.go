@@ -148,7 +148,8 @@ type row struct {
 	OpenChildren int `json:"open_children,omitempty"` // of these, not closed
 }
 
-// line is, for example: d5czj08 in_progress P1 feature: Add locking (in d5cz1ng, held by planner@5f3a9c21d0e4)
+// line is, for example:
+// d5czj08 in_progress P1 feature: Add locking (in d5cz1ng, held by planner@5f3a9c21d0e4)
 func (r row) line() string {
 	words := []string{r.ID}
 	if r.Status != "" {
@@ -222,7 +223,8 @@ func oneLine(s string, max int) string {
 		}
 		switch {
 		case r == utf8.RuneError, unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs,
-			unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point, unicode.Noncharacter_Code_Point):
+			unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point,
+			unicode.Noncharacter_Code_Point):
 			continue
 		case unicode.IsControl(r), unicode.In(r, unicode.Zl, unicode.Zp):
 			r = ' '

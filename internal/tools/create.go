@@ -84,9 +84,11 @@ func (in *createIn) check() error {
 // ticket is what the arguments say, under an id. key is the name of the board's lists of blockers.
 func (in createIn) ticket(id string, now time.Time, key string) document.Ticket {
 	t := document.Ticket{
-		ID: id, Status: document.StatusOpen, Created: now.UTC().Truncate(time.Second), Title: strings.TrimSpace(in.Title),
-		Type: cmp.Or(in.Type, "task"), Priority: document.DefaultPriority, BlockerKey: key,
-		Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: in.Tags, Hold: strings.TrimSpace(in.Hold),
+		ID: id, Status: document.StatusOpen, Created: now.UTC().Truncate(time.Second),
+		Title: strings.TrimSpace(in.Title), Type: cmp.Or(in.Type, "task"),
+		Priority: document.DefaultPriority, BlockerKey: key,
+		Assignee: strings.TrimSpace(in.Assignee), Parent: in.Parent, Tags: in.Tags,
+		Hold: strings.TrimSpace(in.Hold),
 	}
 	if in.Priority != nil {
 		t.Priority = *in.Priority

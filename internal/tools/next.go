@@ -72,7 +72,8 @@ func (c *call) startNext(ctx context.Context, in startIn) (ticketAnswer, error) 
 // started at the next attempt either; it hides no other ticket.
 func raced(err error) bool {
 	switch ticketfs.CodeOf(err) {
-	case ticketfs.NotFound, ticketfs.WrongStatus, ticketfs.Claimed, ticketfs.Blocked, ticketfs.ParentStatus, ticketfs.OnHold, ticketfs.Busy:
+	case ticketfs.NotFound, ticketfs.WrongStatus, ticketfs.Claimed, ticketfs.Blocked,
+		ticketfs.ParentStatus, ticketfs.OnHold, ticketfs.Busy:
 		return true
 	}
 	return false

@@ -60,7 +60,8 @@ func (q *queue) update(v *ticketfs.Snapshot, now time.Time) error {
 	if q.slots != nil {
 		affected = affectedBy(v, changed)
 	} else {
-		q.slots, q.started, q.waiting, q.problems, q.ready = map[string]slot{}, map[string]bool{}, map[string]int{}, map[string]string{}, nil
+		q.slots, q.started, q.waiting = map[string]slot{}, map[string]bool{}, map[string]int{}
+		q.problems, q.ready = map[string]string{}, nil
 		affected = v.IDs()
 	}
 	q.remove(affected)

@@ -237,10 +237,12 @@ func emptyLists(offer Offer) *server.Hooks {
 		}
 	}
 	hooks := &server.Hooks{}
-	hooks.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest, result *mcp.InitializeResult) {
+	hooks.AddAfterInitialize(func(_ context.Context, _ any, _ *mcp.InitializeRequest,
+		result *mcp.InitializeResult) {
 		hide(&result.Capabilities)
 	})
-	hooks.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest, result *mcp.DiscoverResult) {
+	hooks.AddAfterDiscover(func(_ context.Context, _ any, _ *mcp.DiscoverRequest,
+		result *mcp.DiscoverResult) {
 		hide(&result.Capabilities)
 	})
 	return hooks

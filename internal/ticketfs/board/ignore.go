@@ -44,7 +44,8 @@ func Hide(dir string) error {
 	text := ""
 	info, err := os.Lstat(file)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && info.Mode().IsRegular() && info.Size() == 0: // an empty one is of a killed writer
+	case errors.Is(err, fs.ErrNotExist),
+		err == nil && info.Mode().IsRegular() && info.Size() == 0: // an empty one is of a killed writer
 		if err := durable.Append(file, []byte(Gitignore)); err != nil {
 			return fmt.Errorf("write .gitignore: %w", err)
 		}

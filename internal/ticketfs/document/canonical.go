@@ -165,7 +165,8 @@ func canonicalMoment(text string) (at time.Time, ok bool) {
 			return at, false
 		}
 	}
-	year, month, day, hour, minute, second := numbers[0], time.Month(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]
+	year, month, day := numbers[0], time.Month(numbers[1]), numbers[2]
+	hour, minute, second := numbers[3], numbers[4], numbers[5]
 	at = time.Date(year, month, day, hour, minute, second, 0, time.UTC)
 	_, m, d := at.Date()
 	return at, m == month && d == day && hour < 24 && minute < 60 && second < 60

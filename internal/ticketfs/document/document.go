@@ -73,7 +73,8 @@ func Open(id string, content []byte) (*Document, *Malformed) {
 func (d *Document) Ticket() Ticket {
 	t := d.ticket
 	t.BlockedBy = slices.Clone(t.BlockedBy)
-	t.Evidence, t.Tags, t.Links, t.Lookalikes = slices.Clone(t.Evidence), slices.Clone(t.Tags), slices.Clone(t.Links), slices.Clone(t.Lookalikes)
+	t.Evidence, t.Tags = slices.Clone(t.Evidence), slices.Clone(t.Tags)
+	t.Links, t.Lookalikes = slices.Clone(t.Links), slices.Clone(t.Lookalikes)
 	t.Raw = maps.Clone(t.Raw)
 	return t
 }

@@ -88,7 +88,8 @@ func (r *Replacement) Rename() error {
 	}
 	Step("checked")
 	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
-	if errors.Is(err, fs.ErrPermission) { // in a sticky folder a file may be written by many, and replaced by its owner
+	// In a sticky folder a file may be written by many, and replaced by its owner.
+	if errors.Is(err, fs.ErrPermission) {
 		return &RightsError{filepath.Base(r.Path),
 			"may be replaced by its owner alone, as its folder is sticky"}
 	}

@@ -19,7 +19,8 @@ import (
 // takeRights gives what was just made in a folder its mode, its access ACL and its group, where
 // that is allowed, and for root its owner. Files are never executable. With a default ACL, what
 // inherits is left as the system made it by that.
-func takeRights(f *rawfile.File, dir string, folder fs.FileInfo, mode fs.FileMode, inherits bool) error {
+func takeRights(f *rawfile.File, dir string, folder fs.FileInfo, mode fs.FileMode,
+	inherits bool) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func newWatch(dir string) *Watch {
 	if err != nil {
 		return nil
 	}
-	const events = unix.IN_CREATE | unix.IN_MODIFY | unix.IN_ATTRIB | unix.IN_CLOSE_WRITE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE |
+	const events = unix.IN_CREATE | unix.IN_MODIFY | unix.IN_ATTRIB | unix.IN_CLOSE_WRITE |
+		unix.IN_MOVED_FROM | unix.IN_MOVED_TO | unix.IN_DELETE |
 		unix.IN_DELETE_SELF | unix.IN_MOVE_SELF | unix.IN_ONLYDIR
 	if _, err := unix.InotifyAddWatch(fd, dir, events); err != nil {
 		_ = unix.Close(fd)
@@ -42,7 +43,8 @@ func (w *Watch) close() { _ = unix.Close(w.fd) }
 
 // lost are events after which the queue does not tell the whole any more: it ran over, or the
 // folder itself went.
-const lost = unix.IN_Q_OVERFLOW | unix.IN_IGNORED | unix.IN_UNMOUNT | unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
+const lost = unix.IN_Q_OVERFLOW | unix.IN_IGNORED | unix.IN_UNMOUNT |
+	unix.IN_DELETE_SELF | unix.IN_MOVE_SELF
 
 // drain returns the names of files that changed since the last time, each once; complete is false
 // when there may be more.

@@ -86,7 +86,8 @@ func (all *slots) Probe(key string) Holder {
 			h.Elsewhere = append(h.Elsewhere, s.mark.Agent)
 		}
 		called = later(called, s.mtime)
-		if s.held || err == nil && s.mark.lives() { // the lock may be free where the file is a copy, or locks prove nothing
+		// The lock may be free where the file is a copy, or locks prove nothing.
+		if s.held || err == nil && s.mark.lives() {
 			h.Life = Alive
 			if h.PID == 0 || s.mtime.After(pidCalled) {
 				h.PID, pidCalled = s.mark.PID, s.mtime
