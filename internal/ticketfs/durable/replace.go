@@ -88,8 +88,7 @@ func (r *Replacement) Rename() error {
 	}
 	Step("checked")
 	err := atomic.ReplaceFile(TempPath(r.Path), r.Path)
-	// In a sticky folder a file may be written by many, and replaced by its owner.
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) && isSticky(filepath.Dir(r.Path)) {
 		return &RightsError{filepath.Base(r.Path),
 			"may be replaced by its owner alone, as its folder is sticky"}
 	}
@@ -99,6 +98,13 @@ func (r *Replacement) Rename() error {
 	r.content = nil
 	Step("renamed")
 	return nil
+}
+
+// isSticky reports whether in a folder a file may be written by many, and replaced by its owner
+// alone.
+func isSticky(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.Mode()&fs.ModeSticky != 0
 }
 
 // Sync makes the rename durable.
