@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -233,14 +234,18 @@ func TestIdleTasksCostNothing(t *testing.T) {
 	if longtest.Wanted() {
 		idle, polls = 10*time.Second, 100
 	}
-	before := ticksOf(t, server)
-	time.Sleep(idle)
-	used := ticksOf(t, server) - before
+	// What they use all the time they use in each of these; that of a busy machine differs.
+	used := math.MaxInt
+	for tries := 0; used > 2 && tries < 5; tries++ {
+		before := ticksOf(t, server)
+		time.Sleep(idle)
+		used = min(used, ticksOf(t, server)-before)
+	}
 	t.Logf("%d tasks used %d ticks of 10 ms in %s", len(ids), used, idle)
 	if used > 2 {
 		t.Errorf("%d idle tasks used %d ticks of processor time in %s", len(ids), used, idle)
 	}
-	before = ticksOf(t, server)
+	before := ticksOf(t, server)
 	for range polls {
 		for _, id := range ids {
 			ask("tasks/get", `"taskId":"`+id+`"`)

@@ -22,7 +22,7 @@ import (
 func tinyBench(t *testing.T) Options {
 	t.Helper()
 	o := Quick()
-	o.Program, o.Dir, o.Timeout = servertest.Program(t), t.TempDir(), time.Minute
+	o.Program, o.Dir, o.Timeout = servertest.Program(t), t.TempDir(), 10*time.Minute
 	o.Cell, o.Sizes, o.Processes, o.Calls = 100*time.Millisecond, []int{100}, []int{1, 3}, 40
 	o.changes, o.starts, o.idle, o.reads, o.looks = 6, 1, 20*time.Millisecond, 2, 1
 	return o
