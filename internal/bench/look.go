@@ -66,7 +66,7 @@ func looksAt(n int) []look {
 	}
 }
 
-// measureLooks measures each look some times, in turns with its floor.
+// measureLooks measures each look some times, interleaved with its floor.
 func (b *bencher) measureLooks(ctx context.Context) ([]lookFound, error) {
 	var found []lookFound
 	for _, n := range b.Sizes {

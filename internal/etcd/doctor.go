@@ -150,7 +150,7 @@ func (b *Board) alarms(ctx context.Context) ticketfs.Fact {
 // manyRevisions is what a board keeps that nobody compacts: hours of the busiest one.
 const manyRevisions = 200_000
 
-// compaction tells whether old revisions are let go of. etcd does not by itself, and this program
+// compaction tells whether old revisions are dropped. etcd does not by itself, and this program
 // never does.
 func (b *Board) compaction(ctx context.Context) ticketfs.Fact {
 	return b.compactionBeyond(ctx, manyRevisions)
