@@ -11,9 +11,9 @@ import (
 	"github.com/ticket-mcp/ticket-mcp/internal/ticketfs/durable"
 )
 
-// Whatever system call on a file of the board fails: the error is said in the system's words, or as the
-// right that is missing, and the old ticket stands; or the change is there and its answer says so.
-// Nothing is left behind, and the same store goes on.
+// Whatever system call on a file of the board fails: the error is said in the system's words, or as
+// the right that is missing, and the old ticket stands; or the change is there and its answer says
+// so. Nothing is left behind, and the same store goes on.
 func TestFaultAtEachCall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds: a process or many looks for each step")
